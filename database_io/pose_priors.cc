@@ -1,0 +1,94 @@
+// Where an image was taken (GPS), in the place the file's COLMAP version looks for it.
+#include "database_io/pose_priors.h"
+
+#include <array>
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include "database_io/blob.h"
+
+namespace colmatch {
+namespace {
+
+constexpr int kWgs84 = 0;             // colmap/geometry/pose_prior.h: CoordinateSystem::WGS84
+constexpr int kSensorTypeCamera = 0;  // colmap/sensor/rig.h
+
+// COLMAP's word for "not known" in these blobs.
+std::string NotANumbers(size_t count) {
+  const std::vector<double> values(count, std::numeric_limits<double>::quiet_NaN());
+  return EncodeDoubles(values.data(), count);
+}
+
+std::optional<GeoPosition> FiniteOrNone(double latitude, double longitude, double altitude) {
+  if (!std::isfinite(latitude) || !std::isfinite(longitude) || !std::isfinite(altitude)) return std::nullopt;
+  return GeoPosition{latitude, longitude, altitude};
+}
+
+void WritePosePriorRow(Connection& connection, const Dialect& dialect, image_t image_id, camera_t camera_id,
+                       const std::string& position) {
+  if (dialect.pose_priors == PosePriorTable::kByImage) {
+    Statement statement(connection,
+                        dialect.prior_covariance
+                            ? "INSERT INTO pose_priors (image_id, position, coordinate_system, "
+                              "position_covariance) VALUES (?1, ?2, ?3, ?4)"
+                            : "INSERT INTO pose_priors (image_id, position, coordinate_system) VALUES "
+                              "(?1, ?2, ?3)");
+    statement.BindInt64(1, image_id).BindBlob(2, position).BindInt64(3, kWgs84);
+    if (dialect.prior_covariance) statement.BindBlob(4, NotANumbers(9));
+    statement.Run();
+    return;
+  }
+  Statement statement(connection,
+                      "INSERT INTO pose_priors (corr_data_id, corr_sensor_id, corr_sensor_type, position, "
+                      "position_covariance, gravity, coordinate_system) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
+  statement.BindInt64(1, image_id).BindInt64(2, camera_id).BindInt64(3, kSensorTypeCamera);
+  statement.BindBlob(4, position)
+      .BindBlob(5, NotANumbers(9))
+      .BindBlob(6, NotANumbers(3))
+      .BindInt64(7, kWgs84);
+  statement.Run();
+}
+
+}  // namespace
+
+void WritePriorPosition(Connection& connection, const Dialect& dialect, image_t image_id, camera_t camera_id,
+                        const GeoPosition& position) {
+  const std::array<double, 3> values = {position.latitude_deg, position.longitude_deg, position.altitude_m};
+  if (dialect.image_priors) {
+    Statement statement(connection,
+                        "UPDATE images SET prior_tx = ?2, prior_ty = ?3, prior_tz = ?4 WHERE image_id = ?1");
+    statement.BindInt64(1, image_id)
+        .BindDouble(2, values[0])
+        .BindDouble(3, values[1])
+        .BindDouble(4, values[2]);
+    statement.Run();
+  }
+  if (dialect.pose_priors != PosePriorTable::kNone) {
+    WritePosePriorRow(connection, dialect, image_id, camera_id, EncodeDoubles(values.data(), values.size()));
+  }
+}
+
+std::optional<GeoPosition> ReadPriorPosition(Connection& connection, const Dialect& dialect,
+                                             image_t image_id) {
+  if (dialect.pose_priors != PosePriorTable::kNone) {
+    Statement statement(connection,
+                        dialect.pose_priors == PosePriorTable::kByImage
+                            ? "SELECT position, coordinate_system FROM pose_priors WHERE image_id = ?1"
+                            : "SELECT position, coordinate_system FROM pose_priors WHERE corr_data_id = "
+                              "?1 AND corr_sensor_type = 0");
+    statement.BindInt64(1, image_id);
+    if (statement.Step() && !statement.IsNull(0) && statement.Int64(1) == kWgs84) {
+      const auto values = DecodeDoubles({"pose_priors", image_id}, "position", statement.Blob(0), 3);
+      if (auto position = FiniteOrNone(values[0], values[1], values[2])) return position;
+    }
+  }
+  if (!dialect.image_priors) return std::nullopt;
+  Statement statement(connection, "SELECT prior_tx, prior_ty, prior_tz FROM images WHERE image_id = ?1");
+  statement.BindInt64(1, image_id);
+  if (!statement.Step() || statement.IsNull(0) || statement.IsNull(1) || statement.IsNull(2))
+    return std::nullopt;
+  return FiniteOrNone(statement.Double(0), statement.Double(1), statement.Double(2));
+}
+
+}  // namespace colmatch

@@ -1,0 +1,19 @@
+// Where an image was taken (GPS), in the place the file's COLMAP version looks for it.
+#pragma once
+
+#include <optional>
+
+#include "database_io/schema.h"
+#include "database_io/types.h"
+
+namespace colmatch {
+
+// Writes to images.prior_t* (3.8, 3.9) and to pose_priors (3.10 and later), whichever exist.
+void WritePriorPosition(Connection& connection, const Dialect& dialect, image_t image_id, camera_t camera_id,
+                        const GeoPosition& position);
+
+// WGS84 positions only: a cartesian prior is none. Throws InputError if a blob does not fit.
+std::optional<GeoPosition> ReadPriorPosition(Connection& connection, const Dialect& dialect,
+                                             image_t image_id);
+
+}  // namespace colmatch

@@ -1,0 +1,111 @@
+// The front end; see frontend.h.
+#include "matcher/frontend.h"
+
+#include <torch/torch.h>
+
+#include "network/error.h"
+
+namespace colmatch {
+namespace {
+
+Features ToDevice(const Features& features, const torch::Device& device) {
+  Features moved = features;
+  moved.keypoints = features.keypoints.to(device);
+  moved.scores = features.scores.to(device);
+  moved.descriptors = features.descriptors.to(device);
+  return moved;
+}
+
+Features NoFeatures(int width, int height, int descriptor_dim) {
+  return {torch::zeros({0, 2}), torch::zeros({0}), torch::zeros({descriptor_dim, 0}), width, height};
+}
+
+}  // namespace
+
+MatcherType MatcherTypeFromName(const std::string& name) {
+  if (name == "superglue") return MatcherType::kSuperGlue;
+  if (name == "nn") return MatcherType::kNearestNeighbor;
+  if (name == "nn_mutual") return MatcherType::kMutualNearestNeighbor;
+  if (name == "nn_ratio") return MatcherType::kRatioTest;
+  throw UsageError("--matcher must be superglue, nn, nn_mutual or nn_ratio, found " + name);
+}
+
+torch::Device DeviceFromName(const std::string& name) {
+  if (name == "cpu") return torch::kCPU;
+  if (name == "auto") return torch::cuda::is_available() ? torch::kCUDA : torch::kCPU;
+  const bool indexed = name.rfind("cuda:", 0) == 0 && name.size() > 5 && name.size() < 9 &&
+                       name.find_first_not_of("0123456789", 5) == std::string::npos;
+  if (name != "cuda" && !indexed) throw UsageError("--device must be auto, cpu, cuda or cuda:N, found " + name);
+  const int index = indexed ? std::stoi(name.substr(5)) : 0;
+  const int count = static_cast<int>(torch::cuda::device_count());
+  if (index >= count) {
+    throw EnvironmentError("--device " + name + ": " + std::to_string(count) +
+                           " CUDA devices are usable here (this LibTorch may be built without CUDA); use --device cpu");
+  }
+  return torch::Device(torch::kCUDA, static_cast<c10::DeviceIndex>(index));
+}
+
+FeatureExtractor::FeatureExtractor(LoadedSuperPoint weights, const KeypointOptions& options, torch::Device device)
+    : weights_(std::move(weights)), options_(options), device_(device) {
+  options_.Validate();
+  weights_.network->to(device_);
+}
+
+Features FeatureExtractor::Extract(const float* pixels, int width, int height) {
+  if (width < kCellSize || height < kCellSize) return NoFeatures(width, height, descriptor_dim());
+  torch::NoGradGuard no_grad;
+  const auto image = torch::from_blob(const_cast<float*>(pixels), {1, 1, height, width}).to(device_);
+  return ToDevice(ExtractFeatures(weights_.network, image, options_), torch::kCPU);
+}
+
+FeatureMatcher::FeatureMatcher(LoadedSuperGlue superglue, const MatcherOptions& options, torch::Device device)
+    : superglue_(std::move(superglue)), options_(options), device_(device) {
+  options_.superglue.Validate();
+  if (!(options_.max_ratio > 0 && options_.max_ratio <= 1)) {
+    throw UsageError("--max_ratio must be in (0, 1], found " + std::to_string(options_.max_ratio));
+  }
+  if (!superglue_.network.is_empty()) superglue_.network->to(device_);
+  if (options_.type == MatcherType::kSuperGlue && superglue_.network.is_empty()) {
+    throw UsageError("--matcher superglue needs SuperGlue weights");
+  }
+}
+
+FeatureMatches FeatureMatcher::Match(const Features& features0, const Features& features1) {
+  torch::NoGradGuard no_grad;
+  const Features on0 = ToDevice(features0, device_), on1 = ToDevice(features1, device_);
+  FeatureMatches matches;
+  if (options_.type == MatcherType::kSuperGlue) {
+    matches = MatchFeatures(superglue_.network, on0, on1, options_.superglue);
+  } else {
+    NearestNeighborOptions nearest;
+    nearest.mutual = options_.type != MatcherType::kNearestNeighbor;
+    if (options_.type == MatcherType::kRatioTest) nearest.max_ratio = options_.max_ratio;
+    matches = MatchNearestNeighbors(on0, on1, nearest);
+  }
+  for (torch::Tensor* t : {&matches.matches0, &matches.matches1, &matches.matching_scores0, &matches.matching_scores1}) {
+    *t = t->cpu();
+  }
+  return matches;
+}
+
+std::vector<MatchedPair> ListMatches(const FeatureMatches& matches) {
+  const auto indices = matches.matches0.contiguous();
+  const auto scores = matches.matching_scores0.contiguous();
+  const int64_t n = indices.size(0), m = matches.matches1.size(0);
+  std::vector<int64_t> owner(static_cast<size_t>(m), kUnmatched);
+  const auto confidence = [&](int64_t i) { return scores.data_ptr<float>()[i]; };
+  for (int64_t i = 0; i < n; ++i) {
+    const int64_t j = indices.data_ptr<int64_t>()[i];
+    if (j < 0) continue;
+    int64_t& current = owner[static_cast<size_t>(j)];
+    if (current == kUnmatched || confidence(i) > confidence(current)) current = i;
+  }
+  std::vector<MatchedPair> list;
+  for (int64_t i = 0; i < n; ++i) {
+    const int64_t j = indices.data_ptr<int64_t>()[i];
+    if (j >= 0 && owner[static_cast<size_t>(j)] == i) list.push_back({static_cast<int>(i), static_cast<int>(j), confidence(i)});
+  }
+  return list;
+}
+
+}  // namespace colmatch

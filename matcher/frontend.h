@@ -1,0 +1,74 @@
+// The front end: a grey image to features, two sets of features to matches, with loaded weights on one device.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "matcher/nearest_neighbor.h"
+#include "network/keypoints.h"
+#include "network/superglue.h"
+#include "network/weights.h"
+
+namespace colmatch {
+
+enum class MatcherType { kSuperGlue, kNearestNeighbor, kMutualNearestNeighbor, kRatioTest };
+
+// superglue, nn, nn_mutual, nn_ratio; throws UsageError listing them.
+MatcherType MatcherTypeFromName(const std::string& name);
+
+struct MatcherOptions {
+  MatcherType type = MatcherType::kSuperGlue;
+  SuperGlueOptions superglue;
+  double max_ratio = 0.8;  // of nn_ratio
+};
+
+// auto (CUDA where there is one, else CPU), cpu, cuda, cuda:i. Throws UsageError for anything else, and EnvironmentError
+// where CUDA is asked for and missing.
+torch::Device DeviceFromName(const std::string& name);
+
+// SuperPoint with its options. One thread at a time.
+class FeatureExtractor {
+ public:
+  FeatureExtractor(LoadedSuperPoint weights, const KeypointOptions& options, torch::Device device);
+
+  // pixels: height x width floats in [0, 1], row-major. Images under 8 x 8 pixels have no keypoints.
+  // The features are on the CPU, keypoints in the given image's pixels.
+  Features Extract(const float* pixels, int width, int height);
+
+  int descriptor_dim() const { return weights_.network->architecture().descriptor_dim; }
+  const LoadedSuperPoint& weights() const { return weights_; }
+
+ private:
+  LoadedSuperPoint weights_;
+  KeypointOptions options_;
+  torch::Device device_;
+};
+
+// SuperGlue or a baseline. One thread at a time.
+class FeatureMatcher {
+ public:
+  // superglue may be empty (network.is_empty()) where the type needs none.
+  FeatureMatcher(LoadedSuperGlue superglue, const MatcherOptions& options, torch::Device device);
+
+  // One pair; any keypoint counts. The result is on the CPU.
+  FeatureMatches Match(const Features& features0, const Features& features1);
+
+ private:
+  LoadedSuperGlue superglue_;
+  MatcherOptions options_;
+  torch::Device device_;
+};
+
+// One match: keypoint indices and confidence in [0, 1].
+struct MatchedPair {
+  int index0 = 0, index1 = 0;
+  float confidence = 0;
+};
+
+// Every keypoint of each image at most once, by rising index0: where several of image 0 chose the same of image 1 (a
+// baseline without mutual check) the most confident stays.
+std::vector<MatchedPair> ListMatches(const FeatureMatches& matches);
+
+}  // namespace colmatch

@@ -1,0 +1,123 @@
+// Architectures as metadata and from shapes; see architecture.h.
+#include "network/architecture.h"
+
+#include <algorithm>
+
+#include "network/error.h"
+
+namespace colmatch {
+namespace {
+
+template <typename Widths>
+std::string Join(const Widths& widths) {
+  std::string text;
+  for (const int width : widths) text += (text.empty() ? "" : ",") + std::to_string(width);
+  return text;
+}
+
+// The output width of a layer, from its weight (out, in, ...), cut off far beyond any network so that it fits an int;
+// Validate() refuses those.
+int OutputWidth(const ShapeMap& shapes, const std::string& layer, size_t rank, const std::string& path) {
+  const std::string name = layer + ".weight";
+  const auto found = shapes.find(name);
+  if (found == shapes.end()) throw WeightsError(path + ": entry '" + name + "' is missing");
+  if (found->second.size() != rank) {
+    throw WeightsError(path + ": entry '" + name + "' has " + std::to_string(found->second.size()) +
+                       " dimensions, expected " + std::to_string(rank));
+  }
+  constexpr int64_t kCut = 1'000'000;
+  return static_cast<int>(std::min(found->second[0], kCut));
+}
+
+// A shape may promise width without bytes ([4096, 0]); the network is built only if the file can fill it.
+void RequireValues(const ShapeMap& shapes, double needed, const std::string& path) {
+  double found = 0;
+  for (const auto& [name, shape] : shapes) {
+    double product = 1;
+    for (const int64_t size : shape) product *= static_cast<double>(size);
+    found += product;
+  }
+  if (found < needed) {
+    throw WeightsError(path + ": holds " + std::to_string(static_cast<int64_t>(found)) +
+                       " values, an architecture of these sizes has more than " +
+                       std::to_string(static_cast<int64_t>(needed)) + ": entries are missing or misshaped");
+  }
+}
+
+template <typename Architecture>
+void Validate(const Architecture& architecture, const std::string& path) {
+  try {
+    architecture.Validate();
+  } catch (const WeightsError& error) {
+    throw WeightsError(path + ": " + error.what());
+  }
+}
+
+}  // namespace
+
+std::map<std::string, std::string> MetadataOf(const SuperPointArchitecture& architecture) {
+  return {{"architecture", kSuperPointName},
+          {"format_version", kWeightsFormatVersion},
+          {"encoder_widths", Join(architecture.encoder_widths)},
+          {"head_width", std::to_string(architecture.head_width)},
+          {"descriptor_dim", std::to_string(architecture.descriptor_dim)}};
+}
+
+std::map<std::string, std::string> MetadataOf(const SuperGlueArchitecture& architecture) {
+  return {{"architecture", kSuperGlueName},
+          {"format_version", kWeightsFormatVersion},
+          {"descriptor_dim", std::to_string(architecture.descriptor_dim)},
+          {"keypoint_encoder", Join(architecture.keypoint_encoder)},
+          {"num_layer_pairs", std::to_string(architecture.num_layer_pairs)}};
+}
+
+SuperPointArchitecture SuperPointFromShapes(const ShapeMap& shapes, const std::string& path) {
+  constexpr size_t kRank = 4;  // (out, in, height, width)
+  SuperPointArchitecture architecture;
+  for (size_t scale = 0; scale < architecture.encoder_widths.size(); ++scale) {
+    architecture.encoder_widths[scale] = OutputWidth(shapes, "conv" + std::to_string(scale + 1) + "a", kRank, path);
+  }
+  architecture.head_width = OutputWidth(shapes, "convPa", kRank, path);
+  architecture.descriptor_dim = OutputWidth(shapes, "convDb", kRank, path);
+  Validate(architecture, path);
+  double needed = 0;
+  double in = 1;
+  for (const double width : architecture.encoder_widths) {
+    needed += 9 * width * (in + width);
+    in = width;
+  }
+  needed += architecture.head_width * (18 * in + architecture.descriptor_dim);
+  RequireValues(shapes, needed, path);
+  return architecture;
+}
+
+SuperGlueArchitecture SuperGlueFromShapes(const ShapeMap& shapes, const std::string& path) {
+  constexpr size_t kRank = 3;  // (out, in, 1)
+  SuperGlueArchitecture architecture;
+  architecture.descriptor_dim = OutputWidth(shapes, "final_proj", kRank, path);
+  architecture.keypoint_encoder.clear();
+  // Children 0, 3, 6, ... of the encoder are convolutions; the last of them leads to the descriptors.
+  const auto layer = [](int child) { return "kenc.encoder." + std::to_string(child); };
+  for (int child = 0; shapes.count(layer(child + 3) + ".weight") != 0; child += 3) {
+    architecture.keypoint_encoder.push_back(OutputWidth(shapes, layer(child), kRank, path));
+  }
+  int num_layers = 0;
+  while (shapes.count("gnn.layers." + std::to_string(num_layers) + ".attn.merge.weight") != 0) ++num_layers;
+  if (num_layers % 2 != 0) {
+    throw WeightsError(path + ": has " + std::to_string(num_layers) +
+                       " attention layers, expected pairs of one self and one cross layer");
+  }
+  architecture.num_layer_pairs = num_layers / 2;
+  Validate(architecture, path);
+  const double d = architecture.descriptor_dim;
+  double needed = d * d + num_layers * 10 * d * d;  // final projection; 4 projections and 2d x 2d + 2d x d a layer
+  double in = 3;
+  for (const double width : architecture.keypoint_encoder) {
+    needed += in * width;
+    in = width;
+  }
+  RequireValues(shapes, needed + in * d, path);
+  return architecture;
+}
+
+}  // namespace colmatch

@@ -1,0 +1,29 @@
+// Architectures as text in the metadata of a weights file, and read back off the shapes of its tensors.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "network/superglue.h"
+#include "network/superpoint.h"
+
+namespace colmatch {
+
+inline constexpr char kWeightsFormatVersion[] = "1";
+inline constexpr char kSuperPointName[] = "superpoint";
+inline constexpr char kSuperGlueName[] = "superglue";
+
+// "architecture", "format_version" and the sizes; the keys are a file format (docs/weights_format.md).
+std::map<std::string, std::string> MetadataOf(const SuperPointArchitecture& architecture);
+std::map<std::string, std::string> MetadataOf(const SuperGlueArchitecture& architecture);
+
+// Shape by entry name. The sizes come from the shapes, never from the metadata alone: a network is then built only
+// as large as the file that is there. Throw WeightsError starting with `path` where a defining entry is missing or
+// misshaped; the rest is checked against the network that was built.
+using ShapeMap = std::map<std::string, std::vector<int64_t>>;
+SuperPointArchitecture SuperPointFromShapes(const ShapeMap& shapes, const std::string& path);
+SuperGlueArchitecture SuperGlueFromShapes(const ShapeMap& shapes, const std::string& path);
+
+}  // namespace colmatch

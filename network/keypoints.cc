@@ -1,0 +1,113 @@
+// Keypoint selection and descriptor sampling; see keypoints.h.
+#include "network/keypoints.h"
+
+#include <torch/torch.h>
+
+#include <string>
+
+#include "network/error.h"
+#include "network/max_filter.h"
+
+namespace colmatch {
+
+namespace F = torch::nn::functional;
+
+namespace {
+
+// (B, H, W): the maximum over the (2 radius + 1) window of every pixel.
+torch::Tensor WindowMaximum(const torch::Tensor& x, int radius) {
+  if (!x.is_cpu() || x.scalar_type() != torch::kFloat) {
+    return torch::max_pool2d(x.unsqueeze(1), 2 * radius + 1, 1, radius).squeeze(1);
+  }
+  const auto in = x.contiguous();
+  auto out = torch::empty_like(in);
+  const int64_t height = in.size(1), width = in.size(2);
+  for (int64_t b = 0; b < in.size(0); ++b) {
+    MaxFilter(in.data_ptr<float>() + b * height * width, out.data_ptr<float>() + b * height * width,
+              static_cast<size_t>(height), static_cast<size_t>(width), radius);
+  }
+  return out;
+}
+
+}  // namespace
+
+void KeypointOptions::Validate() const {
+  const auto require = [](bool ok, const std::string& field, const std::string& value, const std::string& bound) {
+    if (!ok) throw UsageError("SuperPoint." + field + " must be " + bound + ", found " + value);
+  };
+  require(keypoint_threshold >= 0 && keypoint_threshold < 1, "keypoint_threshold",
+          std::to_string(keypoint_threshold), "in [0, 1)");
+  require(nms_radius >= 0 && nms_radius <= 64, "nms_radius", std::to_string(nms_radius), "in [0, 64] pixels");
+  require(remove_borders >= 0 && remove_borders <= 4096, "remove_borders", std::to_string(remove_borders),
+          "in [0, 4096] pixels");
+}
+
+torch::Tensor NonMaximumSuppression(const torch::Tensor& scores, int radius) {
+  TORCH_CHECK(scores.dim() == 3, "NonMaximumSuppression: scores must be (B, H, W), got ", scores.sizes());
+  const auto zeros = torch::zeros_like(scores);
+  auto is_max = scores == WindowMaximum(scores, radius);
+  for (int round = 0; round < 2; ++round) {
+    const auto suppressed = WindowMaximum(is_max.to(torch::kFloat), radius) > 0;
+    const auto remaining = torch::where(suppressed, zeros, scores);
+    const auto new_max = remaining == WindowMaximum(remaining, radius);
+    is_max = is_max | (new_max & ~suppressed);
+  }
+  return torch::where(is_max, scores, zeros);
+}
+
+Keypoints SelectKeypoints(const torch::Tensor& scores, const KeypointOptions& options) {
+  TORCH_CHECK(scores.dim() == 2, "SelectKeypoints: scores must be (H, W), got ", scores.sizes());
+  const auto suppressed = NonMaximumSuppression(scores.unsqueeze(0), options.nms_radius).squeeze(0);
+  const int64_t border = options.remove_borders;
+  const int64_t rows = suppressed.size(0) - 2 * border, columns = suppressed.size(1) - 2 * border;
+  Keypoints result;
+  if (rows <= 0 || columns <= 0) {
+    result.xy = torch::zeros({0, 2}, scores.options());
+    result.scores = torch::zeros({0}, scores.options());
+    return result;
+  }
+  const auto inner = suppressed.narrow(0, border, rows).narrow(1, border, columns);
+  const auto yx = torch::nonzero(inner > options.keypoint_threshold);
+  result.scores = inner.index({yx.select(1, 0), yx.select(1, 1)});
+  result.xy = (yx.flip(1) + border).to(torch::kFloat);
+  if (options.max_num_features > 0 && result.scores.size(0) > options.max_num_features) {
+    const auto [values, indices] = torch::topk(result.scores, options.max_num_features);
+    result.scores = values;
+    result.xy = result.xy.index_select(0, indices);
+  }
+  return result;
+}
+
+torch::Tensor SampleDescriptors(const torch::Tensor& keypoints, const torch::Tensor& dense) {
+  TORCH_CHECK(keypoints.dim() == 3 && keypoints.size(2) == 2, "SampleDescriptors: keypoints must be (B, N, 2), got ",
+              keypoints.sizes());
+  TORCH_CHECK(dense.dim() == 4 && dense.size(0) == keypoints.size(0),
+              "SampleDescriptors: dense must be (B, D, h, w) with the keypoints' B, got ", dense.sizes());
+  constexpr double kFirstCentre = (kCellSize - 1) / 2.0;  // pixels: the middle of the first cell
+  // As published: the last cell's descriptor is taken at the image's last pixel, not at the cell's middle.
+  const double width_px = kCellSize * dense.size(3) - 1 - kFirstCentre;
+  const double height_px = kCellSize * dense.size(2) - 1 - kFirstCentre;
+  const auto extent = torch::tensor({width_px, height_px}, keypoints.options());
+  const auto grid = (keypoints - kFirstCentre) / extent * 2 - 1;
+  const auto options = F::GridSampleFuncOptions().mode(torch::kBilinear).align_corners(true);
+  const auto sampled = F::grid_sample(dense, grid.unsqueeze(1), options).squeeze(2);
+  return F::normalize(sampled, F::NormalizeFuncOptions().p(2).dim(1));
+}
+
+Features ExtractFeatures(SuperPoint& network, const torch::Tensor& image, const KeypointOptions& options) {
+  TORCH_CHECK(image.dim() == 4 && image.size(0) == 1, "ExtractFeatures: image must be (1, 1, H, W), got ",
+              image.sizes());
+  const SuperPointOutput output = network->forward(image);
+  const Keypoints keypoints = SelectKeypoints(ScoresFromLogits(output.logits)[0], options);
+  Features features;
+  features.keypoints = keypoints.xy;
+  features.scores = keypoints.scores;
+  features.width = static_cast<int>(image.size(3));
+  features.height = static_cast<int>(image.size(2));
+  features.descriptors = keypoints.xy.size(0) > 0
+                             ? SampleDescriptors(keypoints.xy.unsqueeze(0), output.descriptors)[0]
+                             : torch::zeros({output.descriptors.size(1), 0}, output.descriptors.options());
+  return features;
+}
+
+}  // namespace colmatch

@@ -1,0 +1,39 @@
+// From dense scores and descriptors to the features of an image: the selection of the published SuperPoint.
+#pragma once
+
+#include "network/features.h"
+#include "network/superpoint.h"
+
+namespace colmatch {
+
+struct KeypointOptions {
+  // Parameters that affect behaviour.
+  int max_num_features = 2048;      // strongest kept; 0 or less: all
+  double keypoint_threshold = 0.005;  // least detection probability
+  int nms_radius = 4;               // pixels; no two keypoints closer than this in x and in y
+  int remove_borders = 4;           // pixels along each side without keypoints
+
+  void Validate() const;  // throws UsageError naming field, value and bound
+};
+
+// scores (B, H, W) with everything that is not the maximum of its (2 radius + 1) window set to 0;
+// two rounds of recovery beside suppressed neighbours, as the published code does.
+torch::Tensor NonMaximumSuppression(const torch::Tensor& scores, int radius);
+
+struct Keypoints {
+  torch::Tensor xy;      // (N, 2) float32 pixels
+  torch::Tensor scores;  // (N)
+};
+
+// From the dense scores (H, W) of one image. Sorted by falling score where max_num_features cut, else in row order.
+Keypoints SelectKeypoints(const torch::Tensor& scores, const KeypointOptions& options);
+
+// Bilinear in the coarse grid, stretched as in the published code: the first cell lies at 3.5 pixels, the last at the
+// last pixel, 8 w - 1. keypoints (B, N, 2) pixels, dense (B, D, h, w); returns (B, D, N), unit columns. Differentiable
+// in dense.
+torch::Tensor SampleDescriptors(const torch::Tensor& keypoints, const torch::Tensor& dense);
+
+// image (1, 1, H, W) float in [0, 1] on the network's device. An image without keypoints gives N = 0.
+Features ExtractFeatures(SuperPoint& network, const torch::Tensor& image, const KeypointOptions& options);
+
+}  // namespace colmatch

@@ -1,0 +1,98 @@
+// Optimal transport; see sinkhorn.h.
+#include "network/sinkhorn.h"
+
+#include <torch/torch.h>
+
+#include <cmath>
+#include <tuple>
+
+namespace colmatch {
+namespace {
+
+// log mu (N+1) and log nu (M+1): one unit for each keypoint, the other side's count for the dustbin (eq. 8).
+std::tuple<torch::Tensor, torch::Tensor, double> LogMarginals(const torch::Tensor& scores) {
+  const int64_t n = scores.size(1), m = scores.size(2);
+  const double norm = -std::log(static_cast<double>(n + m));
+  auto log_mu = torch::full({n + 1}, norm, scores.options().requires_grad(false));
+  auto log_nu = torch::full({m + 1}, norm, scores.options().requires_grad(false));
+  log_mu[n] = norm + std::log(static_cast<double>(m));
+  log_nu[m] = norm + std::log(static_cast<double>(n));
+  return {log_mu, log_nu, norm};
+}
+
+void CheckScores(const torch::Tensor& scores) {
+  TORCH_CHECK(scores.dim() == 3 && scores.size(1) > 0 && scores.size(2) > 0,
+              "Sinkhorn: scores must be (B, N, M) with N and M at least 1, got ", scores.sizes());
+}
+
+}  // namespace
+
+torch::Tensor AddDustbins(const torch::Tensor& scores, const torch::Tensor& bin_score) {
+  const int64_t b = scores.size(0), n = scores.size(1), m = scores.size(2);
+  const auto column = bin_score.expand({b, n, 1});
+  const auto row = bin_score.expand({b, 1, m + 1});
+  return torch::cat({torch::cat({scores, column}, 2), row}, 1);
+}
+
+torch::Tensor LogSinkhorn(const torch::Tensor& scores, const torch::Tensor& bin_score, int num_iterations) {
+  CheckScores(scores);
+  const auto couplings = AddDustbins(scores, bin_score);
+  const auto [log_mu, log_nu, norm] = LogMarginals(scores);
+  auto u = torch::zeros({scores.size(0), log_mu.size(0)}, scores.options());
+  auto v = torch::zeros({scores.size(0), log_nu.size(0)}, scores.options());
+  for (int i = 0; i < num_iterations; ++i) {
+    u = log_mu - torch::logsumexp(couplings + v.unsqueeze(1), 2);
+    v = log_nu - torch::logsumexp(couplings + u.unsqueeze(2), 1);
+  }
+  return couplings + u.unsqueeze(2) + v.unsqueeze(1) - norm;
+}
+
+torch::Tensor ScalingSinkhorn(const torch::Tensor& scores, const torch::Tensor& bin_score, int num_iterations) {
+  CheckScores(scores);
+  const auto couplings = AddDustbins(scores, bin_score);
+  const auto [log_mu, log_nu, norm] = LogMarginals(scores);
+  constexpr double kTiny = 1e-30;  // keeps a column that no row reaches finite
+  const auto row_max = std::get<0>(couplings.detach().max(2, /*keepdim=*/true));
+  const auto kernel = torch::exp(couplings - row_max);
+  const auto mu = torch::exp(log_mu).expand({scores.size(0), -1}).unsqueeze(2);
+  const auto nu = torch::exp(log_nu).expand({scores.size(0), -1}).unsqueeze(2);
+  const auto kernel_t = kernel.transpose(1, 2);
+  auto b = torch::ones_like(nu);
+  auto a = torch::ones_like(mu);
+  for (int i = 0; i < num_iterations; ++i) {
+    a = mu / (torch::bmm(kernel, b) + kTiny);
+    b = nu / (torch::bmm(kernel_t, a) + kTiny);
+  }
+  return couplings - row_max + torch::log(a) + torch::log(b + kTiny).transpose(1, 2) - norm;
+}
+
+FeatureMatches MatchesFromLogAssignment(const torch::Tensor& log_assignment, double match_threshold) {
+  TORCH_CHECK(log_assignment.dim() == 2 && log_assignment.size(0) > 0 && log_assignment.size(1) > 0,
+              "MatchesFromLogAssignment: expected (N+1, M+1), got ", log_assignment.sizes());
+  const int64_t n = log_assignment.size(0) - 1, m = log_assignment.size(1) - 1;
+  const auto indices = log_assignment.options().dtype(torch::kLong);
+  FeatureMatches result;
+  if (n == 0 || m == 0) {
+    result.matches0 = torch::full({n}, kUnmatched, indices);
+    result.matches1 = torch::full({m}, kUnmatched, indices);
+    result.matching_scores0 = torch::zeros({n}, log_assignment.options());
+    result.matching_scores1 = torch::zeros({m}, log_assignment.options());
+    return result;
+  }
+  const auto inner = log_assignment.narrow(0, 0, n).narrow(1, 0, m);
+  const auto [max0, indices0] = inner.max(1);
+  const auto indices1 = std::get<1>(inner.max(0));
+  const auto mutual0 = indices1.index_select(0, indices0) == torch::arange(n, indices);
+  const auto mutual1 = indices0.index_select(0, indices1) == torch::arange(m, indices);
+  const auto zero = torch::zeros({}, log_assignment.options());
+  const auto unmatched = torch::full({}, kUnmatched, indices);
+  result.matching_scores0 = torch::where(mutual0, max0.exp(), zero);
+  result.matching_scores1 = torch::where(mutual1, result.matching_scores0.index_select(0, indices1), zero);
+  const auto valid0 = mutual0 & (result.matching_scores0 > match_threshold);
+  const auto valid1 = mutual1 & valid0.index_select(0, indices1);
+  result.matches0 = torch::where(valid0, indices0, unmatched);
+  result.matches1 = torch::where(valid1, indices1, unmatched);
+  return result;
+}
+
+}  // namespace colmatch

@@ -1,0 +1,212 @@
+// SuperGlue; see superglue.h.
+#include "network/superglue.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "network/error.h"
+#include "network/sinkhorn.h"
+
+namespace colmatch {
+namespace {
+
+constexpr int kHeads = SuperGlueArchitecture::kNumHeads;
+
+// (B, N, D) with interleaved heads to (B, heads, N, D / heads).
+torch::Tensor SplitHeads(const torch::Tensor& x) {
+  return x.view({x.size(0), x.size(1), x.size(2) / kHeads, kHeads}).permute({0, 3, 1, 2});
+}
+
+SuperGlueInput InputOf(const Features& features) {
+  SuperGlueInput input;
+  input.keypoints = NormalizeKeypoints(features.keypoints.unsqueeze(0), features.width, features.height);
+  input.scores = features.scores.unsqueeze(0);
+  input.descriptors = features.descriptors.unsqueeze(0);
+  return input;
+}
+
+}  // namespace
+
+void SuperGlueArchitecture::Validate() const {
+  const auto fail = [](const std::string& what) { throw WeightsError("SuperGlue architecture: " + what); };
+  if (descriptor_dim < kNumHeads || descriptor_dim > 4096 || descriptor_dim % kNumHeads != 0) {
+    fail("descriptor_dim must be a multiple of 4 in [4, 4096], found " + std::to_string(descriptor_dim));
+  }
+  if (num_layer_pairs < 0 || num_layer_pairs > 64) {
+    fail("num_layer_pairs must be in [0, 64], found " + std::to_string(num_layer_pairs));
+  }
+  if (keypoint_encoder.size() > 16) fail("keypoint_encoder has more than 16 widths");
+  for (const int width : keypoint_encoder) {
+    if (width < 1 || width > 4096) fail("keypoint_encoder width must be in [1, 4096], found " + std::to_string(width));
+  }
+}
+
+void SuperGlueOptions::Validate() const {
+  if (!(match_threshold >= 0 && match_threshold < 1)) {
+    throw UsageError("SuperGlue.match_threshold must be in [0, 1), found " + std::to_string(match_threshold));
+  }
+  if (sinkhorn_iterations < 1 || sinkhorn_iterations > 10000) {
+    throw UsageError("SuperGlue.sinkhorn_iterations must be in [1, 10000], found " +
+                     std::to_string(sinkhorn_iterations));
+  }
+}
+
+torch::Tensor NormalizeKeypoints(const torch::Tensor& keypoints, int width, int height) {
+  const auto center = torch::tensor({width / 2.0, height / 2.0}, keypoints.options());
+  return (keypoints - center) / (0.7 * std::max(width, height));
+}
+
+PointwiseImpl::PointwiseImpl(int in, int out) {
+  const double bound = 1.0 / std::sqrt(static_cast<double>(in));  // Conv1d's default initialisation
+  weight = register_parameter("weight", torch::empty({out, in, 1}).uniform_(-bound, bound));
+  bias = register_parameter("bias", torch::empty({out}).uniform_(-bound, bound));
+}
+
+torch::Tensor PointwiseImpl::forward(const torch::Tensor& x) { return torch::linear(x, weight.squeeze(2), bias); }
+
+MlpImpl::MlpImpl(const std::vector<int>& widths) {
+  for (size_t i = 1; i < widths.size(); ++i) {
+    const size_t child = 3 * (i - 1);  // each hidden layer is three children: convolution, norm, ReLU
+    linears_.push_back(register_module(std::to_string(child), Pointwise(widths[i - 1], widths[i])));
+    if (i + 1 < widths.size()) {
+      norms_.push_back(register_module(std::to_string(child + 1), torch::nn::BatchNorm1d(widths[i])));
+    }
+  }
+  torch::NoGradGuard no_grad;
+  linears_.back()->bias.zero_();
+}
+
+torch::Tensor MlpImpl::forward(torch::Tensor x) {
+  const auto sizes = x.sizes().vec();
+  x = x.flatten(0, 1);  // batch norm over the keypoints of the whole batch
+  for (size_t i = 0; i < norms_.size(); ++i) {
+    x = norms_[i]->forward(linears_[i]->forward(x));
+    torch::relu_(x);
+  }
+  return linears_.back()->forward(x).view({sizes[0], sizes[1], -1});
+}
+
+KeypointEncoderImpl::KeypointEncoderImpl(const SuperGlueArchitecture& architecture) {
+  std::vector<int> widths = {3};
+  widths.insert(widths.end(), architecture.keypoint_encoder.begin(), architecture.keypoint_encoder.end());
+  widths.push_back(architecture.descriptor_dim);
+  encoder = register_module("encoder", Mlp(widths));
+}
+
+torch::Tensor KeypointEncoderImpl::forward(const torch::Tensor& keypoints, const torch::Tensor& scores) {
+  return encoder->forward(torch::cat({keypoints, scores.unsqueeze(2)}, 2));
+}
+
+MultiHeadedAttentionImpl::MultiHeadedAttentionImpl(int dim) {
+  merge = register_module("merge", Pointwise(dim, dim));
+  proj = register_module("proj", torch::nn::ModuleList());
+  for (int i = 0; i < 3; ++i) proj->push_back(Pointwise(dim, dim));
+}
+
+torch::Tensor MultiHeadedAttentionImpl::forward(const torch::Tensor& x, const torch::Tensor& source) {
+  const auto query = SplitHeads(proj[0]->as<Pointwise>()->forward(x));
+  const auto key = SplitHeads(proj[1]->as<Pointwise>()->forward(source));
+  const auto value = SplitHeads(proj[2]->as<Pointwise>()->forward(source));
+  const double scale = 1.0 / std::sqrt(static_cast<double>(query.size(3)));
+  // Equation 4: softmax over the source of query . key
+  const auto weights = torch::softmax(torch::matmul(query * scale, key.transpose(2, 3)), 3);
+  const auto message = torch::matmul(weights, value).permute({0, 2, 3, 1}).flatten(2);
+  return merge->forward(message);
+}
+
+AttentionalPropagationImpl::AttentionalPropagationImpl(int dim) {
+  attn = register_module("attn", MultiHeadedAttention(dim));
+  mlp = register_module("mlp", Mlp(std::vector<int>{2 * dim, 2 * dim, dim}));
+}
+
+torch::Tensor AttentionalPropagationImpl::forward(const torch::Tensor& x, const torch::Tensor& source) {
+  return mlp->forward(torch::cat({x, attn->forward(x, source)}, 2));
+}
+
+AttentionalGnnImpl::AttentionalGnnImpl(int dim, int num_layer_pairs) {
+  layers = register_module("layers", torch::nn::ModuleList());
+  for (int i = 0; i < 2 * num_layer_pairs; ++i) layers->push_back(AttentionalPropagation(dim));
+}
+
+void AttentionalGnnImpl::Layer(size_t index, torch::Tensor& desc0, torch::Tensor& desc1) {
+  auto* layer = layers[index]->as<AttentionalPropagation>();
+  const bool cross = IsCross(index);
+  if (desc0.sizes() == desc1.sizes()) {  // both images as one batch: half the number of matrix products
+    const auto x = torch::cat({desc0, desc1});
+    const auto updated = x + layer->forward(x, cross ? torch::cat({desc1, desc0}) : x);
+    desc0 = updated.narrow(0, 0, desc0.size(0));
+    desc1 = updated.narrow(0, desc0.size(0), desc1.size(0));
+    return;
+  }
+  const auto delta0 = layer->forward(desc0, cross ? desc1 : desc0);
+  const auto delta1 = layer->forward(desc1, cross ? desc0 : desc1);
+  desc0 = desc0 + delta0;
+  desc1 = desc1 + delta1;
+}
+
+SuperGlueImpl::SuperGlueImpl(const SuperGlueArchitecture& architecture) : architecture_(architecture) {
+  architecture_.Validate();
+  kenc = register_module("kenc", KeypointEncoder(architecture_));
+  gnn = register_module("gnn", AttentionalGnn(architecture_.descriptor_dim, architecture_.num_layer_pairs));
+  final_proj = register_module("final_proj", Pointwise(architecture_.descriptor_dim, architecture_.descriptor_dim));
+  bin_score = register_parameter("bin_score", torch::tensor(1.0f));
+}
+
+torch::Tensor SuperGlueImpl::Encode(const SuperGlueInput& input) {
+  TORCH_CHECK(input.keypoints.dim() == 3 && input.keypoints.size(2) == 2, "SuperGlue: keypoints must be (B, N, 2), got ",
+              input.keypoints.sizes());
+  TORCH_CHECK(input.scores.dim() == 2 && input.scores.size(1) == input.keypoints.size(1),
+              "SuperGlue: scores must be (B, N), got ", input.scores.sizes());
+  TORCH_CHECK(input.descriptors.dim() == 3 && input.descriptors.size(1) == architecture_.descriptor_dim &&
+                  input.descriptors.size(2) == input.keypoints.size(1),
+              "SuperGlue: descriptors must be (B, ", architecture_.descriptor_dim, ", N), got ",
+              input.descriptors.sizes(), ": these weights do not belong to this SuperPoint");
+  return input.descriptors.transpose(1, 2) + kenc->forward(input.keypoints, input.scores);
+}
+
+torch::Tensor SuperGlueImpl::CouplingScores(const torch::Tensor& desc0, const torch::Tensor& desc1) {
+  const auto projected0 = final_proj->forward(desc0);
+  const auto projected1 = final_proj->forward(desc1);
+  const double scale = 1.0 / std::sqrt(static_cast<double>(architecture_.descriptor_dim));
+  return torch::bmm(projected0, projected1.transpose(1, 2)) * scale;
+}
+
+torch::Tensor SuperGlueImpl::forward(const SuperGlueInput& input0, const SuperGlueInput& input1,
+                                     std::vector<torch::Tensor>* after_pair) {
+  auto desc0 = Encode(input0);
+  auto desc1 = Encode(input1);
+  for (size_t i = 0; i < gnn->num_layers(); ++i) {
+    gnn->Layer(i, desc0, desc1);
+    const bool inner_pair = gnn->IsCross(i) && i + 1 < gnn->num_layers();
+    if (after_pair != nullptr && inner_pair) after_pair->push_back(CouplingScores(desc0, desc1));
+  }
+  return CouplingScores(desc0, desc1);
+}
+
+void SuperGlueImpl::InitializeAsNearestNeighbor(double gain) {
+  torch::NoGradGuard no_grad;
+  kenc->encoder->last()->weight.zero_();
+  for (const auto& layer : *gnn->layers) layer->as<AttentionalPropagation>()->mlp->last()->weight.zero_();
+  const int64_t d = architecture_.descriptor_dim;
+  const double diagonal = std::sqrt(gain * std::sqrt(static_cast<double>(d)));
+  final_proj->weight.copy_((torch::eye(d) * diagonal).unsqueeze(2));
+  final_proj->bias.zero_();
+  bin_score.fill_(gain * 0.7);
+}
+
+FeatureMatches MatchFeatures(SuperGlue& network, const Features& features0, const Features& features1,
+                      const SuperGlueOptions& options) {
+  const int64_t n = features0.size(), m = features1.size();
+  if (n == 0 || m == 0) {
+    return MatchesFromLogAssignment(torch::zeros({n + 1, m + 1}, network->bin_score.options().requires_grad(false)),
+                                    options.match_threshold);
+  }
+  const auto scores = network->forward(InputOf(features0), InputOf(features1));
+  const auto assignment = LogSinkhorn(scores, network->bin_score, options.sinkhorn_iterations);
+  return MatchesFromLogAssignment(assignment[0], options.match_threshold);
+}
+
+}  // namespace colmatch

@@ -1,0 +1,141 @@
+// SuperGlue: two sets of features to a partial assignment, by a graph neural network and optimal transport.
+// Sarlin, DeTone, Malisiewicz, Rabinovich: "SuperGlue: Learning Feature Matching with Graph Neural Networks",
+// CVPR 2020. Parameter names and shapes are the official checkpoints', a file format: never renamed.
+//
+// B batch, N/M keypoints of image 0/1, D descriptor channels. The official tensors are (B, D, N); inside, tokens
+// are rows (B, N, D), so that every 1x1 convolution is one matrix product over all keypoints.
+#pragma once
+
+#include <torch/nn.h>
+
+#include <utility>
+#include <vector>
+
+#include "network/features.h"
+
+namespace colmatch {
+
+// Sizes. The defaults are the published network; others are models of our own.
+struct SuperGlueArchitecture {
+  int descriptor_dim = 256;
+  std::vector<int> keypoint_encoder = {32, 64, 128, 256};  // hidden widths between (x, y, score) and D
+  int num_layer_pairs = 9;                                 // depth L: L self and L cross layers, alternating
+  static constexpr int kNumHeads = 4;                      // interleaved: channel c belongs to head c mod 4
+
+  void Validate() const;  // throws WeightsError naming the field
+};
+
+struct SuperGlueOptions {
+  double match_threshold = 0.2;   // least assignment probability of a match
+  int sinkhorn_iterations = 100;
+
+  void Validate() const;  // throws UsageError naming field, value and bound
+};
+
+// (B, N, 2) pixels to about [-0.7, 0.7]: centred, over 0.7 times the longer side, as published.
+torch::Tensor NormalizeKeypoints(const torch::Tensor& keypoints, int width, int height);
+
+// A 1x1 convolution over keypoints, stored as the official Conv1d (out, in, 1), applied to rows (B, N, in).
+class PointwiseImpl : public torch::nn::Module {
+ public:
+  PointwiseImpl(int in, int out);
+  torch::Tensor forward(const torch::Tensor& x);
+
+  torch::Tensor weight;  // (out, in, 1)
+  torch::Tensor bias;    // (out)
+};
+TORCH_MODULE(Pointwise);
+
+// Pointwise, batch norm, ReLU, ..., Pointwise: children "0", "1", "3", ... as in the official nn.Sequential.
+class MlpImpl : public torch::nn::Module {
+ public:
+  explicit MlpImpl(const std::vector<int>& widths);
+  torch::Tensor forward(torch::Tensor x);
+  Pointwise& last() { return linears_.back(); }
+
+ private:
+  std::vector<Pointwise> linears_;
+  std::vector<torch::nn::BatchNorm1d> norms_;
+};
+TORCH_MODULE(Mlp);
+
+class KeypointEncoderImpl : public torch::nn::Module {
+ public:
+  explicit KeypointEncoderImpl(const SuperGlueArchitecture& architecture);
+  // normalized keypoints (B, N, 2), scores (B, N) -> (B, N, D)
+  torch::Tensor forward(const torch::Tensor& keypoints, const torch::Tensor& scores);
+  Mlp encoder{nullptr};
+};
+TORCH_MODULE(KeypointEncoder);
+
+class MultiHeadedAttentionImpl : public torch::nn::Module {
+ public:
+  explicit MultiHeadedAttentionImpl(int dim);
+  torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& source);
+  Pointwise merge{nullptr};
+  torch::nn::ModuleList proj;  // query, key, value
+};
+TORCH_MODULE(MultiHeadedAttention);
+
+// x (B, N, D), source (B, M, D) -> the residual (B, N, D) of equation 3.
+class AttentionalPropagationImpl : public torch::nn::Module {
+ public:
+  explicit AttentionalPropagationImpl(int dim);
+  torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& source);
+  MultiHeadedAttention attn{nullptr};
+  Mlp mlp{nullptr};
+};
+TORCH_MODULE(AttentionalPropagation);
+
+class AttentionalGnnImpl : public torch::nn::Module {
+ public:
+  AttentionalGnnImpl(int dim, int num_layer_pairs);
+  size_t num_layers() const { return layers->size(); }
+  bool IsCross(size_t layer) const { return layer % 2 == 1; }
+  // One layer on both images, residual added. desc0 (B, N, D), desc1 (B, M, D).
+  void Layer(size_t index, torch::Tensor& desc0, torch::Tensor& desc1);
+  torch::nn::ModuleList layers;
+};
+TORCH_MODULE(AttentionalGnn);
+
+// One side of a batch of pairs with equal keypoint counts.
+struct SuperGlueInput {
+  torch::Tensor keypoints;    // (B, N, 2), normalised by NormalizeKeypoints
+  torch::Tensor scores;       // (B, N)
+  torch::Tensor descriptors;  // (B, D, N)
+};
+
+class SuperGlueImpl : public torch::nn::Module {
+ public:
+  explicit SuperGlueImpl(const SuperGlueArchitecture& architecture = {});
+
+  // descriptors + keypoint encoding, as rows (B, N, D).
+  torch::Tensor Encode(const SuperGlueInput& input);
+  // (B, N, M) scores of the final projections, over sqrt(D) (equation 7).
+  torch::Tensor CouplingScores(const torch::Tensor& desc0, const torch::Tensor& desc1);
+  // Encode, all layers, CouplingScores. after_pair, if given, receives the scores after every layer pair but
+  // the last (deep supervision).
+  torch::Tensor forward(const SuperGlueInput& input0, const SuperGlueInput& input1,
+                        std::vector<torch::Tensor>* after_pair = nullptr);
+
+  // A start from which training only has to improve on nearest neighbours: residuals 0, final projection a
+  // scaled identity, so that the coupling scores are gain times the cosine of the descriptors.
+  void InitializeAsNearestNeighbor(double gain);
+
+  const SuperGlueArchitecture& architecture() const { return architecture_; }
+
+  KeypointEncoder kenc{nullptr};
+  AttentionalGnn gnn{nullptr};
+  Pointwise final_proj{nullptr};
+  torch::Tensor bin_score;  // scalar
+
+ private:
+  SuperGlueArchitecture architecture_;
+};
+TORCH_MODULE(SuperGlue);
+
+// One pair, any keypoint counts (0 gives no matches); features on the network's device.
+FeatureMatches MatchFeatures(SuperGlue& network, const Features& features0, const Features& features1,
+                      const SuperGlueOptions& options);
+
+}  // namespace colmatch

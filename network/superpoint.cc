@@ -1,0 +1,116 @@
+// SuperPoint; see superpoint.h.
+#include "network/superpoint.h"
+
+#include <torch/torch.h>
+
+#include <string>
+
+#include "network/error.h"
+
+namespace colmatch {
+namespace {
+
+namespace F = torch::nn::functional;
+
+constexpr const char* kHiddenNames[] = {"conv1a", "conv1b", "conv2a", "conv2b", "conv3a",
+                                        "conv3b", "conv4a", "conv4b", "convPa", "convDa"};
+constexpr size_t kNumEncoder = 8;
+constexpr size_t kDetectorHead = 8;
+constexpr size_t kDescriptorHead = 9;
+
+}  // namespace
+
+void SuperPointArchitecture::Validate() const {
+  const auto require = [](const char* field, int value) {
+    if (value < 1 || value > 4096) {
+      throw WeightsError(std::string("SuperPoint architecture: ") + field + " must be in [1, 4096], found " +
+                         std::to_string(value));
+    }
+  };
+  for (const int width : encoder_widths) require("encoder_widths", width);
+  require("head_width", head_width);
+  require("descriptor_dim", descriptor_dim);
+}
+
+SuperPointImpl::SuperPointImpl(const SuperPointArchitecture& architecture) : architecture_(architecture) {
+  architecture_.Validate();
+  int in = 1;
+  for (size_t i = 0; i < kNumEncoder; ++i) {
+    const int out = architecture_.encoder_widths[i / 2];
+    hidden_.push_back(AddConvolution(kHiddenNames[i], in, out, 3));
+    in = out;
+  }
+  for (const size_t head : {kDetectorHead, kDescriptorHead}) {
+    hidden_.push_back(AddConvolution(kHiddenNames[head], in, architecture_.head_width, 3));
+  }
+  convPb_ = AddConvolution("convPb", architecture_.head_width, kCellSize * kCellSize + 1, 1);
+  convDb_ = AddConvolution("convDb", architecture_.head_width, architecture_.descriptor_dim, 1);
+  if (architecture_.batch_norm) {
+    for (size_t i = 0; i < hidden_.size(); ++i) {
+      const auto norm = torch::nn::BatchNorm2d(hidden_[i]->options.out_channels());
+      norms_.push_back(register_module(std::string("bn") + (kHiddenNames[i] + 4), norm));
+    }
+  }
+}
+
+torch::nn::Conv2d SuperPointImpl::AddConvolution(const std::string& name, int in, int out, int kernel) {
+  const auto options = torch::nn::Conv2dOptions(in, out, kernel).padding(kernel / 2);
+  return register_module(name, torch::nn::Conv2d(options));
+}
+
+torch::Tensor SuperPointImpl::Hidden(size_t index, const torch::Tensor& x) {
+  torch::Tensor y = hidden_[index]->forward(x);
+  if (!norms_.empty()) y = norms_[index]->forward(y);
+  return torch::relu_(y);
+}
+
+SuperPointOutput SuperPointImpl::forward(const torch::Tensor& image) {
+  TORCH_CHECK(image.dim() == 4 && image.size(1) == 1, "SuperPoint: image must be (B, 1, H, W), got ", image.sizes());
+  TORCH_CHECK(image.size(2) >= kCellSize && image.size(3) >= kCellSize,
+              "SuperPoint: image must be at least 8 x 8 pixels, got ", image.sizes());
+  torch::Tensor x = image;
+  for (size_t i = 0; i < kNumEncoder; ++i) {
+    x = Hidden(i, x);
+    const bool end_of_scale = i % 2 == 1 && i + 1 < kNumEncoder;
+    if (end_of_scale) x = torch::max_pool2d(x, 2);
+  }
+  SuperPointOutput output;
+  output.logits = convPb_->forward(Hidden(kDetectorHead, x));
+  output.descriptors =
+      F::normalize(convDb_->forward(Hidden(kDescriptorHead, x)), F::NormalizeFuncOptions().p(2).dim(1));
+  return output;
+}
+
+torch::Tensor ScoresFromLogits(const torch::Tensor& logits) {
+  TORCH_CHECK(logits.dim() == 4 && logits.size(1) == kCellSize * kCellSize + 1,
+              "ScoresFromLogits: logits must be (B, 65, h, w), got ", logits.sizes());
+  const auto probabilities = torch::softmax(logits, 1).narrow(1, 0, kCellSize * kCellSize);
+  return torch::pixel_shuffle(probabilities, kCellSize).squeeze(1);
+}
+
+SuperPoint FoldBatchNorm(SuperPoint& network) {
+  torch::NoGradGuard no_grad;
+  SuperPointArchitecture architecture = network->architecture();
+  const bool folded = architecture.batch_norm;
+  architecture.batch_norm = false;
+  SuperPoint result(architecture);
+  const auto from = network->named_parameters();
+  const auto buffers = network->named_buffers();
+  for (auto& item : result->named_parameters()) item.value().copy_(from[item.key()]);
+  if (folded) {
+    auto parameters = result->named_parameters();
+    for (const char* name : kHiddenNames) {
+      const std::string norm = std::string("bn") + (name + 4);
+      // y = (conv(x) - mean) / sqrt(var + eps) * gamma + beta
+      const auto scale = from[norm + ".weight"] / torch::sqrt(buffers[norm + ".running_var"] + 1e-5);
+      auto& weight = parameters[std::string(name) + ".weight"];
+      auto& bias = parameters[std::string(name) + ".bias"];
+      weight.mul_(scale.view({-1, 1, 1, 1}));
+      bias.sub_(buffers[norm + ".running_mean"]).mul_(scale).add_(from[norm + ".bias"]);
+    }
+  }
+  result->train(network->is_training());
+  return result;
+}
+
+}  // namespace colmatch

@@ -1,0 +1,60 @@
+// SuperPoint: a grey image to dense detection scores and dense descriptors.
+// DeTone, Malisiewicz, Rabinovich: "SuperPoint: Self-Supervised Interest Point Detection and Description",
+// CVPRW 2018. Parameter names are the official checkpoint's, a file format: never renamed.
+#pragma once
+
+#include <torch/nn.h>
+
+#include <array>
+#include <utility>
+
+namespace colmatch {
+
+// One descriptor and one 8 x 8 cell of scores per this many pixels (three 2 x 2 poolings).
+inline constexpr int kCellSize = 8;
+
+// Channel counts. The defaults are the published network; narrower ones are models of our own.
+struct SuperPointArchitecture {
+  std::array<int, 4> encoder_widths = {64, 64, 128, 128};  // conv1a/b .. conv4a/b
+  int head_width = 256;                                     // convPa and convDa
+  int descriptor_dim = 256;
+  // Training form: batch normalisation after each hidden convolution. FoldBatchNorm removes it exactly.
+  bool batch_norm = false;
+
+  void Validate() const;  // throws WeightsError naming the field
+};
+
+struct SuperPointOutput {
+  torch::Tensor logits;       // (B, 65, H/8, W/8); channel 64 is "no keypoint"
+  torch::Tensor descriptors;  // (B, D, H/8, W/8), unit length along D
+};
+
+class SuperPointImpl : public torch::nn::Module {
+ public:
+  explicit SuperPointImpl(const SuperPointArchitecture& architecture = {});
+
+  // image: (B, 1, H, W) float in [0, 1], H and W at least 8. What exceeds a multiple of 8 is not looked at.
+  SuperPointOutput forward(const torch::Tensor& image);
+
+  const SuperPointArchitecture& architecture() const { return architecture_; }
+
+ private:
+  torch::nn::Conv2d AddConvolution(const std::string& name, int in, int out, int kernel);
+  void AddBatchNorm(const std::string& name, int channels);
+  torch::Tensor Hidden(size_t index, const torch::Tensor& x);
+
+  SuperPointArchitecture architecture_;
+  std::vector<torch::nn::Conv2d> hidden_;  // conv1a .. conv4b, convPa, convDa
+  std::vector<torch::nn::BatchNorm2d> norms_;
+  torch::nn::Conv2d convPb_{nullptr};
+  torch::nn::Conv2d convDb_{nullptr};
+};
+TORCH_MODULE(SuperPoint);
+
+// (B, 65, h, w) logits to (B, 8h, 8w) scores: softmax over the cell, "no keypoint" dropped, cells unfolded.
+torch::Tensor ScoresFromLogits(const torch::Tensor& logits);
+
+// The same function of the image (evaluation mode) without batch normalisation.
+SuperPoint FoldBatchNorm(SuperPoint& network);
+
+}  // namespace colmatch

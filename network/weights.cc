@@ -1,0 +1,231 @@
+// Weights files; see weights.h.
+#include "network/weights.h"
+
+#include <torch/torch.h>
+
+#include <cstring>
+#include <set>
+#include <sstream>
+
+#include "network/architecture.h"
+#include "network/error.h"
+#include "network/pth_reader.h"
+#include "network/read_file.h"
+#include "network/safetensors.h"
+#include "network/sha256.h"
+
+namespace colmatch {
+namespace {
+
+using TensorMap = std::map<std::string, StoredTensor>;
+using StateDict = std::map<std::string, torch::Tensor>;
+
+// Construction draws random weights that are overwritten at once; the caller's random numbers must not notice.
+class RandomStateGuard {
+ public:
+  RandomStateGuard() : generator_(torch::globalContext().defaultGenerator(torch::kCPU)), state_(generator_.get_state()) {}
+  ~RandomStateGuard() { generator_.set_state(state_); }
+  RandomStateGuard(const RandomStateGuard&) = delete;
+  RandomStateGuard& operator=(const RandomStateGuard&) = delete;
+
+ private:
+  torch::Generator generator_;
+  torch::Tensor state_;
+};
+
+StateDict StateOf(const torch::nn::Module& module) {
+  StateDict state;
+  for (const auto& item : module.named_parameters()) state[item.key()] = item.value().detach();
+  for (const auto& item : module.named_buffers()) state[item.key()] = item.value().detach();
+  return state;
+}
+
+torch::ScalarType TorchType(ScalarType type, const std::string& where) {
+  switch (type) {
+    case ScalarType::kF16: return torch::kHalf;
+    case ScalarType::kBF16: return torch::kBFloat16;
+    case ScalarType::kF32: return torch::kFloat;
+    case ScalarType::kF64: return torch::kDouble;
+    case ScalarType::kI64: return torch::kLong;
+    default: throw WeightsError(where + " has dtype " + ScalarTypeName(type) + ", expected F32, F16, BF16 or I64");
+  }
+}
+
+bool AllFinite(const torch::Tensor& x) { return torch::isfinite(x).all().item<bool>(); }
+
+std::string ShapeText(torch::IntArrayRef sizes) {
+  std::ostringstream text;
+  text << sizes;
+  return text.str();
+}
+
+StoredTensor Store(const torch::Tensor& tensor, StoredType type, const std::string& where) {
+  auto value = tensor.to(torch::kCPU).contiguous();
+  StoredTensor stored;
+  if (value.is_floating_point()) {
+    if (!AllFinite(value)) throw WeightsError(where + " holds NaN or infinity: not saved");
+    const bool half = type == StoredType::kFloat16;
+    value = value.to(half ? torch::kHalf : torch::kFloat).contiguous();
+    if (!AllFinite(value)) throw WeightsError(where + " exceeds the range of its stored type: not saved");
+    stored.type = half ? ScalarType::kF16 : ScalarType::kF32;
+  } else {
+    value = value.to(torch::kLong).contiguous();
+    stored.type = ScalarType::kI64;
+  }
+  stored.shape = value.sizes().vec();
+  stored.bytes.assign(static_cast<const char*>(value.data_ptr()), value.nbytes());
+  return stored;
+}
+
+void Save(const torch::nn::Module& module, Metadata metadata, const Metadata& architecture, const std::string& path,
+          StoredType type) {
+  SafetensorsFile file;
+  for (const auto& [key, value] : architecture) metadata[key] = value;
+  file.metadata = std::move(metadata);
+  for (const auto& [name, tensor] : StateOf(module)) {
+    file.tensors[name] = Store(tensor, type, path + ": entry '" + name + "'");
+  }
+  WriteSafetensors(file, path);
+}
+
+// Exactly the entries of the module, widened to its types.
+void Fill(torch::nn::Module& module, const TensorMap& tensors, const std::string& path) {
+  torch::NoGradGuard no_grad;
+  const StateDict state = StateOf(module);
+  for (const auto& [name, stored] : tensors) {
+    if (state.count(name) == 0) {
+      throw WeightsError(path + ": entry '" + name + "' does not belong to this architecture");
+    }
+  }
+  for (const auto& [name, target] : state) {
+    const auto found = tensors.find(name);
+    if (found == tensors.end()) throw WeightsError(path + ": entry '" + name + "' is missing");
+    const StoredTensor& stored = found->second;
+    const std::string where = path + ": entry '" + name + "'";
+    if (target.sizes() != torch::IntArrayRef(stored.shape)) {
+      throw WeightsError(where + " has shape " + ShapeText(stored.shape) + ", expected " + ShapeText(target.sizes()));
+    }
+    const auto type = TorchType(stored.type, where);
+    if (c10::isFloatingType(type) != target.is_floating_point()) {
+      throw WeightsError(where + " has dtype " + ScalarTypeName(stored.type) + ", expected " +
+                         (target.is_floating_point() ? "F32, F16 or BF16" : "I64"));
+    }
+    auto source = torch::empty(stored.shape, type);
+    std::memcpy(source.data_ptr(), stored.bytes.data(), stored.bytes.size());
+    target.copy_(source);
+    if (target.is_floating_point() && !AllFinite(target)) throw WeightsError(where + " holds NaN or infinity");
+  }
+}
+
+ShapeMap ShapesOf(const TensorMap& tensors) {
+  ShapeMap shapes;
+  for (const auto& [name, tensor] : tensors) shapes[name] = tensor.shape;
+  return shapes;
+}
+
+// The metadata must say what the tensors are: a file that contradicts itself was edited or damaged.
+void CheckMetadata(const Metadata& metadata, const Metadata& expected, const std::string& path) {
+  for (const auto& [key, value] : expected) {
+    const auto found = metadata.find(key);
+    const std::string is = found == metadata.end() ? "missing" : "'" + found->second + "'";
+    if (found == metadata.end() || found->second != value) {
+      throw WeightsError(path + ": metadata '" + key + "' is " + is + ", the tensors are those of '" + value + "'");
+    }
+  }
+}
+
+void CheckKind(const Metadata& metadata, const std::string& kind, const std::string& path) {
+  const auto require = [&](const char* key, const std::string& wanted, const char* hint) {
+    const auto found = metadata.find(key);
+    const std::string is = found == metadata.end() ? "missing" : "'" + found->second + "'";
+    if (found == metadata.end() || found->second != wanted) {
+      throw WeightsError(path + ": metadata '" + key + "' is " + is + ", expected '" + wanted + "': " + hint);
+    }
+  };
+  require("architecture", kind, "weights of another network, or not written by colmatch");
+  require("format_version", kWeightsFormatVersion, "written by another version of colmatch");
+}
+
+SuperPoint BuildSuperPoint(const TensorMap& tensors, const std::string& path) {
+  const RandomStateGuard guard;
+  SuperPoint network(SuperPointFromShapes(ShapesOf(tensors), path));
+  Fill(*network, tensors, path);
+  network->eval();
+  return network;
+}
+
+SuperGlue BuildSuperGlue(const TensorMap& tensors, const std::string& path) {
+  const RandomStateGuard guard;
+  SuperGlue network(SuperGlueFromShapes(ShapesOf(tensors), path));
+  Fill(*network, tensors, path);
+  network->eval();
+  return network;
+}
+
+// Checkpoints from before BatchNorm counted its batches lack the counter; evaluation does not use it.
+void AddBatchCounters(TensorMap& tensors) {
+  const std::string mean = "running_mean";
+  StoredTensor zero;
+  zero.type = ScalarType::kI64;
+  zero.bytes.assign(sizeof(int64_t), '\0');
+  std::set<std::string> wanted;
+  for (const auto& [name, tensor] : tensors) {
+    if (name.size() <= mean.size() || name.compare(name.size() - mean.size(), mean.size(), mean) != 0) continue;
+    wanted.insert(name.substr(0, name.size() - mean.size()) + "num_batches_tracked");
+  }
+  for (const std::string& name : wanted) tensors.emplace(name, zero);
+}
+
+}  // namespace
+
+void SaveSuperPoint(const SuperPoint& network, const Metadata& metadata, const std::string& path, StoredType type) {
+  const auto& architecture = network->architecture();
+  if (architecture.batch_norm) {
+    throw WeightsError(path + ": SuperPoint still has its batch normalisation: call FoldBatchNorm before saving");
+  }
+  Save(*network, metadata, MetadataOf(architecture), path, type);
+}
+
+void SaveSuperGlue(const SuperGlue& network, const Metadata& metadata, const std::string& path, StoredType type) {
+  Save(*network, metadata, MetadataOf(network->architecture()), path, type);
+}
+
+LoadedSuperPoint LoadSuperPoint(const std::string& path) {
+  const std::string bytes = ReadWeightsFile(path);
+  const SafetensorsFile file = ParseSafetensors(bytes, path);
+  CheckKind(file.metadata, kSuperPointName, path);
+  LoadedSuperPoint loaded;
+  loaded.network = BuildSuperPoint(file.tensors, path);
+  CheckMetadata(file.metadata, MetadataOf(loaded.network->architecture()), path);
+  loaded.metadata = file.metadata;
+  loaded.sha256 = Sha256Hex(bytes);
+  return loaded;
+}
+
+LoadedSuperGlue LoadSuperGlue(const std::string& path) {
+  const std::string bytes = ReadWeightsFile(path);
+  const SafetensorsFile file = ParseSafetensors(bytes, path);
+  CheckKind(file.metadata, kSuperGlueName, path);
+  LoadedSuperGlue loaded;
+  loaded.network = BuildSuperGlue(file.tensors, path);
+  CheckMetadata(file.metadata, MetadataOf(loaded.network->architecture()), path);
+  loaded.metadata = file.metadata;
+  loaded.sha256 = Sha256Hex(bytes);
+  return loaded;
+}
+
+std::string ImportPth(const std::string& pth_path, const std::string& safetensors_path, const Metadata& metadata) {
+  TensorMap tensors = ReadPth(pth_path);
+  if (tensors.count("conv1a.weight") != 0) {
+    SaveSuperPoint(BuildSuperPoint(tensors, pth_path), metadata, safetensors_path);
+    return kSuperPointName;
+  }
+  if (tensors.count("bin_score") != 0) {
+    AddBatchCounters(tensors);
+    SaveSuperGlue(BuildSuperGlue(tensors, pth_path), metadata, safetensors_path);
+    return kSuperGlueName;
+  }
+  throw WeightsError(pth_path + ": has neither 'conv1a.weight' (SuperPoint) nor 'bin_score' (SuperGlue)");
+}
+
+}  // namespace colmatch

@@ -1,0 +1,215 @@
+// Camera models, EXIF focal length and camera sharing.
+#include "plugin/camera.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <locale>
+#include <sstream>
+#include <utility>
+
+#include "network/error.h"
+
+namespace colmatch {
+namespace {
+
+using Id = CameraModelId;
+
+// Source: COLMAP's camera models; ids and orders are part of its file format.
+constexpr std::array<CameraModelInfo, 11> kModels = {{
+    {Id::kSimplePinhole, "SIMPLE_PINHOLE", "f, cx, cy", 3, 1},
+    {Id::kPinhole, "PINHOLE", "fx, fy, cx, cy", 4, 2},
+    {Id::kSimpleRadial, "SIMPLE_RADIAL", "f, cx, cy, k", 4, 1},
+    {Id::kRadial, "RADIAL", "f, cx, cy, k1, k2", 5, 1},
+    {Id::kOpencv, "OPENCV", "fx, fy, cx, cy, k1, k2, p1, p2", 8, 2},
+    {Id::kOpencvFisheye, "OPENCV_FISHEYE", "fx, fy, cx, cy, k1, k2, k3, k4", 8, 2},
+    {Id::kFullOpencv, "FULL_OPENCV", "fx, fy, cx, cy, k1, k2, p1, p2, k3, k4, k5, k6", 12, 2},
+    {Id::kFov, "FOV", "fx, fy, cx, cy, omega", 5, 2},
+    {Id::kSimpleRadialFisheye, "SIMPLE_RADIAL_FISHEYE", "f, cx, cy, k", 4, 1},
+    {Id::kRadialFisheye, "RADIAL_FISHEYE", "f, cx, cy, k1, k2", 5, 1},
+    {Id::kThinPrismFisheye, "THIN_PRISM_FISHEYE", "fx, fy, cx, cy, k1, k2, p1, p2, k3, k4, sx1, sy1", 12, 2},
+}};
+
+// COLMAP starts the FOV model's omega at 0.01: 0 would divide by zero.
+constexpr double kInitialFovOmega = 1e-2;
+
+std::string SizeText(std::int64_t width, std::int64_t height) {
+  return std::to_string(width) + "x" + std::to_string(height);
+}
+
+double LongerSide(std::int64_t width, std::int64_t height) {
+  return static_cast<double>(std::max(width, height));
+}
+
+// COLMAP's key of kAuto: make, model, focal length and size; empty if EXIF does not say all of them.
+std::string ExifCameraKey(const ExifInfo& exif, std::int64_t width, std::int64_t height) {
+  const std::optional<double>& focal = exif.focal_length_35mm ? exif.focal_length_35mm : exif.focal_length_mm;
+  if (!exif.make || !exif.model || !focal) return {};
+  std::ostringstream key;
+  key.imbue(std::locale::classic());
+  key.precision(9);
+  key << *exif.make << '\0' << *exif.model << '\0' << (exif.focal_length_35mm ? "35mm " : "mm ") << *focal
+      << '\0' << SizeText(width, height);
+  return key.str();
+}
+
+}  // namespace
+
+const CameraModelInfo& CameraModelByName(const std::string& name) {
+  std::string known;
+  for (const CameraModelInfo& model : kModels) {
+    if (name == model.name) return model;
+    known += std::string(known.empty() ? "" : ", ") + model.name;
+  }
+  throw UsageError("unknown camera model '" + name + "'; expected one of " + known);
+}
+
+const CameraModelInfo& CameraModelById(int model_id) {
+  if (model_id < 0 || model_id >= static_cast<int>(kModels.size())) {
+    throw UsageError("unknown camera model id " + std::to_string(model_id) + "; expected 0 to " +
+                     std::to_string(kModels.size() - 1) + ", the models of COLMAP 3.8");
+  }
+  return kModels[static_cast<std::size_t>(model_id)];
+}
+
+void CheckCamera(const Camera& camera) {
+  const CameraModelInfo& model = CameraModelById(camera.model_id);
+  if (camera.params.size() != static_cast<std::size_t>(model.num_params)) {
+    throw InputError(std::string("camera of model ") + model.name + " has " +
+                     std::to_string(camera.params.size()) + " parameters; expected " +
+                     std::to_string(model.num_params) + ": " + model.params_info);
+  }
+  const auto is_finite = [](double value) { return std::isfinite(value); };
+  if (!std::all_of(camera.params.begin(), camera.params.end(), is_finite)) {
+    throw InputError(std::string("camera of model ") + model.name +
+                     " has a parameter that is not a finite number");
+  }
+}
+
+double MeanFocalLength(const Camera& camera) {
+  CheckCamera(camera);
+  const bool two = CameraModelById(camera.model_id).num_focal_lengths == 2;
+  return two ? (camera.params[0] + camera.params[1]) / 2.0 : camera.params[0];
+}
+
+std::optional<double> ExifFocalLengthPx(const ExifInfo& exif, std::int64_t width, std::int64_t height) {
+  const double longer_side = LongerSide(width, height);
+  if (exif.focal_length_35mm && *exif.focal_length_35mm > 0)
+    return *exif.focal_length_35mm / 35.0 * longer_side;
+  if (!exif.focal_length_mm || !exif.focal_plane_x_resolution || !exif.focal_plane_unit ||
+      !exif.pixel_x_dimension) {
+    return std::nullopt;
+  }
+  const double unit_mm = *exif.focal_plane_unit == 2 ? 25.4 : *exif.focal_plane_unit == 3 ? 10.0 : 0.0;
+  // The width when the photo was taken, not now: it may have been resized with its EXIF kept.
+  const double sensor_width_mm = *exif.pixel_x_dimension / *exif.focal_plane_x_resolution * unit_mm;
+  const double focal = *exif.focal_length_mm / sensor_width_mm * longer_side;
+  // Zeros anywhere above make it 0, infinite or NaN.
+  return std::isfinite(focal) && focal > 0 ? std::optional<double>(focal) : std::nullopt;
+}
+
+Camera InitialCamera(const std::string& model_name, std::int64_t width, std::int64_t height,
+                     const ExifInfo& exif, double default_focal_length_factor) {
+  const CameraModelInfo& model = CameraModelByName(model_name);
+  const std::optional<double> exif_focal = ExifFocalLengthPx(exif, width, height);
+  Camera camera;
+  camera.model_id = static_cast<int>(model.id);
+  camera.width = width;
+  camera.height = height;
+  camera.has_prior_focal_length = exif_focal.has_value();
+  camera.params.assign(static_cast<std::size_t>(model.num_params), 0.0);
+  const int num_focal = model.num_focal_lengths;
+  std::fill_n(camera.params.begin(), num_focal,
+              exif_focal.value_or(default_focal_length_factor * LongerSide(width, height)));
+  camera.params[num_focal] = static_cast<double>(width) / 2.0;
+  camera.params[num_focal + 1] = static_cast<double>(height) / 2.0;
+  if (model.id == Id::kFov) camera.params.back() = kInitialFovOmega;
+  return camera;
+}
+
+std::vector<double> ParseCameraParams(const std::string& model_name, const std::string& camera_params) {
+  const CameraModelInfo& model = CameraModelByName(model_name);
+  const std::string expected = "ImageReader.camera_params is '" + camera_params + "'; expected " +
+                               std::to_string(model.num_params) + " numbers for " + model.name + ": " +
+                               model.params_info;
+  std::vector<double> params;
+  std::istringstream fields(camera_params);
+  for (std::string field; std::getline(fields, field, ',');) {
+    std::istringstream stream(field);
+    stream.imbue(std::locale::classic());  // A decimal point whatever the user's locale.
+    double value = 0;
+    if (!(stream >> value) || !(stream >> std::ws).eof() || !std::isfinite(value)) throw UsageError(expected);
+    params.push_back(value);
+  }
+  const bool ends_with_comma = !camera_params.empty() && camera_params.back() == ',';
+  if (ends_with_comma || params.size() != static_cast<std::size_t>(model.num_params))
+    throw UsageError(expected);
+  if (std::any_of(params.begin(), params.begin() + model.num_focal_lengths,
+                  [](double f) { return f <= 0; })) {
+    throw UsageError(expected + "; the focal length must be above 0");
+  }
+  return params;
+}
+
+void CameraOptions::Validate() const {
+  CameraModelByName(camera_model);
+  if (!(default_focal_length_factor > 0) || !std::isfinite(default_focal_length_factor)) {
+    throw UsageError("ImageReader.default_focal_length_factor is " +
+                     std::to_string(default_focal_length_factor) + "; expected a number above 0");
+  }
+  if (!camera_params.empty()) ParseCameraParams(camera_model, camera_params);
+}
+
+CameraAssigner::CameraAssigner(CameraOptions options, std::optional<Camera> existing)
+    : options_(std::move(options)), existing_(std::move(existing)) {
+  options_.Validate();
+  if (existing_) CheckCamera(*existing_);
+}
+
+std::string CameraAssigner::SharingKey(const std::string& image_name, std::int64_t width, std::int64_t height,
+                                       const ExifInfo& exif) const {
+  switch (options_.mode) {
+    case CameraMode::kSingle:
+      return "single";
+    case CameraMode::kPerFolder: {
+      const auto slash = image_name.rfind('/');
+      return "folder " + (slash == std::string::npos ? std::string() : image_name.substr(0, slash));
+    }
+    case CameraMode::kAuto:
+      return ExifCameraKey(exif, width, height);
+    case CameraMode::kPerImage:
+      break;
+  }
+  return {};
+}
+
+Camera CameraAssigner::Assign(const std::string& image_name, std::int64_t width, std::int64_t height,
+                              const ExifInfo& exif) const {
+  const Camera* shared = existing_ ? &*existing_ : nullptr;
+  if (!shared) {
+    const auto found = shared_.find(SharingKey(image_name, width, height, exif));
+    if (found != shared_.end()) shared = &found->second;
+  }
+  if (shared) {
+    if (shared->width != width || shared->height != height) {
+      throw InputError(image_name + ": is " + SizeText(width, height) + " pixels, but camera " +
+                       std::to_string(shared->camera_id) + ", which it should share, is " +
+                       SizeText(shared->width, shared->height) + "; give it a camera of its own");
+    }
+    return *shared;
+  }
+  Camera camera =
+      InitialCamera(options_.camera_model, width, height, exif, options_.default_focal_length_factor);
+  if (!options_.camera_params.empty()) {
+    camera.params = ParseCameraParams(options_.camera_model, options_.camera_params);
+    camera.has_prior_focal_length = true;
+  }
+  return camera;
+}
+
+void CameraAssigner::Remember(const std::string& image_name, const ExifInfo& exif, const Camera& camera) {
+  const std::string key = SharingKey(image_name, camera.width, camera.height, exif);
+  if (!key.empty()) shared_.try_emplace(key, camera);
+}
+
+}  // namespace colmatch

@@ -1,0 +1,103 @@
+// Camera models, first intrinsics and the sharing of cameras between photos, all as COLMAP does them.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "database_io/types.h"
+#include "plugin/exif.h"
+
+namespace colmatch {
+
+// The models every COLMAP from 3.8 on knows; the values are COLMAP's ids, stored in the database: never
+// renumber.
+enum class CameraModelId : int {
+  kSimplePinhole = 0,
+  kPinhole = 1,
+  kSimpleRadial = 2,
+  kRadial = 3,
+  kOpencv = 4,
+  kOpencvFisheye = 5,
+  kFullOpencv = 6,
+  kFov = 7,
+  kSimpleRadialFisheye = 8,
+  kRadialFisheye = 9,
+  kThinPrismFisheye = 10,
+};
+
+struct CameraModelInfo {
+  CameraModelId id;
+  const char* name;
+  const char* params_info;  // parameter names in COLMAP's order
+  int num_params;
+  int num_focal_lengths;  // 1 or 2, at the front; the principal point (cx, cy) follows
+};
+
+// Throw UsageError, which lists the known names, for anything else.
+const CameraModelInfo& CameraModelByName(const std::string& name);
+const CameraModelInfo& CameraModelById(int model_id);
+
+// Camera (database_io/types.h) holds intrinsics in pixels of the original photo, COLMAP's convention: the
+// first pixel's centre is (0.5, 0.5). has_prior_focal_length: from EXIF or the user, not guessed.
+//
+// Throws InputError unless there are as many finite parameters as the model has.
+void CheckCamera(const Camera& camera);
+
+double MeanFocalLength(const Camera& camera);
+
+// Focal length in px as COLMAP 3.8 takes it from EXIF: 35 mm equivalent / 35 * longer side, else focal length
+// / width of the focal plane * longer side. COLMAP's table of sensor widths per camera model, which it asks
+// between the two, is not part of colmatch; the focal length in mm is not rounded to 0.1 as COLMAP's image
+// library does.
+std::optional<double> ExifFocalLengthPx(const ExifInfo& exif, std::int64_t width, std::int64_t height);
+
+// Focal length from EXIF, else default_focal_length_factor * longer side without prior; principal point in
+// the middle, no distortion. Throws UsageError for an unknown model name.
+Camera InitialCamera(const std::string& model_name, std::int64_t width, std::int64_t height,
+                     const ExifInfo& exif, double default_focal_length_factor = 1.2);
+
+enum class CameraMode { kAuto = 0, kSingle = 1, kPerFolder = 2, kPerImage = 3 };  // COLMAP's --camera_mode
+
+// COLMAP's --ImageReader.* options, as far as cameras go.
+struct CameraOptions {
+  CameraMode mode = CameraMode::kAuto;
+  std::string camera_model = "SIMPLE_RADIAL";
+  std::string camera_params;  // comma separated, in the model's order; empty: from EXIF
+  double default_focal_length_factor = 1.2;
+
+  void Validate() const;  // Throws UsageError naming the option.
+};
+
+// "f,cx,cy,k" to numbers; throws UsageError unless it is as many finite numbers as the model has.
+std::vector<double> ParseCameraParams(const std::string& model_name, const std::string& camera_params);
+
+// Says which camera each photo gets: COLMAP's ImageReader without a database. For each photo in order:
+// Assign; if the camera is new (camera_id 0), write it, which gives it an id; Remember it.
+class CameraAssigner {
+ public:
+  // With `existing` (--ImageReader.existing_camera_id) every photo gets that camera. Throws UsageError for
+  // bad options, InputError for a bad camera.
+  explicit CameraAssigner(CameraOptions options, std::optional<Camera> existing = std::nullopt);
+
+  // kAuto: one camera per make, model, focal length and size in EXIF, otherwise one per photo. kSingle,
+  // kPerFolder (folder: the name up to its last '/') and kPerImage as they say. Throws InputError if the
+  // camera to be shared has another size than the photo.
+  Camera Assign(const std::string& image_name, std::int64_t width, std::int64_t height,
+                const ExifInfo& exif) const;
+
+  // Tells which camera `image_name` got; also used on resume, for photos already in the database.
+  void Remember(const std::string& image_name, const ExifInfo& exif, const Camera& camera);
+
+ private:
+  std::string SharingKey(const std::string& image_name, std::int64_t width, std::int64_t height,
+                         const ExifInfo& exif) const;
+
+  CameraOptions options_;
+  std::optional<Camera> existing_;
+  std::map<std::string, Camera> shared_;
+};
+
+}  // namespace colmatch

@@ -1,0 +1,13 @@
+// The commands of a build with LibTorch alone (preset core): no image codec, no database.
+#include "plugin/command_list.h"
+
+namespace colmatch {
+
+std::vector<std::unique_ptr<Command>> AllCommands() {
+  std::vector<std::unique_ptr<Command>> commands;
+  commands.push_back(MakeTrainCommand());
+  commands.push_back(MakeWeightsCommand());
+  return commands;
+}
+
+}  // namespace colmatch

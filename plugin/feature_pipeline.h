@@ -1,0 +1,39 @@
+// Photos to features in the database: `colmatch feature_extractor`.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "network/keypoints.h"
+#include "plugin/camera.h"
+#include "plugin/command.h"
+
+namespace colmatch {
+
+struct FeaturePipelineOptions {
+  std::string database_path;
+  std::string image_path;
+  std::string image_list_path;      // empty: every file below image_path
+  CameraOptions camera;
+  int64_t existing_camera_id = -1;  // -1: none
+  int max_image_size = 1600;        // longer side given to the network, pixels; 0: never resize
+  KeypointOptions keypoints;
+};
+
+struct SkippedInput {
+  std::string name, reason;
+};
+
+struct FeaturePipelineStats {
+  int64_t extracted = 0, already_there = 0, num_keypoints = 0;
+  std::vector<SkippedInput> skipped;
+  bool stopped = false;  // by a signal, everything before it committed
+};
+
+// Skips photos whose rows are there with the same provenance; one transaction a photo. Throws UsageError where rows of
+// other weights or options are there, EnvironmentError before any work if the database cannot be written.
+FeaturePipelineStats ExtractCollection(const FeaturePipelineOptions& options, const CommonOptions& common);
+
+}  // namespace colmatch

@@ -1,0 +1,37 @@
+// Finds and reads photos: names as COLMAP stores them, pixels as COLMAP sees them, and a reason for every
+// refusal.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <opencv2/core.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace colmatch {
+
+// Names of the images below `folder`, relative to it, '/' separators, raw bytes, sorted as byte strings, none
+// twice. Without a list: every file in the folder and its sub-folders, whatever its suffix, as COLMAP does;
+// links to folders are not followed; broken links and special files are named too, so that reading them gives
+// their reason. With a list file: its lines (blank ones and surrounding blanks dropped); they need not exist.
+// Throws UsageError if the folder or list is missing or unreadable or names no image, or if a line leaves the
+// folder.
+std::vector<std::string> ListImages(const std::filesystem::path& folder,
+                                    const std::optional<std::filesystem::path>& list_file = std::nullopt);
+
+struct ImageReadOptions {
+  std::uint64_t max_num_pixels = std::uint64_t{1} << 28;  // From the header, before any memory is taken.
+};
+
+struct GrayImage {
+  cv::Mat gray;    // (height, width) CV_8U
+  int width = 0;   // px, as stored in the file: EXIF orientation is never applied (COLMAP, all versions)
+  int height = 0;  // px
+};
+
+// JPEG, PNG, TIFF, WebP, BMP and PNM. Throws InputError, one line "PATH: reason", for anything else: not a
+// regular file, unreadable, empty, not an image, truncated or damaged, or more pixels than allowed.
+GrayImage ReadGrayImage(const std::filesystem::path& path, const ImageReadOptions& options = {});
+
+}  // namespace colmatch

@@ -1,0 +1,41 @@
+// Resizing and its inverse on coordinates.
+#include "plugin/image_resize.h"
+
+#include <algorithm>
+#include <cmath>
+#include <opencv2/imgproc.hpp>
+#include <string>
+
+#include "network/error.h"
+
+namespace colmatch {
+
+ResizedImage ResizeForNetwork(const cv::Mat& gray, int max_image_size_px) {
+  if (max_image_size_px < 0) {
+    throw UsageError("max_image_size is " + std::to_string(max_image_size_px) +
+                     "; expected 0 (never resize) or more");
+  }
+  if (gray.empty() || gray.type() != CV_8U) throw InputError("ResizeForNetwork expects a grey 8-bit image");
+  ResizedImage result;
+  gray.convertTo(result.pixels, CV_32F, 1.0 / 255.0);
+  const int longer_side = std::max(gray.cols, gray.rows);
+  if (max_image_size_px == 0 || longer_side <= max_image_size_px) return result;
+
+  const double factor = static_cast<double>(max_image_size_px) / longer_side;
+  const cv::Size size(std::max(1, static_cast<int>(std::lround(gray.cols * factor))),
+                      std::max(1, static_cast<int>(std::lround(gray.rows * factor))));
+  cv::Mat shrunk;
+  cv::resize(result.pixels, shrunk, size, 0, 0, cv::INTER_AREA);
+  result.pixels = shrunk;
+  // From the rounded size, so that the corners map exactly.
+  result.scale_x = static_cast<double>(gray.cols) / size.width;
+  result.scale_y = static_cast<double>(gray.rows) / size.height;
+  return result;
+}
+
+cv::Point2f MapToOriginal(const ResizedImage& resized, const cv::Point2f& point_in_resized) {
+  return {static_cast<float>((point_in_resized.x + 0.5) * resized.scale_x - 0.5),
+          static_cast<float>((point_in_resized.y + 0.5) * resized.scale_y - 0.5)};
+}
+
+}  // namespace colmatch

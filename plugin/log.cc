@@ -1,0 +1,35 @@
+// Logging; see log.h.
+#include "plugin/log.h"
+
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include "network/error.h"
+
+namespace colmatch {
+namespace {
+
+spdlog::logger& Logger() {
+  static const auto logger = [] {
+    auto created = spdlog::stderr_color_mt("colmatch");
+    created->set_pattern("%^%l%$ %v");
+    return created;
+  }();
+  return *logger;
+}
+
+}  // namespace
+
+void SetLogLevel(const std::string& level) {
+  const bool numeric = !level.empty() && level.find_first_not_of("0123456789") == std::string::npos;
+  const auto parsed = numeric ? spdlog::level::info : spdlog::level::from_str(level);
+  if (parsed == spdlog::level::off && level != "off") {
+    throw UsageError("--log_level must be debug, info, warn, error or off, found " + level);
+  }
+  Logger().set_level(parsed);
+}
+
+void LogInfo(const std::string& message) { Logger().info("{}", message); }
+void LogWarning(const std::string& message) { Logger().warn("{}", message); }
+
+}  // namespace colmatch

@@ -1,0 +1,128 @@
+// The program `colmatch`: finds the command, runs it, turns errors into the exit status.
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <torch/torch.h>
+#include <unistd.h>
+
+#include "network/error.h"
+#include "plugin/command.h"
+#include "plugin/handover.h"
+#include "plugin/log.h"
+#include "plugin/project_file.h"
+
+namespace colmatch {
+namespace {
+
+std::atomic<bool> g_stop{false};
+std::atomic<int> g_signal{0};
+
+void OnSignal(int signal) {
+  if (g_stop.exchange(true)) _exit(128 + signal);
+  g_signal = signal;
+}
+
+void InstallSignals() {
+  struct sigaction action {};
+  action.sa_handler = OnSignal;
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file size limit then shows as a failed write, which is reported
+}
+
+void AddCommonOptions(CLI::App& app, CommonOptions& common) {
+  AddOption(app, "--weights", common.weights, "default, fast, a folder, or superpoint=PATH,superglue=PATH");
+  AddOption(app, "--device", common.device, "auto, cpu, cuda or cuda:N");
+  AddOption(app, "--precision", common.precision, "auto or fp32")->check(CLI::IsMember({"auto", "fp32"}));
+  AddOption(app, "--num_threads,--SiftExtraction.num_threads,--SiftMatching.num_threads,"
+                 "--FeatureExtraction.num_threads,--FeatureMatching.num_threads",
+            common.num_threads, "CPU threads; -1: all cores");
+  AddOption(app, "--random_seed,--default_random_seed", common.random_seed, "seed of everything random");
+  AddOption(app, "--progress", common.progress, "progress bars: auto (on a terminal), on, off")
+      ->check(CLI::IsMember({"auto", "on", "off"}));
+  AddOption(app, "--log_level", common.log_level, "debug, info, warn, error or off; COLMAP's numbers are taken too");
+}
+
+void ApplyCommonOptions(const CommonOptions& common) {
+  if (common.num_threads == 0 || common.num_threads < -1 || common.num_threads > 1024) {
+    throw UsageError("--num_threads must be -1 (all cores) or in [1, 1024], found " + std::to_string(common.num_threads));
+  }
+  const int threads = common.num_threads > 0 ? common.num_threads
+                                             : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  torch::set_num_threads(threads);
+  SetLogLevel(common.log_level);
+}
+
+int RunCommand(CLI::App& app, std::vector<std::string> arguments, const std::vector<std::unique_ptr<Command>>& commands,
+               const CommonOptions& common) {
+  std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+  try {
+    app.parse(reversed);
+  } catch (const CLI::ParseError& error) {
+    const int status = app.exit(error, std::cout, std::cerr);
+    return status == 0 ? 0 : 1;
+  }
+  ApplyCommonOptions(common);
+  for (const auto& command : commands) {
+    if (app.got_subcommand(command->name())) return command->Run(common);
+  }
+  std::cout << app.help();
+  return 1;
+}
+
+bool IsKnown(const std::string& name, const std::vector<std::unique_ptr<Command>>& commands) {
+  for (const auto& command : commands) {
+    if (command->name() == name) return true;
+  }
+  return name.empty() || name[0] == '-';
+}
+
+int Main(int argc, char** argv) {
+  InstallSignals();
+  const auto commands = AllCommands();
+  const std::string wanted = argc > 1 ? argv[1] : "";
+  if (!IsKnown(wanted, commands)) return HandOverToColmap(argc, argv);
+
+  CLI::App app{"colmatch: SuperPoint and SuperGlue for COLMAP. A command that is not listed is handed to `colmap`."};
+  app.set_version_flag("--version", "colmatch " COLMATCH_VERSION);
+  app.require_subcommand(0, 1);
+  CommonOptions common;
+  for (const auto& command : commands) {
+    CLI::App* sub = app.add_subcommand(command->name(), command->description());
+    if (!command->examples().empty()) sub->footer("Examples:\n" + command->examples());
+    command->AddOptions(*sub);
+    AddCommonOptions(*sub, common);
+  }
+  const std::vector<std::string> arguments = ExpandProjectFiles({argv + 1, argv + argc});
+  return RunCommand(app, arguments, commands, common);
+}
+
+}  // namespace
+
+const std::atomic<bool>& StopRequested() { return g_stop; }
+int StopStatus() { return g_stop ? 128 + g_signal : 0; }
+
+}  // namespace colmatch
+
+int main(int argc, char** argv) {
+  try {
+    return colmatch::Main(argc, argv);
+  } catch (const colmatch::Error& error) {
+    std::fprintf(stderr, "error: %s\n", error.what());
+    return error.exit_status();
+  } catch (const c10::Error& error) {
+    std::fprintf(stderr, "error: LibTorch: %s\n", error.what_without_backtrace());
+    return 3;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "error: %s\n", error.what());
+    return 3;
+  }
+}

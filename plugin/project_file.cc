@@ -1,0 +1,67 @@
+// Project files; see project_file.h.
+#include "plugin/project_file.h"
+
+#include <fstream>
+#include <set>
+
+#include "network/error.h"
+
+namespace colmatch {
+namespace {
+
+std::string Trimmed(const std::string& text) {
+  const auto first = text.find_first_not_of(" \t\r");
+  return first == std::string::npos ? "" : text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
+}
+
+struct Setting {
+  std::string option, value;
+};
+
+std::vector<Setting> ReadProjectFile(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) throw UsageError(path + ": cannot open the project file");
+  std::vector<Setting> settings;
+  std::string section, line;
+  for (int number = 1; std::getline(file, line); ++number) {
+    line = Trimmed(line);
+    if (line.empty() || line[0] == '#' || line[0] == ';') continue;
+    if (line.front() == '[' && line.back() == ']') {
+      section = Trimmed(line.substr(1, line.size() - 2)) + ".";
+      continue;
+    }
+    const auto equals = line.find('=');
+    if (equals == std::string::npos) {
+      throw UsageError(path + ":" + std::to_string(number) + ": expected \"key = value\", found \"" + line + "\"");
+    }
+    const std::string value = Trimmed(line.substr(equals + 1));
+    if (!value.empty()) settings.push_back({"--" + section + Trimmed(line.substr(0, equals)), value});
+  }
+  return settings;
+}
+
+}  // namespace
+
+std::vector<std::string> ExpandProjectFiles(std::vector<std::string> arguments) {
+  std::vector<std::string> kept, files;
+  std::set<std::string> said;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const auto equals = arguments[i].find('=');
+    const std::string name = arguments[i].substr(0, equals);
+    if (name == "--project_path" || name == "--config") {
+      if (equals == std::string::npos && i + 1 >= arguments.size()) throw UsageError(name + ": a file name is missing");
+      files.push_back(equals == std::string::npos ? arguments[++i] : arguments[i].substr(equals + 1));
+      continue;
+    }
+    if (name.rfind("--", 0) == 0) said.insert(name);
+    kept.push_back(arguments[i]);
+  }
+  for (const std::string& file : files) {
+    for (const Setting& setting : ReadProjectFile(file)) {
+      if (said.insert(setting.option).second) kept.push_back(setting.option + "=" + setting.value);
+    }
+  }
+  return kept;
+}
+
+}  // namespace colmatch

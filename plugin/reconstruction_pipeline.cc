@@ -1,0 +1,229 @@
+// Reconstruction of a collection; see reconstruction_pipeline.h.
+#include "plugin/reconstruction_pipeline.h"
+
+#include <chrono>
+#include <ctime>
+#include <filesystem>
+#include <map>
+
+#include "database_io/colmap_database.h"
+#include "evaluation/colmap_model.h"
+#include "evaluation/model_comparison.h"
+#include "network/error.h"
+#include "network/weights.h"
+#include "plugin/colmap_convert.h"
+#include "plugin/handover.h"
+#include "plugin/image_reader.h"
+#include "plugin/log.h"
+#include "plugin/match_picture.h"
+#include "plugin/report.h"
+#include "plugin/weights_location.h"
+
+namespace colmatch {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Stopwatch {
+ public:
+  double Seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+std::string Now() {
+  const std::time_t now = std::time(nullptr);
+  char text[32];
+  std::strftime(text, sizeof(text), "%Y-%m-%d %H:%M", std::localtime(&now));
+  return text;
+}
+
+const char* ConfigName(TwoViewConfig config) {
+  static const std::map<TwoViewConfig, const char*> names = {
+      {TwoViewConfig::kUndefined, "UNDEFINED"},     {TwoViewConfig::kDegenerate, "DEGENERATE"},
+      {TwoViewConfig::kCalibrated, "CALIBRATED"},   {TwoViewConfig::kUncalibrated, "UNCALIBRATED"},
+      {TwoViewConfig::kPlanar, "PLANAR"},           {TwoViewConfig::kPanoramic, "PANORAMIC"},
+      {TwoViewConfig::kPlanarOrPanoramic, "PLANAR_OR_PANORAMIC"}, {TwoViewConfig::kWatermark, "WATERMARK"},
+      {TwoViewConfig::kMultiple, "MULTIPLE"},       {TwoViewConfig::kCalibratedRig, "CALIBRATED_RIG"}};
+  const auto found = names.find(config);
+  return found == names.end() ? "?" : found->second;
+}
+
+// The mapper writes its models beside older ones without asking: it gets an empty folder, and the models of a run
+// before are moved aside, never deleted.
+fs::path EmptySparseFolder(const fs::path& workspace) {
+  const fs::path sparse = workspace / "sparse";
+  if (fs::exists(sparse) && !fs::is_empty(sparse)) {
+    int number = 1;
+    while (fs::exists(workspace / ("sparse.old" + std::to_string(number)))) ++number;
+    const fs::path old = workspace / ("sparse.old" + std::to_string(number));
+    fs::rename(sparse, old);
+    LogInfo("models of an earlier run are now in " + old.string());
+  }
+  fs::create_directories(sparse);
+  return sparse;
+}
+
+void RunMapper(const ReconstructionOptions& o, const CommonOptions& common, const fs::path& sparse) {
+  std::vector<std::string> command = {"colmap", "mapper", "--database_path", o.matching.database_path, "--image_path",
+                                      o.features.image_path, "--output_path", sparse.string()};
+  if (common.num_threads > 0) command.insert(command.end(), {"--Mapper.num_threads", std::to_string(common.num_threads)});
+  const fs::path log = fs::path(o.workspace_path) / "mapper.log";
+  const int status = RunProgram(command, log.string());
+  if (StopRequested()) return;
+  // COLMAP's mapper exits 1 where it finds no model, which is a result; a signal is a fault.
+  if (status > 128) {
+    throw EnvironmentError("colmap mapper was ended by signal " + std::to_string(status - 128) + "; its output is in " +
+                           log.string());
+  }
+}
+
+// Rows of the report from the database.
+struct DatabaseView {
+  std::vector<Image> images;
+  std::map<image_t, int> index;
+};
+
+void FillImagesAndPairs(ColmapDatabase& database, DatabaseView& view, ReportData& report) {
+  std::map<camera_t, Camera> cameras;
+  for (const Camera& camera : database.Cameras()) cameras[camera.camera_id] = camera;
+  view.images = database.Images();
+  for (const Image& image : view.images) {
+    view.index[image.image_id] = static_cast<int>(report.images.size());
+    ReportImage row;
+    row.name = image.name;
+    row.width = static_cast<int>(cameras[image.camera_id].width);
+    row.height = static_cast<int>(cameras[image.camera_id].height);
+    row.num_keypoints = static_cast<int>(database.NumKeypoints(image.image_id));
+    report.images.push_back(row);
+  }
+  for (const auto& [id1, id2] : database.AllMatchedPairs()) {
+    if (!database.HasTwoViewGeometry(id1, id2)) continue;
+    const TwoViewGeometry geometry = database.ReadTwoViewGeometry(id1, id2);
+    ReportPair pair{view.index[id1], view.index[id2], static_cast<int>(database.ReadMatches(id1, id2).size()),
+                    static_cast<int>(geometry.inlier_matches.size()), ConfigName(geometry.config)};
+    if (pair.num_inliers > 0) {
+      for (const int i : {pair.i, pair.j}) {
+        ++report.images[i].num_verified_pairs;
+        report.images[i].num_verified_matches += pair.num_inliers;
+      }
+    }
+    report.pairs.push_back(std::move(pair));
+  }
+}
+
+std::vector<cv::Point2f> PointsForPicture(ColmapDatabase& database, image_t id) {
+  std::vector<cv::Point2f> points;
+  for (const auto& p : PointsInColmap(database.ReadKeypoints(id))) {
+    points.emplace_back(static_cast<float>(p.x()), static_cast<float>(p.y()));
+  }
+  return points;
+}
+
+// The verified pairs spread from most to fewest inliers: the best alone would hide the weak ones.
+void AddPictures(ColmapDatabase& database, const DatabaseView& view, const ReconstructionOptions& o, ReportData& report) {
+  std::vector<ReportPair> verified;
+  for (const ReportPair& pair : report.pairs) {
+    if (pair.num_inliers > 0) verified.push_back(pair);
+  }
+  std::sort(verified.begin(), verified.end(), [](const auto& a, const auto& b) { return a.num_inliers > b.num_inliers; });
+  const int count = std::min<int>(o.num_match_pictures, static_cast<int>(verified.size()));
+  for (int k = 0; k < count; ++k) {
+    const ReportPair& pair = verified[count > 1 ? k * (verified.size() - 1) / (count - 1) : 0];
+    const Image &a = view.images[pair.i], &b = view.images[pair.j];
+    std::vector<std::pair<int, int>> matches;
+    for (const auto& m : database.ReadTwoViewGeometry(a.image_id, b.image_id).inlier_matches) {
+      matches.emplace_back(static_cast<int>(m[0]), static_cast<int>(m[1]));
+    }
+    const fs::path folder(o.features.image_path);
+    const std::string caption = a.name + " - " + b.name + ": " + std::to_string(pair.num_inliers) + " inliers of " +
+                                std::to_string(pair.num_matches) + " matches";
+    report.pictures.push_back({caption, DrawMatches(ReadGrayImage(folder / a.name).gray, PointsForPicture(database, a.image_id),
+                                                    ReadGrayImage(folder / b.name).gray, PointsForPicture(database, b.image_id),
+                                                    matches, {}, caption)});
+  }
+}
+
+void AddModels(const fs::path& sparse, const std::string& truth_path, ReportData& report, ReconstructionResult& result) {
+  for (const fs::path& folder : FindColmapModels(sparse)) {
+    const ColmapModel model = ReadColmapModel(folder);
+    report.models.push_back({folder.filename().string(), Summarize(model)});
+    if (report.models.size() > 1) continue;
+    result.num_registered = static_cast<int>(model.images.size());
+    std::map<std::string, bool> registered;
+    for (const auto& item : model.images) registered[item.second.name] = true;
+    for (ReportImage& image : report.images) image.registered = registered.count(image.name) > 0;
+    if (!truth_path.empty()) report.truth = CompareWithTruth(model, ReadTruth(truth_path));
+  }
+  result.num_models = static_cast<int>(report.models.size());
+}
+
+void AddAdvice(ReportData& report) {
+  if (!report.models.empty()) return;
+  int verified = 0;
+  for (const ReportPair& pair : report.pairs) verified += pair.num_inliers > 0;
+  report.failure = "colmap mapper found no initial pair: " + std::to_string(verified) + " of " +
+                   std::to_string(report.pairs.size()) + " pairs were verified.";
+  report.advice = {"The mapper starts from two photos with at least 100 inliers that see the scene from clearly different places.",
+                   "Take photos with more overlap and a step to the side between them, not a turn on the spot.",
+                   "If the photos are large, raise --SuperPoint.max_image_size and --SuperPoint.max_num_features."};
+}
+
+void AddWeights(const CommonOptions& common, ReportData& report) {
+  const WeightsPaths paths = ResolveWeights(common.weights);
+  const auto licence = [](const Metadata& metadata) {
+    const auto found = metadata.find("licence");
+    return found == metadata.end() ? std::string("not stated") : found->second;
+  };
+  const LoadedSuperPoint superpoint = LoadSuperPoint(paths.superpoint);
+  report.weights.push_back({"SuperPoint " + common.weights, licence(superpoint.metadata), superpoint.sha256});
+  if (paths.superglue.empty()) return;
+  const LoadedSuperGlue superglue = LoadSuperGlue(paths.superglue);
+  report.weights.push_back({"SuperGlue " + common.weights, licence(superglue.metadata), superglue.sha256});
+}
+
+}  // namespace
+
+ReconstructionResult Reconstruct(const ReconstructionOptions& o, const CommonOptions& common) {
+  if (!IsOnPath("colmap")) throw EnvironmentError("colmap is not on PATH; install it (apt-get install colmap)");
+  ReconstructionResult result;
+  ReportData report;
+  report.title = fs::path(o.features.image_path).lexically_normal().string();
+  report.command_line = o.command_line;
+  report.date = Now();
+
+  Stopwatch extraction_watch;
+  const auto features = ExtractCollection(o.features, common);
+  result.skipped = features.skipped;
+  report.stages.push_back({"features", extraction_watch.Seconds(),
+                           std::to_string(features.extracted) + " photos, " + std::to_string(features.already_there) + " there already"});
+  Stopwatch matching_watch;
+  MatchingPipelineStats matches;
+  if (!features.stopped) matches = MatchExhaustively(o.matching, common);
+  report.stages.push_back({"matching and verification", matching_watch.Seconds(),
+                           std::to_string(matches.matched) + " pairs, " + std::to_string(matches.already_there) + " there already"});
+  result.stopped = features.stopped || matches.stopped;
+  if (result.stopped) return result;
+
+  Stopwatch mapper_watch;
+  const fs::path sparse = EmptySparseFolder(o.workspace_path);
+  RunMapper(o, common, sparse);
+  report.stages.push_back({"colmap mapper", mapper_watch.Seconds(), ""});
+  result.stopped = StopRequested();
+  if (result.stopped) return result;
+
+  ColmapDatabase database(o.matching.database_path, DatabaseMode::kReadOnly);
+  DatabaseView view;
+  FillImagesAndPairs(database, view, report);
+  AddModels(sparse, o.truth_path, report, result);
+  AddPictures(database, view, o, report);
+  AddAdvice(report);
+  AddWeights(common, report);
+  for (const SkippedInput& input : result.skipped) report.skipped.push_back({input.name, input.reason});
+  result.num_images = static_cast<int>(report.images.size());
+  WriteReport(report, o.workspace_path);
+  return result;
+}
+
+}  // namespace colmatch

@@ -1,0 +1,32 @@
+// Photos to a COLMAP model and a report: `colmatch automatic_reconstructor`.
+#pragma once
+
+#include <string>
+
+#include "plugin/feature_pipeline.h"
+#include "plugin/matching_pipeline.h"
+
+namespace colmatch {
+
+struct ReconstructionOptions {
+  std::string workspace_path;  // gets database.db, sparse/, report.html, report.json, mapper.log
+  std::string truth_path;      // true cameras to compare with; empty: none
+  std::string command_line;    // for the report
+  int num_match_pictures = 6;
+  FeaturePipelineOptions features;
+  MatchingPipelineOptions matching;
+};
+
+struct ReconstructionResult {
+  int num_images = 0;        // photos that were found
+  int num_registered = 0;    // in the largest model
+  int num_models = 0;
+  std::vector<SkippedInput> skipped;
+  bool stopped = false;
+};
+
+// Features, exhaustive matches, `colmap mapper`, report. What is done already is not done again, the mapper excepted,
+// which starts from scratch into an empty sparse folder. Throws EnvironmentError if colmap is not installed.
+ReconstructionResult Reconstruct(const ReconstructionOptions& options, const CommonOptions& common);
+
+}  // namespace colmatch

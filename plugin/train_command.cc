@@ -1,0 +1,178 @@
+// `colmatch train superpoint|superglue`: the trainings, their run folders and their weights.
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include <torch/torch.h>
+
+#include "network/error.h"
+#include "network/weights.h"
+#include "plugin/command_list.h"
+#include "plugin/log.h"
+#include "plugin/progress.h"
+#include "training/feature_set.h"
+#include "training/superglue_trainer.h"
+#include "training/superpoint_trainer.h"
+
+namespace colmatch {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string MetricsText(const std::map<std::string, double>& metrics) {
+  std::ostringstream text;
+  for (const auto& [name, value] : metrics) text << ' ' << name << ' ' << value;
+  return text.str();
+}
+
+class Train : public Command {
+ public:
+  std::string name() const override { return "train"; }
+  std::string description() const override {
+    return "Train SuperPoint or SuperGlue on homography-warped photos; resumable, deterministic for a seed";
+  }
+  std::string examples() const override {
+    return "  colmatch prepare_shards --image_path PHOTOS --output train.shard\n"
+           "  colmatch train superpoint --shards train.shard --output runs/superpoint --num_steps 20000\n"
+           "  colmatch train superpoint --shards train.shard --output runs/superpoint --num_steps 20000 --resume\n"
+           "  colmatch train superglue --shards train.shard --superpoint runs/superpoint/superpoint.safetensors \\\n"
+           "      --output runs/superglue --num_steps 20000";
+  }
+
+  void AddOptions(CLI::App& app) override {
+    AddOption(app, "network", network_, "superpoint or superglue")->required()->check(CLI::IsMember({"superpoint", "superglue"}));
+    AddOption(app, "--shards", shards_, "training shards of `colmatch prepare_shards`")->required();
+    AddOption(app, "--output", loop_.run_folder, "run folder: checkpoint, weights, log.txt, metrics.npz")->required();
+    app.add_flag("--resume", loop_.resume, "go on from the checkpoint in the run folder");
+    AddOption(app, "--num_steps", loop_.schedule.num_steps, "optimiser steps in all");
+    AddOption(app, "--learning_rate", loop_.schedule.learning_rate, "highest, after warm-up");
+    AddOption(app, "--warmup_steps", loop_.schedule.warmup_steps, "steps of linear warm-up");
+    AddOption(app, "--weight_decay", loop_.weight_decay, "AdamW's");
+    AddOption(app, "--log_every", loop_.log_every, "steps");
+    AddOption(app, "--checkpoint_every", loop_.checkpoint_every, "steps");
+    AddOption(app, "--validate_every", loop_.validate_every, "steps; 0: never");
+    AddOption(app, "--metadata", metadata_, "KEY=VALUE lines for the weights' card (licence, training_data, ...)");
+    AddSuperPointOptions(app);
+    AddSuperGlueOptions(app);
+  }
+
+  int Run(const CommonOptions& common) override {
+    TrainHooks hooks;
+    hooks.stop = &StopRequested();
+    ProgressBar bar("training", loop_.schedule.num_steps, common.progress);
+    hooks.report = [&](const TrainProgress& p) {
+      bar.Update(p.step, MetricsText(p.metrics));
+      if (common.progress == "off") LogInfo("step " + std::to_string(p.step) + (p.validation ? " validation" : "") + MetricsText(p.metrics));
+    };
+    fs::create_directories(loop_.run_folder);
+    const std::string device =
+        common.device == "auto" ? (torch::cuda::is_available() ? "cuda" : "cpu") : common.device;
+    network_ == "superpoint" ? TrainDetector(common, device, hooks) : TrainMatcher(common, device, hooks);
+    return StopStatus();
+  }
+
+ private:
+  void AddSuperPointOptions(CLI::App& app) {
+    auto& o = superpoint_;
+    AddOption(app, "--SuperPoint.encoder_widths", o.architecture.encoder_widths, "channels of conv1 conv2 conv3 conv4")
+        ->delimiter(',');
+    AddOption(app, "--SuperPoint.head_width", o.architecture.head_width, "channels of convPa and convDa");
+    AddOption(app, "--SuperPoint.descriptor_dim", o.architecture.descriptor_dim, "descriptor channels");
+    AddOption(app, "--SuperPoint.patch_width", o.data.patch_width, "training picture, pixels, a multiple of 8");
+    AddOption(app, "--SuperPoint.patch_height", o.data.patch_height, "training picture, pixels, a multiple of 8");
+    AddOption(app, "--SuperPoint.batch_size", o.data.batch_size, "pairs of pictures a step");
+    AddOption(app, "--SuperPoint.num_correspondences", o.data.num_correspondences, "points a pair");
+    AddOption(app, "--SuperPoint.difficulty", o.data.homography.difficulty, "of the homographies, 0 to 1");
+    AddOption(app, "--SuperPoint.max_angle", o.data.homography.max_angle_deg, "in-plane rotation, degrees");
+    AddOption(app, "--SuperPoint.detector_weight", o.loss.detector_weight, "of the detector's loss");
+    AddOption(app, "--SuperPoint.temperature", o.loss.temperature, "of the descriptors' softmax");
+  }
+
+  void AddSuperGlueOptions(CLI::App& app) {
+    auto& o = superglue_;
+    AddOption(app, "--superpoint", superpoint_path_, "frozen SuperPoint whose features SuperGlue learns to match");
+    AddOption(app, "--features", features_path_, "file that keeps these features between runs; made if it is missing");
+    AddOption(app, "--initial", initial_path_, "SuperGlue weights to go on from instead of a fresh start");
+    AddOption(app, "--SuperGlue.num_layer_pairs", o.architecture.num_layer_pairs, "depth: self and cross layers");
+    AddOption(app, "--SuperGlue.keypoint_encoder", o.architecture.keypoint_encoder, "hidden widths")->delimiter(',');
+    AddOption(app, "--SuperGlue.batch_size", o.batch_size, "pairs a step");
+    AddOption(app, "--SuperGlue.min_keypoints", o.min_keypoints, "least number of keypoints of a step");
+    AddOption(app, "--SuperGlue.max_keypoints", o.max_keypoints, "largest number of keypoints of a step");
+    AddOption(app, "--SuperGlue.train_sinkhorn_iterations", o.sinkhorn_iterations, "in training");
+    AddOption(app, "--SuperGlue.deep_supervision", o.deep_supervision, "weight of the losses of inner layers");
+    AddOption(app, "--SuperGlue.initial_gain", o.initial_gain, "coupling score of equal descriptors at the start");
+    AddOption(app, "--SuperGlue.views_per_photo", feature_set_.views_per_photo, "cached warps of each photo");
+    AddOption(app, "--SuperGlue.difficulty", feature_set_.homography.difficulty, "of the homographies, 0 to 1");
+  }
+
+  void TrainDetector(const CommonOptions& common, const std::string& device, const TrainHooks& hooks) {
+    SuperPointTrainingOptions options = superpoint_;
+    options.loop = loop_;
+    options.data.seed = common.random_seed;
+    options.device = device;
+    const SuperPoint network = TrainSuperPoint(ReadShards(shards_), options, hooks);
+    SaveSuperPoint(network, Card(common), (fs::path(loop_.run_folder) / "superpoint.safetensors").string());
+  }
+
+  void TrainMatcher(const CommonOptions& common, const std::string& device, const TrainHooks& hooks) {
+    if (superpoint_path_.empty()) throw UsageError("train superglue: --superpoint names the features to learn on");
+    LoadedSuperPoint superpoint = LoadSuperPoint(superpoint_path_);
+    const FeatureSet features = Features(superpoint.network, common, device);
+    SuperGlueTrainingOptions options = superglue_;
+    options.architecture.descriptor_dim = superpoint.network->architecture().descriptor_dim;
+    options.loop = loop_;
+    options.seed = common.random_seed;
+    options.device = device;
+    SuperGlue initial{nullptr};
+    if (!initial_path_.empty()) initial = LoadSuperGlue(initial_path_).network;
+    const SuperGlue network = TrainSuperGlue(features, options, initial, hooks);
+    Metadata card = Card(common);
+    card["superpoint_sha256"] = superpoint.sha256;
+    SaveSuperGlue(network, card, (fs::path(loop_.run_folder) / "superglue.safetensors").string());
+  }
+
+  FeatureSet Features(SuperPoint& network, const CommonOptions& common, const std::string& device) {
+    const std::string path =
+        features_path_.empty() ? (fs::path(loop_.run_folder) / "features.pt").string() : features_path_;
+    if (fs::exists(path)) return LoadFeatureSet(path);
+    network->to(torch::Device(device));
+    feature_set_.seed = common.random_seed;
+    feature_set_.keypoints.keypoint_threshold = 0;
+    std::unique_ptr<ProgressBar> bar;
+    const auto report = [&](int64_t done, int64_t total) {
+      if (!bar) bar = std::make_unique<ProgressBar>("features", total, common.progress);
+      bar->Update(done);
+    };
+    const FeatureSet features = MakeFeatureSet(network, ReadShards(shards_), feature_set_, report);
+    SaveFeatureSet(features, path);
+    return features;
+  }
+
+  Metadata Card(const CommonOptions& common) const {
+    Metadata card;
+    for (const std::string& entry : metadata_) {
+      const auto equals = entry.find('=');
+      if (equals == std::string::npos) throw UsageError("--metadata: expected KEY=VALUE, found " + entry);
+      card[entry.substr(0, equals)] = entry.substr(equals + 1);
+    }
+    card["trained_by"] = "colmatch " COLMATCH_VERSION;
+    card["training_steps"] = std::to_string(loop_.schedule.num_steps);
+    card["seed"] = std::to_string(common.random_seed);
+    return card;
+  }
+
+  std::string network_;
+  std::vector<std::string> shards_, metadata_;
+  TrainLoopOptions loop_;
+  SuperPointTrainingOptions superpoint_;
+  SuperGlueTrainingOptions superglue_;
+  FeatureSetOptions feature_set_;
+  std::string superpoint_path_, features_path_, initial_path_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> MakeTrainCommand() { return std::make_unique<Train>(); }
+
+}  // namespace colmatch

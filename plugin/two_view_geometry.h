@@ -1,0 +1,47 @@
+// Geometric verification of a photo pair: COLMAP's decision rules on top of robust F, E and H.
+#pragma once
+
+#include <Eigen/Core>
+#include <vector>
+
+#include "database_io/types.h"
+
+namespace colmatch {
+
+// Names and defaults are those of COLMAP's --TwoViewGeometry.* (3.8: --SiftMatching.*).
+struct TwoViewGeometryOptions {
+  int min_num_inliers = 15;
+  double max_error = 4.0;  // px
+  double confidence = 0.999;
+  int max_num_trials = 10000;
+  double min_inlier_ratio = 0.25;      // bounds the number of trials
+  double min_E_F_inlier_ratio = 0.95;  // E is believed if it has this share of F's inliers
+  double max_H_inlier_ratio = 0.8;     // above this share of the inliers, the homography explains the pair
+  bool detect_watermark = true;
+  double watermark_min_inlier_ratio = 0.7;
+  double watermark_border_size = 0.1;          // share of the image diagonal
+  double watermark_detection_max_error = 4.0;  // px
+  bool multiple_models = false;                // take further models from the outliers
+  bool multiple_ignore_watermark = true;
+  bool compute_relative_pose = false;  // also tells PLANAR from PANORAMIC
+  int random_seed = 0;
+  bool refine = true;  // refine the matrices with Ceres on their inliers
+
+  void Validate() const;  // Throws UsageError naming option, value and range.
+};
+
+// COLMAP's TwoViewGeometry::Estimate (3.8), with OpenCV's USAC instead of its LO-RANSAC. Points in px,
+// COLMAP's convention (first pixel's centre (0.5, 0.5)). The calibrated rules are used if both cameras have a
+// prior focal length, and then the models must be ones that UndistortToNormalized knows. Too few matches give
+// kDegenerate.
+//
+// inlier_matches keep the order given. E is set only for calibrated pairs; F, E and H are not set for kDegenerate
+// and kMultiple; qvec and tvec only with compute_relative_pose.
+//
+// Throws InputError for a match index out of range, UsageError for bad options or camera models. Deterministic for
+// a seed.
+TwoViewGeometry EstimateTwoViewGeometry(const Camera& camera1, const std::vector<Eigen::Vector2d>& points1,
+                                        const Camera& camera2, const std::vector<Eigen::Vector2d>& points2,
+                                        const Matches& matches, const TwoViewGeometryOptions& options = {});
+
+}  // namespace colmatch

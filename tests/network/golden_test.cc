@@ -1,0 +1,198 @@
+// Parity with the reference implementation at every stage it recorded, on its weights (../shared/golden).
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <set>
+
+#include "network/keypoints.h"
+#include "network/sinkhorn.h"
+#include "network/superglue.h"
+#include "network/superpoint.h"
+#include "network/weights.h"
+#include "tests/network/npz_reader.h"
+#include "tests/network/tensor_near.h"
+
+namespace colmatch {
+namespace {
+
+// float32 sums of up to 2304 products in another order differ by some 1e-6 a layer; ten layers, attention and 100
+// Sinkhorn iterations stay below 1e-4 (of the value, where it exceeds 1: log assignments reach -100), while a wrong
+// formula, such as a shift or a transposed head, gives 1e-2 and more.
+constexpr double kTolerance = 1e-4;
+constexpr char kFolder[] = COLMATCH_SOURCE_DIR "/../shared/golden/";
+
+class GoldenTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    if (!std::filesystem::exists(std::string(kFolder) + "reference.npz")) return;
+    reference_ = new std::map<std::string, torch::Tensor>(ReadNpz(std::string(kFolder) + "reference.npz"));
+    const std::string temporary = COLMATCH_BINARY_DIR "/golden_test.safetensors";
+    ImportPth(std::string(kFolder) + "superpoint_legacy.pth", temporary, {});
+    superpoint_ = new SuperPoint(LoadSuperPoint(temporary).network);
+    ImportPth(std::string(kFolder) + "superglue_depth3_legacy.pth", temporary, {});
+    superglue_ = new SuperGlue(LoadSuperGlue(temporary).network);
+    std::filesystem::remove(temporary);
+  }
+  static void TearDownTestSuite() {
+    delete reference_;
+    delete superpoint_;
+    delete superglue_;
+  }
+  void SetUp() override {
+    if (reference_ == nullptr) GTEST_SKIP() << "no golden tensors in " << kFolder;
+  }
+
+  static torch::Tensor At(const std::string& name) { return reference_->at(name); }
+  static torch::Tensor Image(int index) {
+    return (At("image" + std::to_string(index)).to(torch::kFloat) / 255).unsqueeze(0).unsqueeze(0);
+  }
+  static Features ReferenceFeatures(int index) {
+    const std::string suffix = std::to_string(index);
+    Features features;
+    features.keypoints = At("keypoints" + suffix);
+    features.scores = At("scores" + suffix);
+    features.descriptors = At("descriptors" + suffix);
+    features.width = static_cast<int>(At("image" + suffix).size(1));
+    features.height = static_cast<int>(At("image" + suffix).size(0));
+    return features;
+  }
+  static SuperGlueInput ReferenceInput(int index, torch::ScalarType type) {
+    const Features features = ReferenceFeatures(index);
+    return {NormalizeKeypoints(features.keypoints, features.width, features.height).unsqueeze(0).to(type),
+            features.scores.unsqueeze(0).to(type), features.descriptors.unsqueeze(0).to(type)};
+  }
+  static void ExpectStage(const std::string& stage, const torch::Tensor& ours, const torch::Tensor& reference) {
+    ASSERT_EQ(ours.sizes(), reference.sizes()) << stage;
+    const auto scale = reference.abs().clamp_min(1);
+    EXPECT_TRUE(TensorsNear(ours / scale, reference / scale, kTolerance)) << stage;
+    const Difference difference = DifferenceOf(ours, reference);
+    std::printf("%-30s max %.2e  mean %.2e  median %.2e  (values up to %.1e)\n", stage.c_str(), difference.max,
+                difference.mean, difference.median, reference.abs().max().item<double>());
+  }
+  static KeypointOptions ReferenceOptions() {
+    KeypointOptions options;
+    options.max_num_features = 512;
+    return options;
+  }
+
+  torch::NoGradGuard no_grad_;
+  static std::map<std::string, torch::Tensor>* reference_;
+  static SuperPoint* superpoint_;
+  static SuperGlue* superglue_;
+};
+
+std::map<std::string, torch::Tensor>* GoldenTest::reference_ = nullptr;
+SuperPoint* GoldenTest::superpoint_ = nullptr;
+SuperGlue* GoldenTest::superglue_ = nullptr;
+
+// (x, y) to the row of the keypoint; the order of equal scores is nobody's contract.
+std::map<std::pair<int64_t, int64_t>, int64_t> RowsByPosition(const torch::Tensor& keypoints) {
+  std::map<std::pair<int64_t, int64_t>, int64_t> rows;
+  const auto xy = keypoints.to(torch::kLong);
+  const auto values = xy.accessor<int64_t, 2>();
+  for (int64_t i = 0; i < xy.size(0); ++i) rows[{values[i][0], values[i][1]}] = i;
+  return rows;
+}
+
+TEST_F(GoldenTest, ScoreMapsAgree) {
+  for (int i = 0; i < 2; ++i) {
+    const auto scores = ScoresFromLogits((*superpoint_)->forward(Image(i)).logits)[0];
+    ExpectStage("score_map" + std::to_string(i), scores, At("score_map" + std::to_string(i)));
+  }
+}
+
+TEST_F(GoldenTest, KeypointsScoresAndDescriptorsAgree) {
+  for (int i = 0; i < 2; ++i) {
+    const std::string suffix = std::to_string(i);
+    const Features ours = ExtractFeatures(*superpoint_, Image(i), ReferenceOptions());
+    const auto our_rows = RowsByPosition(ours.keypoints);
+    std::vector<int64_t> order;  // our row of each reference keypoint
+    for (const auto& [position, row] : RowsByPosition(At("keypoints" + suffix))) {
+      ASSERT_EQ(our_rows.count(position), 1u) << "image " << i << ": reference keypoint at " << position.first << ", "
+                                              << position.second << " is not ours";
+    }
+    ASSERT_EQ(ours.size(), At("keypoints" + suffix).size(0));
+    const auto xy = At("keypoints" + suffix).to(torch::kLong);
+    for (int64_t k = 0; k < xy.size(0); ++k) {
+      order.push_back(our_rows.at({xy[k][0].item<int64_t>(), xy[k][1].item<int64_t>()}));
+    }
+    const auto index = torch::tensor(order);
+    ExpectStage("keypoints" + suffix, ours.keypoints.index_select(0, index), At("keypoints" + suffix));
+    ExpectStage("scores" + suffix, ours.scores.index_select(0, index), At("scores" + suffix));
+    ExpectStage("descriptors" + suffix, ours.descriptors.index_select(1, index), At("descriptors" + suffix));
+  }
+}
+
+TEST_F(GoldenTest, KeypointsOfTheReferenceScoreMapAreIdentical) {
+  for (int i = 0; i < 2; ++i) {
+    const std::string suffix = std::to_string(i);
+    const Keypoints ours = SelectKeypoints(At("score_map" + suffix), ReferenceOptions());
+    EXPECT_TRUE(torch::equal(ours.scores, At("scores" + suffix)));
+    const auto our_rows = RowsByPosition(ours.xy);
+    EXPECT_EQ(our_rows.size(), RowsByPosition(At("keypoints" + suffix)).size());
+    for (const auto& [position, row] : RowsByPosition(At("keypoints" + suffix))) {
+      EXPECT_EQ(our_rows.count(position), 1u);
+    }
+  }
+}
+
+// Also in double: what then differs is the reference's own rounding.
+TEST_F(GoldenTest, EveryStageOfSuperGlueAgrees) {
+  SuperGlue& network = *superglue_;
+  for (const auto type : {torch::kDouble, torch::kFloat}) {  // float last: the state the other tests expect
+    network->to(type);
+    const std::string suffix = type == torch::kDouble ? " (double)" : "";
+    const SuperGlueInput input0 = ReferenceInput(0, type), input1 = ReferenceInput(1, type);
+    ExpectStage("normalized_keypoints0" + suffix, input0.keypoints[0], At("normalized_keypoints0"));
+    auto desc0 = network->Encode(input0), desc1 = network->Encode(input1);
+    ExpectStage("encoded0" + suffix, desc0[0].t(), At("encoded0"));
+    for (size_t layer = 0; layer < network->gnn->num_layers(); ++layer) {
+      network->gnn->Layer(layer, desc0, desc1);
+      if (layer == 0) ExpectStage("after_layer0_0" + suffix, desc0[0].t(), At("after_layer0_0"));
+    }
+    ExpectStage("after_gnn0" + suffix, desc0[0].t(), At("after_gnn0"));
+    ExpectStage("after_gnn1" + suffix, desc1[0].t(), At("after_gnn1"));
+    const auto scores = network->CouplingScores(desc0, desc1);
+    ExpectStage("coupling_scores" + suffix, scores[0], At("coupling_scores"));
+    ExpectStage("log_assignment" + suffix, LogSinkhorn(scores, network->bin_score, 100)[0], At("log_assignment"));
+  }
+}
+
+TEST_F(GoldenTest, OptimalTransportOfTheReferenceScoresAgrees) {
+  const auto scores = At("coupling_scores").unsqueeze(0);
+  ExpectStage("log_assignment (alone)", LogSinkhorn(scores, (*superglue_)->bin_score, 100)[0], At("log_assignment"));
+}
+
+TEST_F(GoldenTest, MatchesOfTheReferenceFeaturesAreIdentical) {
+  const FeatureMatches ours = MatchFeatures(*superglue_, ReferenceFeatures(0), ReferenceFeatures(1), SuperGlueOptions());
+  EXPECT_TRUE(torch::equal(ours.matches0, At("matches0")));
+  EXPECT_TRUE(torch::equal(ours.matches1, At("matches1")));
+  EXPECT_GT((ours.matches0 >= 0).sum().item<int64_t>(), 50) << "the comparison would be empty";
+  ExpectStage("matching_scores0", ours.matching_scores0, At("matching_scores0"));
+  ExpectStage("matching_scores1", ours.matching_scores1, At("matching_scores1"));
+}
+
+// Image to matches, all our own: pairs of positions, since the rows may be in another order.
+TEST_F(GoldenTest, MatchesFromTheImagesAreIdentical) {
+  using Pair = std::vector<int64_t>;
+  const auto pairs = [](const torch::Tensor& matches0, const torch::Tensor& xy0, const torch::Tensor& xy1) {
+    std::set<Pair> result;
+    for (int64_t i = 0; i < matches0.size(0); ++i) {
+      const auto j = matches0[i].item<int64_t>();
+      if (j == kUnmatched) continue;
+      const auto row = torch::cat({xy0[i], xy1[j]}).to(torch::kLong);
+      result.insert(Pair(row.data_ptr<int64_t>(), row.data_ptr<int64_t>() + 4));
+    }
+    return result;
+  };
+  const Features features0 = ExtractFeatures(*superpoint_, Image(0), ReferenceOptions());
+  const Features features1 = ExtractFeatures(*superpoint_, Image(1), ReferenceOptions());
+  const FeatureMatches ours = MatchFeatures(*superglue_, features0, features1, SuperGlueOptions());
+  EXPECT_EQ(pairs(ours.matches0, features0.keypoints, features1.keypoints),
+            pairs(At("matches0"), At("keypoints0"), At("keypoints1")));
+}
+
+}  // namespace
+}  // namespace colmatch

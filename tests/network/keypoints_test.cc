@@ -1,0 +1,148 @@
+// Keypoint selection and descriptor sampling.
+#include "network/keypoints.h"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include <set>
+#include <utility>
+
+#include "network/error.h"
+#include "tests/network/tensor_near.h"
+
+namespace colmatch {
+namespace {
+
+KeypointOptions Options(int max_num_features, double threshold, int radius, int borders) {
+  KeypointOptions options;
+  options.max_num_features = max_num_features;
+  options.keypoint_threshold = threshold;
+  options.nms_radius = radius;
+  options.remove_borders = borders;
+  return options;
+}
+
+std::set<std::pair<float, float>> Positions(const Keypoints& keypoints) {
+  std::set<std::pair<float, float>> positions;
+  for (int64_t i = 0; i < keypoints.xy.size(0); ++i) {
+    positions.emplace(keypoints.xy[i][0].item<float>(), keypoints.xy[i][1].item<float>());
+  }
+  return positions;
+}
+
+TEST(NonMaximumSuppression, LeavesNoTwoSurvivorsWithinTheRadius) {
+  for (const int radius : {1, 2, 4}) {
+    const Keypoints kept = SelectKeypoints(torch::rand({61, 83}), Options(0, 0, radius, 0));
+    ASSERT_GT(kept.xy.size(0), 10);
+    auto distance = (kept.xy.unsqueeze(0) - kept.xy.unsqueeze(1)).abs().amax(2);  // the larger of dx and dy
+    distance.fill_diagonal_(1e9);
+    EXPECT_GT(distance.min().item<float>(), radius);
+  }
+}
+
+TEST(NonMaximumSuppression, KeepsEveryMaximumOfItsWindowUnchanged) {
+  const auto scores = torch::rand({2, 40, 55});
+  const auto suppressed = NonMaximumSuppression(scores, 3);
+  const auto maxima = scores == torch::max_pool2d(scores, 7, 1, 3);
+  EXPECT_TRUE(torch::equal(suppressed.masked_select(maxima), scores.masked_select(maxima)));
+  EXPECT_TRUE(((suppressed == scores) | (suppressed == 0)).all().item<bool>());
+}
+
+TEST(NonMaximumSuppression, RadiusZeroKeepsEverything) {
+  const auto scores = torch::rand({1, 9, 9});
+  EXPECT_TRUE(torch::equal(NonMaximumSuppression(scores, 0), scores));
+}
+
+TEST(SelectKeypoints, GivesXyAndScoreOfItsPixel) {
+  auto scores = torch::zeros({30, 50});
+  scores[12][34] = 0.5;
+  const Keypoints keypoints = SelectKeypoints(scores, Options(10, 0.1, 4, 4));
+  EXPECT_TRUE(torch::equal(keypoints.xy, torch::tensor({{34.0f, 12.0f}})));
+  EXPECT_FLOAT_EQ(keypoints.scores[0].item<float>(), 0.5);
+}
+
+TEST(SelectKeypoints, RaisingTheThresholdGivesASubset) {
+  const auto scores = torch::rand({64, 64});
+  auto larger = Positions(SelectKeypoints(scores, Options(0, 0.1, 4, 4)));
+  for (const double threshold : {0.9, 0.97, 0.99}) {
+    const auto smaller = Positions(SelectKeypoints(scores, Options(0, threshold, 4, 4)));
+    EXPECT_LT(smaller.size(), larger.size());
+    for (const auto& position : smaller) EXPECT_EQ(larger.count(position), 1u);
+    larger = smaller;
+  }
+}
+
+TEST(SelectKeypoints, BordersHoldNone) {
+  const Keypoints keypoints = SelectKeypoints(torch::rand({37, 53}), Options(0, 0, 0, 5));
+  EXPECT_EQ(keypoints.xy.size(0), (37 - 10) * (53 - 10));  // radius 0: every pixel inside
+  EXPECT_EQ(keypoints.xy.select(1, 0).min().item<float>(), 5);
+  EXPECT_EQ(keypoints.xy.select(1, 0).max().item<float>(), 53 - 6);
+  EXPECT_EQ(keypoints.xy.select(1, 1).min().item<float>(), 5);
+  EXPECT_EQ(keypoints.xy.select(1, 1).max().item<float>(), 37 - 6);
+}
+
+TEST(SelectKeypoints, TheStrongestAreKeptInFallingOrder) {
+  const auto scores = torch::rand({64, 96});
+  const Keypoints all = SelectKeypoints(scores, Options(0, 0.01, 2, 4)), some = SelectKeypoints(scores, Options(20, 0.01, 2, 4));
+  ASSERT_GT(all.scores.size(0), 20);
+  EXPECT_TRUE(torch::equal(some.scores, std::get<0>(all.scores.sort(0, /*descending=*/true)).narrow(0, 0, 20)));
+}
+
+TEST(SelectKeypoints, FlatOrTinyImagesGiveNone) {
+  EXPECT_EQ(SelectKeypoints(torch::zeros({64, 64}), KeypointOptions()).xy.sizes(), (torch::IntArrayRef{0, 2}));
+  EXPECT_EQ(SelectKeypoints(torch::rand({8, 64}), KeypointOptions()).xy.sizes(), (torch::IntArrayRef{0, 2}));
+}
+
+TEST(KeypointOptions, NamesTheBadField) {
+  for (const KeypointOptions& bad : {Options(1, -0.1, 4, 4), Options(1, 1, 4, 4), Options(1, NAN, 4, 4),
+                                     Options(1, 0.1, -1, 4), Options(1, 0.1, 65, 4), Options(1, 0.1, 4, -1)}) {
+    EXPECT_THROW(bad.Validate(), UsageError);
+  }
+  EXPECT_NO_THROW(KeypointOptions().Validate());
+}
+
+// The published stretching: 3.5 pixels is the first cell, the last pixel the last cell, their middle the middle cell.
+TEST(SampleDescriptors, AtTheNodesOfTheGridGiveTheCellsDescriptor) {
+  const auto dense = torch::nn::functional::normalize(torch::randn({1, 6, 5, 9}),
+                                                      torch::nn::functional::NormalizeFuncOptions().dim(1));
+  const float last_x = 9 * 8 - 1, last_y = 5 * 8 - 1;
+  const auto keypoints =
+      torch::tensor({{3.5f, 3.5f}, {last_x, 3.5f}, {3.5f, last_y}, {(3.5f + last_x) / 2, (3.5f + last_y) / 2}});
+  const auto sampled = SampleDescriptors(keypoints.unsqueeze(0), dense)[0];
+  const std::pair<int64_t, int64_t> cells[] = {{0, 0}, {0, 8}, {4, 0}, {2, 4}};
+  for (int64_t i = 0; i < 4; ++i) {
+    const auto expected = dense[0].select(1, cells[i].first).select(1, cells[i].second);
+    EXPECT_TRUE(TensorsNear(sampled.select(1, i), expected, 1e-5)) << "keypoint " << i;
+  }
+}
+
+TEST(SampleDescriptors, AreUnitColumns) {
+  const auto sampled = SampleDescriptors(torch::rand({2, 100, 2}) * 70, torch::randn({2, 6, 8, 9}));
+  EXPECT_EQ(sampled.sizes(), (torch::IntArrayRef{2, 6, 100}));
+  EXPECT_TRUE(TensorsNear(sampled.norm(2, 1), torch::ones({2, 100}), 1e-5));
+}
+
+TEST(ExtractFeatures, AnyImageSizeGivesKeypointsInsideTheImage) {
+  SuperPointArchitecture small;
+  small.encoder_widths = {4, 4, 8, 8};
+  small.head_width = 8;
+  small.descriptor_dim = 12;
+  SuperPoint network(small);
+  torch::NoGradGuard no_grad;
+  for (const auto& [height, width] : {std::pair<int, int>{8, 8}, {9, 31}, {37, 53}, {64, 40}}) {
+    const Features features = ExtractFeatures(network, torch::rand({1, 1, height, width}), Options(0, 0, 2, 0));
+    EXPECT_EQ(features.width, width);
+    EXPECT_EQ(features.height, height);
+    ASSERT_GT(features.size(), 0);
+    EXPECT_LE(features.keypoints.select(1, 0).max().item<float>(), width - 1);
+    EXPECT_LE(features.keypoints.select(1, 1).max().item<float>(), height - 1);
+    EXPECT_EQ(features.descriptors.sizes(), (torch::IntArrayRef{12, features.size()}));
+    EXPECT_TRUE(torch::isfinite(features.descriptors).all().item<bool>());
+  }
+  const Features none = ExtractFeatures(network, torch::rand({1, 1, 37, 53}), Options(0, 0.999, 2, 0));
+  EXPECT_EQ(none.size(), 0);
+  EXPECT_EQ(none.descriptors.sizes(), (torch::IntArrayRef{12, 0}));
+}
+
+}  // namespace
+}  // namespace colmatch

@@ -1,0 +1,19 @@
+# The tests of network/. The golden tensors are deflated: zlib, which every development machine has.
+find_package(ZLIB REQUIRED)
+colmatch_test(network
+  SOURCES
+    golden_test.cc
+    keypoints_test.cc
+    npz_reader.cc
+    pth_reader_test.cc
+    safetensors_test.cc
+    sinkhorn_test.cc
+    superglue_test.cc
+    superpoint_test.cc
+    weights_test.cc
+    ../torch_seed.cc
+  LINK network ZLIB::ZLIB TORCH)
+colmatch_torch_pch(network_test)
+set_source_files_properties(
+  ${CMAKE_CURRENT_SOURCE_DIR}/gtest_main.cc ${CMAKE_CURRENT_SOURCE_DIR}/network/pth_reader_test.cc
+  ${CMAKE_CURRENT_SOURCE_DIR}/network/safetensors_test.cc PROPERTIES SKIP_PRECOMPILE_HEADERS ON)

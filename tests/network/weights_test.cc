@@ -1,0 +1,253 @@
+// Weights files: what is saved comes back, and whatever does not belong is refused by name.
+#include "network/weights.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include <filesystem>
+#include <functional>
+#include <limits>
+
+#include "network/atomic_file.h"
+#include "network/error.h"
+#include "network/safetensors.h"
+#include "network/sha256.h"
+#include "tests/network/tensor_near.h"
+
+namespace colmatch {
+namespace {
+
+using testing::HasSubstr;
+
+SuperPointArchitecture SmallSuperPoint() {
+  SuperPointArchitecture architecture;
+  architecture.encoder_widths = {4, 6, 8, 10};
+  architecture.head_width = 12;
+  architecture.descriptor_dim = 16;
+  return architecture;
+}
+
+SuperGlueArchitecture SmallSuperGlue() {
+  SuperGlueArchitecture architecture;
+  architecture.descriptor_dim = 16;
+  architecture.keypoint_encoder = {8, 12};
+  architecture.num_layer_pairs = 2;
+  return architecture;
+}
+
+// Running statistics away from their start, so that forgetting them shows.
+SuperGlue TrainedSuperGlue() {
+  SuperGlue network(SmallSuperGlue());
+  torch::NoGradGuard no_grad;
+  for (auto& buffer : network->named_buffers()) {
+    if (buffer.value().is_floating_point()) buffer.value().uniform_(0.5, 2);
+    else buffer.value().fill_(7);
+  }
+  return network;
+}
+
+class WeightsTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = std::filesystem::path(COLMATCH_BINARY_DIR) / "weights_test";
+    std::filesystem::create_directories(folder_);
+    path_ = (folder_ / testing::UnitTest::GetInstance()->current_test_info()->name()).string() + ".safetensors";
+  }
+  void TearDown() override { std::filesystem::remove(path_); }
+
+  std::filesystem::path folder_;
+  std::string path_;
+};
+
+void ExpectSameState(const torch::nn::Module& a, const torch::nn::Module& b, double relative_tolerance) {
+  const auto check = [relative_tolerance](const auto& items, const auto& others) {
+    ASSERT_EQ(items.size(), others.size());
+    for (const auto& item : items) {
+      const double scale = item.value().abs().max().template item<double>();
+      EXPECT_TRUE(TensorsNear(item.value(), others[item.key()], relative_tolerance * scale)) << item.key();
+      EXPECT_EQ(item.value().dtype(), others[item.key()].dtype()) << item.key();
+    }
+  };
+  check(a.named_parameters(), b.named_parameters());
+  check(a.named_buffers(), b.named_buffers());
+}
+
+TEST_F(WeightsTest, SuperPointRoundTrips) {
+  const SuperPoint network(SmallSuperPoint());
+  SaveSuperPoint(network, {{"licence", "CC0"}}, path_);
+  const LoadedSuperPoint loaded = LoadSuperPoint(path_);
+  ExpectSameState(*network, *loaded.network, 0);
+  EXPECT_FALSE(loaded.network->is_training());
+  EXPECT_EQ(loaded.metadata.at("licence"), "CC0");
+  EXPECT_EQ(loaded.metadata.at("encoder_widths"), "4,6,8,10");
+  EXPECT_EQ(loaded.sha256, Sha256Hex(ReadWholeFile(path_)));
+}
+
+TEST_F(WeightsTest, SuperGlueRoundTripsWithItsRunningStatistics) {
+  const SuperGlue network = TrainedSuperGlue();
+  SaveSuperGlue(network, {}, path_);
+  const LoadedSuperGlue loaded = LoadSuperGlue(path_);
+  ExpectSameState(*network, *loaded.network, 0);
+  EXPECT_FALSE(loaded.network->is_training());
+  EXPECT_EQ(loaded.network->architecture().keypoint_encoder, (std::vector<int>{8, 12}));
+  EXPECT_EQ(loaded.metadata.at("num_layer_pairs"), "2");
+}
+
+TEST_F(WeightsTest, Float16IsHalfTheSizeAndWithinItsRounding) {
+  const SuperGlue network = TrainedSuperGlue();
+  SaveSuperGlue(network, {}, path_, StoredType::kFloat32);
+  const auto full = std::filesystem::file_size(path_);
+  SaveSuperGlue(network, {}, path_, StoredType::kFloat16);
+  EXPECT_LT(std::filesystem::file_size(path_), full * 3 / 4);  // headers and counters keep their size
+  ExpectSameState(*network, *LoadSuperGlue(path_).network, 1.0 / 2048);
+}
+
+TEST_F(WeightsTest, SavingTwiceGivesTheSameBytes) {
+  const SuperGlue network = TrainedSuperGlue();
+  SaveSuperGlue(network, {{"seed", "1"}}, path_);
+  const std::string first = ReadWholeFile(path_);
+  const LoadedSuperGlue loaded = LoadSuperGlue(path_);
+  SaveSuperGlue(loaded.network, loaded.metadata, path_);
+  EXPECT_TRUE(ReadWholeFile(path_) == first);
+}
+
+TEST_F(WeightsTest, NetworksWithoutHiddenWidthsOrLayersRoundTrip) {
+  SuperGlueArchitecture architecture = SmallSuperGlue();
+  architecture.keypoint_encoder.clear();
+  architecture.num_layer_pairs = 0;
+  SaveSuperGlue(SuperGlue(architecture), {}, path_);
+  EXPECT_EQ(LoadSuperGlue(path_).network->architecture().num_layer_pairs, 0);
+}
+
+TEST_F(WeightsTest, LoadingLeavesTheRandomNumbersAlone) {
+  SaveSuperPoint(SuperPoint(SmallSuperPoint()), {}, path_);
+  torch::manual_seed(5);
+  const auto expected = torch::rand({4});
+  torch::manual_seed(5);
+  LoadSuperPoint(path_);
+  EXPECT_TRUE(torch::equal(torch::rand({4}), expected));
+}
+
+TEST_F(WeightsTest, BatchNormalisationMustBeFoldedBeforeSaving) {
+  SuperPointArchitecture architecture = SmallSuperPoint();
+  architecture.batch_norm = true;
+  SuperPoint network(architecture);
+  EXPECT_THROW(SaveSuperPoint(network, {}, path_), WeightsError);
+  EXPECT_FALSE(std::filesystem::exists(path_));
+  SaveSuperPoint(FoldBatchNorm(network), {}, path_);
+  EXPECT_FALSE(LoadSuperPoint(path_).network->architecture().batch_norm);
+}
+
+TEST_F(WeightsTest, NonFiniteWeightsAreNotSaved) {
+  const SuperPoint network(SmallSuperPoint());
+  torch::NoGradGuard no_grad;
+  network->named_parameters()["conv1a.bias"][0] = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_THROW(SaveSuperPoint(network, {}, path_), WeightsError);
+  network->named_parameters()["conv1a.bias"][0] = 1e5;  // beyond float16
+  EXPECT_THROW(SaveSuperPoint(network, {}, path_, StoredType::kFloat16), WeightsError);
+  EXPECT_FALSE(std::filesystem::exists(path_));
+}
+
+void SetFloat(SafetensorsFile& file, const std::string& name, float value) {
+  file.tensors.at(name).bytes.replace(0, sizeof(value), reinterpret_cast<const char*>(&value), sizeof(value));
+}
+
+struct Tampering {
+  const char* message;  // must be in the refusal, besides the path
+  std::function<void(SafetensorsFile&)> edit;
+};
+
+TEST_F(WeightsTest, TamperedFilesAreRefusedByEntry) {
+  const float nan = std::numeric_limits<float>::quiet_NaN(), infinity = std::numeric_limits<float>::infinity();
+  using File = SafetensorsFile;
+  const Tampering table[] = {
+      {"'gnn.layers.3.mlp.1.running_var' is missing", [](File& f) { f.tensors.erase("gnn.layers.3.mlp.1.running_var"); }},
+      {"'final_proj.weight' is missing", [](File& f) { f.tensors.erase("final_proj.weight"); }},
+      {"'bin_score' is missing", [](File& f) { f.tensors.erase("bin_score"); }},
+      {"'extra' does not belong", [](File& f) { f.tensors["extra"] = f.tensors["bin_score"]; }},
+      {"'kenc.encoder.0.bias' has shape [2, 4], expected [8]", [](File& f) { f.tensors["kenc.encoder.0.bias"].shape = {2, 4}; }},
+      {"'final_proj.weight' has 2 dimensions", [](File& f) { f.tensors["final_proj.weight"].shape = {16, 16}; }},
+      {"dtype I32", [](File& f) { f.tensors["bin_score"].type = ScalarType::kI32; }},
+      {"expected I64", [](File& f) { f.tensors["gnn.layers.0.mlp.1.num_batches_tracked"].type = ScalarType::kF64; }},
+      {"'bin_score' holds NaN", [&](File& f) { SetFloat(f, "bin_score", nan); }},
+      {"'final_proj.weight' holds NaN", [&](File& f) { SetFloat(f, "final_proj.weight", infinity); }},
+      {"3 attention layers", [](File& f) {
+         for (auto it = f.tensors.begin(); it != f.tensors.end();) {
+           it = it->first.rfind("gnn.layers.3.", 0) == 0 ? f.tensors.erase(it) : std::next(it);
+         }
+       }},
+      {"'num_layer_pairs' is '3', the tensors are those of '2'", [](File& f) { f.metadata["num_layer_pairs"] = "3"; }},
+      {"'descriptor_dim' is missing", [](File& f) { f.metadata.erase("descriptor_dim"); }},
+      {"'architecture' is missing", [](File& f) { f.metadata.clear(); }},
+      {"'architecture' is 'superpoint'", [](File& f) { f.metadata["architecture"] = "superpoint"; }},
+      {"'format_version' is '2'", [](File& f) { f.metadata["format_version"] = "2"; }},
+      {"multiple of 4", [](File& f) { f.tensors["final_proj.weight"] = {ScalarType::kF32, {6, 0, 1}, ""}; }},
+      {"values, an architecture of these sizes", [](File& f) {  // 4096 wide, 64 pairs deep, without the bytes
+         for (int i = 0; i < 128; ++i) {
+           f.tensors["gnn.layers." + std::to_string(i) + ".attn.merge.weight"] = {ScalarType::kF32, {0}, ""};
+         }
+         f.tensors["final_proj.weight"] = {ScalarType::kF32, {4096, 0, 1}, ""};
+       }},
+  };
+  SaveSuperGlue(TrainedSuperGlue(), {}, path_);
+  const SafetensorsFile good = ReadSafetensors(path_);
+  for (const Tampering& tampering : table) {
+    SafetensorsFile file = good;
+    tampering.edit(file);
+    WriteSafetensors(file, path_);
+    try {
+      LoadSuperGlue(path_);
+      ADD_FAILURE() << "not refused: " << tampering.message;
+    } catch (const WeightsError& error) {
+      EXPECT_THAT(error.what(), testing::AllOf(HasSubstr(path_), HasSubstr(tampering.message)));
+      EXPECT_EQ(error.exit_status(), 4);
+    }
+  }
+}
+
+TEST_F(WeightsTest, EachNetworkRefusesTheOthersWeights) {
+  SaveSuperPoint(SuperPoint(SmallSuperPoint()), {}, path_);
+  EXPECT_THROW(LoadSuperGlue(path_), WeightsError);
+  SaveSuperGlue(TrainedSuperGlue(), {}, path_);
+  EXPECT_THROW(LoadSuperPoint(path_), WeightsError);
+}
+
+TEST_F(WeightsTest, TruncatedFilesAreRefused) {
+  SaveSuperPoint(SuperPoint(SmallSuperPoint()), {}, path_);
+  const std::string whole = ReadWholeFile(path_);
+  for (const size_t size : {size_t{0}, size_t{7}, size_t{8}, size_t{500}, whole.size() / 2, whole.size() - 1}) {
+    WriteFileAtomically(path_, whole.substr(0, size));
+    EXPECT_THROW(LoadSuperPoint(path_), WeightsError) << size << " bytes";
+  }
+}
+
+TEST_F(WeightsTest, OfficialFilesAreImported) {
+  const std::string golden = COLMATCH_SOURCE_DIR "/../shared/golden/";
+  if (!std::filesystem::exists(golden)) GTEST_SKIP() << "no golden weights in " << golden;
+  EXPECT_EQ(ImportPth(golden + "superpoint_zip.pth", path_, {{"licence", "test"}}), "superpoint");
+  const LoadedSuperPoint zip = LoadSuperPoint(path_);
+  EXPECT_EQ(zip.metadata.at("encoder_widths"), "64,64,128,128");
+  EXPECT_EQ(zip.metadata.at("licence"), "test");
+  EXPECT_EQ(ImportPth(golden + "superpoint_legacy.pth", path_, {}), "superpoint");
+  ExpectSameState(*zip.network, *LoadSuperPoint(path_).network, 0);
+  EXPECT_EQ(ImportPth(golden + "superglue_depth3_legacy.pth", path_, {}), "superglue");
+  const LoadedSuperGlue superglue = LoadSuperGlue(path_);
+  EXPECT_EQ(superglue.metadata.at("num_layer_pairs"), "3");
+  EXPECT_EQ(superglue.metadata.at("keypoint_encoder"), "32,64,128,256");
+}
+
+TEST_F(WeightsTest, PicklesRenamedToSafetensorsAreRefusedWithAHint) {
+  WriteFileAtomically(path_, std::string("\x80\x02" "cposix\nsystem\nX\4\0\0\0true\x85R.", 29));
+  try {
+    LoadSuperPoint(path_);
+    FAIL() << "not refused";
+  } catch (const WeightsError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("weights import"));
+  }
+  EXPECT_THROW(ImportPth(path_, path_ + ".out", {}), WeightsError);
+  EXPECT_FALSE(std::filesystem::exists(path_ + ".out"));
+}
+
+}  // namespace
+}  // namespace colmatch

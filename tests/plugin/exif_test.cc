@@ -1,0 +1,101 @@
+// EXIF blocks built byte by byte, honest and hostile.
+#include "plugin/exif.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <opencv2/imgcodecs.hpp>
+
+#include "tests/plugin/exif_builder.h"
+#include "tests/plugin/temporary_folder.h"
+
+namespace colmatch {
+namespace {
+
+using Bytes = std::vector<std::uint8_t>;
+
+Bytes PlainJpeg() {
+  Bytes bytes;
+  cv::imencode(".jpg", cv::Mat(8, 8, CV_8U, cv::Scalar(90)), bytes);
+  return bytes;
+}
+
+ExifBuilder FullExif(bool big_endian = false) {
+  ExifBuilder exif(big_endian);
+  exif.Ascii(kIfd0, 0x010f, "  Canon ");
+  exif.Ascii(kIfd0, 0x0110, "EOS 5D");
+  exif.Short(kIfd0, 0x0112, 6);
+  exif.Rational(kExifIfd, 0x920a, {{543, 100}});
+  exif.Short(kExifIfd, 0xa405, 28);
+  exif.Rational(kExifIfd, 0xa20e, {{4368000, 1415}});
+  exif.Short(kExifIfd, 0xa210, 2);
+  exif.Long(kExifIfd, 0xa002, 4368);
+  exif.Ascii(kGpsIfd, 1, "S");
+  exif.Rational(kGpsIfd, 2, {{33, 1}, {51, 1}, {3540, 100}});
+  exif.Ascii(kGpsIfd, 3, "E");
+  exif.Rational(kGpsIfd, 4, {{151, 1}, {12, 1}, {36, 1}});
+  exif.Byte(kGpsIfd, 5, 1);
+  exif.Rational(kGpsIfd, 6, {{1234, 100}});
+  return exif;
+}
+
+TEST(Exif, EveryFieldIsReadInBothByteOrders) {
+  const TemporaryFolder folder;
+  for (const bool big_endian : {false, true}) {
+    const ExifInfo info = ReadExif(folder.Write("a.jpg", FullExif(big_endian).InsertInto(PlainJpeg())));
+    EXPECT_EQ(info.make, "Canon");
+    EXPECT_EQ(info.model, "EOS 5D");
+    EXPECT_EQ(info.orientation, 6);
+    EXPECT_DOUBLE_EQ(info.focal_length_mm.value(), 5.43);
+    EXPECT_DOUBLE_EQ(info.focal_length_35mm.value(), 28);
+    EXPECT_DOUBLE_EQ(info.focal_plane_x_resolution.value(), 4368000.0 / 1415);
+    EXPECT_EQ(info.focal_plane_unit, 2);
+    EXPECT_DOUBLE_EQ(info.pixel_x_dimension.value(), 4368);
+    EXPECT_DOUBLE_EQ(info.latitude_deg.value(), -(33 + 51 / 60.0 + 35.4 / 3600));
+    EXPECT_DOUBLE_EQ(info.longitude_deg.value(), 151 + 12 / 60.0 + 36 / 3600.0);
+    EXPECT_DOUBLE_EQ(info.altitude_m.value(), -12.34);
+  }
+}
+
+void ExpectEmpty(const ExifInfo& info) {
+  EXPECT_FALSE(info.make || info.model || info.orientation || info.focal_length_mm || info.focal_length_35mm);
+  EXPECT_FALSE(info.focal_plane_x_resolution || info.focal_plane_unit || info.pixel_x_dimension);
+  EXPECT_FALSE(info.latitude_deg || info.longitude_deg || info.altitude_m);
+}
+
+TEST(Exif, FilesWithoutExifGiveEmptyFields) {
+  const TemporaryFolder folder;
+  ExpectEmpty(ReadExif(folder.Write("plain.jpg", PlainJpeg())));
+  ExpectEmpty(ReadExif(folder.Write("text.jpg", "no picture")));
+  ExpectEmpty(ReadExif(folder.Write("empty.jpg", "")));
+  ExpectEmpty(ReadExif(folder.path() / "gone.jpg"));
+}
+
+TEST(Exif, WrongTypesRangesAndZeroDenominatorsAreIgnored) {
+  const TemporaryFolder folder;
+  ExifBuilder exif;
+  exif.Short(kIfd0, 0x010f, 7);                          // Make as a number
+  exif.Ascii(kIfd0, 0x0110, "   ");                      // Model of blanks
+  exif.Short(kIfd0, 0x0112, 9);                          // Orientation above 8
+  exif.Rational(kExifIfd, 0x920a, {{50, 0}});            // 50/0 mm
+  exif.Ascii(kExifIfd, 0xa405, "35");                    // 35 mm focal length as text
+  exif.Short(kExifIfd, 0xa20e, 3000);                    // resolution as an integer
+  exif.Rational(kGpsIfd, 2, {{91, 1}, {0, 1}, {0, 1}});  // beyond the pole
+  exif.Rational(kGpsIfd, 4, {{10, 1}});                  // one number instead of three
+  ExpectEmpty(ReadExif(folder.Write("a.jpg", exif.InsertInto(PlainJpeg()))));
+}
+
+TEST(Exif, AnyDamagedByteOrCutIsSurvived) {
+  const TemporaryFolder folder;
+  const Bytes jpeg = FullExif().InsertInto(PlainJpeg());
+  for (std::size_t i = 2; i < 300; ++i) {
+    Bytes bad = jpeg;
+    bad[i] = i % 2 ? 0xff : 0x7f;
+    ReadExif(folder.Write("bad.jpg", bad));
+    ReadExif(folder.Write("cut.jpg", Bytes(jpeg.begin(), jpeg.begin() + i)));
+  }
+  EXPECT_EQ(ReadExif(folder.Write("good.jpg", jpeg)).make, "Canon");
+}
+
+}  // namespace
+}  // namespace colmatch

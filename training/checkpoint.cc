@@ -1,0 +1,61 @@
+// Checkpoints; see checkpoint.h.
+#include "training/checkpoint.h"
+
+#include <torch/torch.h>
+
+#include <sstream>
+
+#include "network/atomic_file.h"
+#include "network/error.h"
+
+namespace colmatch {
+
+void SaveCheckpoint(const std::string& path, const torch::nn::Module& network,
+                    const torch::optim::Optimizer& optimizer, const TrainingState& state) {
+  torch::serialize::OutputArchive archive, network_archive, optimizer_archive, metrics_archive;
+  network.save(network_archive);
+  optimizer.save(optimizer_archive);
+  std::string names;
+  for (const auto& [name, values] : state.metrics) {
+    metrics_archive.write(name, torch::tensor(values, torch::kDouble));
+    names += name + '\n';
+  }
+  archive.write("network", network_archive);
+  archive.write("optimizer", optimizer_archive);
+  archive.write("metrics", metrics_archive);
+  archive.write("metric_names", c10::IValue(names));
+  archive.write("step", c10::IValue(state.step));
+  std::ostringstream stream;
+  archive.save_to(stream);
+  WriteFileAtomically(path, stream.str());
+}
+
+TrainingState LoadCheckpoint(const std::string& path, torch::nn::Module& network, torch::optim::Optimizer& optimizer) {
+  TrainingState state;
+  try {
+    std::istringstream stream(ReadWholeFile(path));
+    torch::serialize::InputArchive archive, network_archive, optimizer_archive, metrics_archive;
+    archive.load_from(stream);
+    archive.read("network", network_archive);
+    archive.read("optimizer", optimizer_archive);
+    archive.read("metrics", metrics_archive);
+    network.load(network_archive);
+    optimizer.load(optimizer_archive);
+    c10::IValue step, names;
+    archive.read("step", step);
+    archive.read("metric_names", names);
+    state.step = step.toInt();
+    std::istringstream lines(names.toStringRef());
+    for (std::string name; std::getline(lines, name);) {
+      torch::Tensor values;
+      metrics_archive.read(name, values);
+      state.metrics[name].assign(values.data_ptr<double>(), values.data_ptr<double>() + values.numel());
+    }
+  } catch (const c10::Error& error) {
+    throw EnvironmentError(path + ": not a checkpoint of this training, or damaged (" +
+                           error.what_without_backtrace() + "); remove it to start again, or name another run folder");
+  }
+  return state;
+}
+
+}  // namespace colmatch

@@ -1,0 +1,44 @@
+// Keypoint labels by homographic adaptation (DeTone 2018, section 5): a detector looks at many random warps of a
+// photo; what it finds again and again, at the same place, is a label. The teacher is either the classical
+// minimum-eigenvalue corner measure (Shi and Tomasi 1994) or a trained SuperPoint.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "network/superpoint.h"
+#include "training/homography.h"
+#include "training/shards.h"
+#include "training/warp.h"
+
+namespace colmatch {
+
+// A grey image to its keypoints (x, y, response) after non-maximum suppression.
+using Detector = std::function<std::vector<KeypointLabel>(const FloatImage&)>;
+
+struct CornerOptions {
+  int nms_radius = 4;             // pixels
+  int max_corners = 1000;
+  double relative_threshold = 0.003;  // of the strongest response
+  double absolute_threshold = 2e-4;   // of the smaller eigenvalue, grey values in [0, 1]
+};
+
+// Smaller eigenvalue of the gradients' second-moment matrix over a Gaussian window of about 5 pixels.
+Detector MinimumEigenvalueDetector(const CornerOptions& options);
+
+// A trained network as the teacher of the next round.
+Detector SuperPointDetector(SuperPoint network, double keypoint_threshold, int nms_radius, int max_keypoints);
+
+struct AdaptationOptions {
+  int num_warps = 12;             // the photo itself is the first
+  HomographyOptions homography{0.5, 45, 1.0, 0.05};
+  double min_repeatability = 0.34;  // share of the views that see a place and find it
+  int nms_radius = 4;
+  int max_labels = 800;
+};
+
+// Sorted by falling repeatability; places are the sub-pixel means of what the views found.
+std::vector<KeypointLabel> AdaptLabels(const FloatImage& photo, const Detector& detector,
+                                       const AdaptationOptions& options, Rng& rng);
+
+}  // namespace colmatch

@@ -1,0 +1,123 @@
+// SuperGlue's training; see superglue_trainer.h.
+#include "training/superglue_trainer.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+
+#include "network/sinkhorn.h"
+#include "training/prefetch.h"
+#include "training/superglue_loss.h"
+
+namespace colmatch {
+namespace {
+
+struct Batch {
+  SuperGlueInput input0, input1;
+  torch::Tensor matches0, matches1;  // (B, n) labels
+};
+
+SuperGlueInput Gather(const FeatureSet& set, const std::vector<int64_t>& views, int64_t n, const torch::Device& device) {
+  const auto index = torch::tensor(views, torch::kLong);
+  SuperGlueInput input;
+  const auto keypoints = set.keypoints.index_select(0, index).narrow(1, 0, n);
+  input.keypoints = NormalizeKeypoints(keypoints, set.view_width, set.view_height).to(device);
+  input.scores = set.scores.index_select(0, index).narrow(1, 0, n).to(device);
+  input.descriptors = set.descriptors.index_select(0, index).narrow(2, 0, n).to(torch::kFloat).to(device);
+  return input;
+}
+
+// Pairs of two different views of photos [first_photo, first_photo + num_photos), a pure function of the step.
+Batch MakeBatch(const FeatureSet& set, const SuperGlueTrainingOptions& o, int64_t first_photo, int64_t num_photos,
+                int64_t batch_size, int64_t step, int64_t min_keypoints) {
+  Rng rng(o.seed, static_cast<uint64_t>(step), 0);
+  const int64_t limit = set.keypoints.size(1);
+  const int64_t low = std::min(limit, min_keypoints), high = std::min<int64_t>(limit, o.max_keypoints);
+  const int64_t n = low + rng.Below(high - low + 1);
+  std::vector<int64_t> views0, views1;
+  std::vector<torch::Tensor> matches0, matches1;
+  for (int64_t i = 0; i < batch_size; ++i) {
+    const int64_t photo = first_photo + rng.Below(num_photos);
+    const int64_t a = rng.Below(set.views_per_photo), other = rng.Below(set.views_per_photo - 1);
+    views0.push_back(photo * set.views_per_photo + a);
+    views1.push_back(photo * set.views_per_photo + other + (other >= a));
+    const Homography h1_from_0 = set.PhotoFromView(views1.back()).Inverse() * set.PhotoFromView(views0.back());
+    const auto labels = MatchByHomography(set.keypoints[views0.back()].narrow(0, 0, n),
+                                          set.keypoints[views1.back()].narrow(0, 0, n), h1_from_0, o.ground_truth);
+    matches0.push_back(labels.matches0);
+    matches1.push_back(labels.matches1);
+  }
+  const torch::Device device(o.device);
+  return {Gather(set, views0, n, device), Gather(set, views1, n, device), torch::stack(matches0).to(device),
+          torch::stack(matches1).to(device)};
+}
+
+torch::Tensor BatchLoss(SuperGlue& network, const Batch& batch, const SuperGlueTrainingOptions& o) {
+  const auto loss_of = [&](const torch::Tensor& scores) {
+    const auto assignment = ScalingSinkhorn(scores, network->bin_score, o.sinkhorn_iterations);
+    return AssignmentLoss(assignment, batch.matches0, batch.matches1);
+  };
+  std::vector<torch::Tensor> inner;
+  const auto scores = network->forward(batch.input0, batch.input1, o.deep_supervision > 0 ? &inner : nullptr);
+  auto loss = loss_of(scores);
+  for (const auto& inner_scores : inner) {
+    loss = loss + o.deep_supervision / static_cast<double>(inner.size()) * loss_of(inner_scores);
+  }
+  return loss;
+}
+
+// Precision and recall on held-out photos, all keypoints, beside mutual nearest neighbours of the same features.
+std::map<std::string, double> Validate(SuperGlue& network, const FeatureSet& set, const SuperGlueTrainingOptions& o,
+                                       int64_t first_photo, int64_t num_photos) {
+  torch::NoGradGuard no_grad;
+  MatchCounts superglue, nearest;
+  double loss = 0;
+  const int64_t batches = std::max(1, o.validation_pairs / o.batch_size);
+  for (int64_t i = 0; i < batches; ++i) {
+    const Batch batch = MakeBatch(set, o, first_photo, num_photos, o.batch_size, i, o.max_keypoints);
+    const auto scores = network->forward(batch.input0, batch.input1);
+    const auto assignment = ScalingSinkhorn(scores, network->bin_score, 50);
+    loss += AssignmentLoss(assignment, batch.matches0, batch.matches1).item<double>() / static_cast<double>(batches);
+    const auto cosine = torch::bmm(batch.input0.descriptors.transpose(1, 2), batch.input1.descriptors);
+    for (int64_t b = 0; b < scores.size(0); ++b) {
+      const auto labels = batch.matches0[b].cpu();
+      superglue += CountMatches(MatchesFromLogAssignment(assignment[b], 0.2).matches0.cpu(), labels);
+      const auto best0 = cosine[b].argmax(1), best1 = cosine[b].argmax(0);
+      const auto mutual = best1.index_select(0, best0) == torch::arange(best0.size(0), best0.options());
+      nearest += CountMatches(torch::where(mutual, best0, torch::full_like(best0, kUnmatched)).cpu(), labels);
+    }
+  }
+  return {{"loss", loss},
+          {"precision", superglue.precision()},
+          {"recall", superglue.recall()},
+          {"mutual_precision", nearest.precision()},
+          {"mutual_recall", nearest.recall()}};
+}
+
+}  // namespace
+
+SuperGlue TrainSuperGlue(const FeatureSet& features, const SuperGlueTrainingOptions& o, SuperGlue network,
+                         const TrainHooks& user_hooks) {
+  TORCH_CHECK(features.views_per_photo >= 2, "TrainSuperGlue: at least two views of each photo are needed");
+  if (network.is_empty()) {
+    torch::manual_seed(o.seed);
+    network = SuperGlue(o.architecture);
+    network->InitializeAsNearestNeighbor(o.initial_gain);
+  }
+  network->to(torch::Device(o.device));
+  const int64_t num_validation = std::max<int64_t>(1, std::llround(o.validation_share * features.num_photos()));
+  const int64_t num_training = features.num_photos() - num_validation;
+
+  Prefetcher<Batch> batches([&](int64_t step) {
+    return MakeBatch(features, o, 0, num_training, o.batch_size, step, o.min_keypoints);
+  });
+  TrainHooks hooks = user_hooks;
+  hooks.step = [&](int64_t step) { return StepResult{BatchLoss(network, batches.Get(step), o), {}}; };
+  hooks.validate = [&] { return Validate(network, features, o, num_training, num_validation); };
+  RunTraining(*network, o.loop, hooks);
+  network->to(torch::kCPU);
+  network->eval();
+  return network;
+}
+
+}  // namespace colmatch

@@ -1,0 +1,46 @@
+// SuperPoint losses; see superpoint_loss.h.
+#include "training/superpoint_loss.h"
+
+#include <torch/torch.h>
+
+#include "network/keypoints.h"
+
+namespace colmatch {
+
+namespace F = torch::nn::functional;
+
+SuperPointLoss ComputeSuperPointLoss(const SuperPointOutput& output, const SuperPointBatch& batch,
+                                     const SuperPointLossOptions& options) {
+  const int64_t b = batch.points_a.size(0), k = batch.points_a.size(1);
+  const auto detector = F::cross_entropy(output.logits, batch.cell_labels);
+
+  const auto views = output.descriptors.chunk(2);
+  const auto descriptors_a = SampleDescriptors(batch.points_a, views[0]).transpose(1, 2).flatten(0, 1);  // (BK, D)
+  const auto descriptors_b = SampleDescriptors(batch.points_b, views[1]).transpose(1, 2).flatten(0, 1);
+  auto similarity = torch::mm(descriptors_a, descriptors_b.t()) / options.temperature;
+
+  // Near neighbours of the true point in the same view, and padding, are left out of the softmax.
+  const auto distance = torch::cdist(batch.points_b, batch.points_b);  // (B, K, K)
+  const auto near = (distance < options.ignore_radius_px) & ~torch::eye(k, distance.options().dtype(torch::kBool));
+  auto ignored = torch::zeros({b, k, b, k}, near.options());
+  for (int64_t i = 0; i < b; ++i) ignored.select(0, i).select(1, i).copy_(near[i]);
+  const auto valid = batch.valid.flatten();
+  const auto excluded = ignored.view({b * k, b * k}) | ~valid.unsqueeze(0) | ~valid.unsqueeze(1);
+  const auto diagonal = torch::eye(b * k, excluded.options());
+  similarity = similarity.masked_fill(excluded & ~diagonal, -1e4);
+
+  const auto rows = torch::log_softmax(similarity, 1).diagonal(), columns = torch::log_softmax(similarity, 0).diagonal();
+  const auto weights = valid.to(torch::kFloat);
+  const auto count = weights.sum().clamp_min(1);
+  const auto descriptor = -((rows + columns) * weights).sum() / (2 * count);
+
+  SuperPointLoss loss;
+  loss.total = options.detector_weight * detector + options.descriptor_weight * descriptor;
+  loss.detector = detector.item<double>();
+  loss.descriptor = descriptor.item<double>();
+  const auto right = similarity.argmax(1) == torch::arange(b * k, similarity.options().dtype(torch::kLong));
+  loss.accuracy = ((right & valid).sum().to(torch::kFloat) / count).item<double>();
+  return loss;
+}
+
+}  // namespace colmatch

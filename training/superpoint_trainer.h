@@ -1,0 +1,29 @@
+// Training SuperPoint on warped photos: detector and descriptor jointly.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "network/weights.h"
+#include "training/superpoint_data.h"
+#include "training/superpoint_loss.h"
+#include "training/train_loop.h"
+
+namespace colmatch {
+
+struct SuperPointTrainingOptions {
+  SuperPointArchitecture architecture{{16, 32, 64, 128}, 128, 128, true};
+  SuperPointDataOptions data;
+  SuperPointLossOptions loss;
+  TrainLoopOptions loop;
+  std::string device = "cpu";
+  double curriculum_share = 0.3;      // of the steps over which difficulty rises from half to full
+  double validation_share = 0.03;     // of the photos, the last of each shard list, never trained on
+  int validation_batches = 8;
+};
+
+// Trains on the photos, goes on from a checkpoint when told to, and returns the network without batch norm.
+SuperPoint TrainSuperPoint(const std::vector<ShardPhoto>& photos, const SuperPointTrainingOptions& options,
+                           const TrainHooks& hooks);
+
+}  // namespace colmatch

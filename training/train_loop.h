@@ -1,0 +1,58 @@
+// The loop all trainings share: schedule, optimiser, NaN guard, checkpoints, metrics, exact resume.
+#pragma once
+
+#include <torch/nn.h>
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "training/schedule.h"
+
+namespace colmatch {
+
+struct TrainLoopOptions {
+  std::string run_folder;           // checkpoints, metrics.npz, log.txt
+  bool resume = false;              // go on from run_folder's checkpoint; without it a used folder is refused
+  ScheduleOptions schedule;
+  double weight_decay = 1e-4;       // AdamW's, decoupled
+  double clip_norm = 10.0;          // of the whole gradient
+  int64_t log_every = 50;           // steps
+  int64_t checkpoint_every = 500;   // steps
+  int64_t validate_every = 1000;    // steps; 0: never
+};
+
+struct StepResult {
+  torch::Tensor loss;                      // scalar with gradient
+  std::map<std::string, double> metrics;   // logged under these names
+};
+
+struct TrainProgress {
+  int64_t step = 0, num_steps = 0;
+  double steps_per_second = 0;
+  std::map<std::string, double> metrics;   // means since the last report
+  bool validation = false;
+};
+
+struct TrainHooks {
+  // Loss of one step, a pure function of the step number and the parameters.
+  std::function<StepResult(int64_t step)> step;
+  // Metrics on held-out data; may be empty.
+  std::function<std::map<std::string, double>()> validate;
+  // Called every log_every steps and after each validation; may be empty.
+  std::function<void(const TrainProgress&)> report;
+  // Set by a signal: the loop writes a checkpoint and returns.
+  const std::atomic<bool>* stop = nullptr;
+};
+
+// Returns the number of steps done in all. A killed run that is resumed goes through the same parameters as an unbroken
+// one. Throws UsageError for a used folder without resume, Error for a loss that is not finite.
+int64_t RunTraining(torch::nn::Module& network, const TrainLoopOptions& options, const TrainHooks& hooks);
+
+// Metrics written by a run so far: per name, the steps and the values ("loss" and "loss_step").
+using MetricSeries = std::map<std::string, std::vector<double>>;
+
+}  // namespace colmatch
