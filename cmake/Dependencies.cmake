@@ -21,15 +21,18 @@ if(_torch_library AND NOT _torch_root_lib STREQUAL _torch_root_cfg)
     "  -DCMAKE_PREFIX_PATH='<torch>;<torch>/share/cmake'   (or unset CMAKE_PREFIX_PATH for Debian's)")
 endif()
 
-# LibTorch 2.x from PyPI brings MKL inside; Debian's takes whatever libblas.so.3 points at, and the
-# reference BLAS there is five times slower than OpenBLAS.
+# Fault 2: a slow BLAS. LibTorch 2.x from PyPI brings MKL inside; Debian's takes its matrix products from whatever the
+# process finds first: the reference BLAS behind libblas.so.3 (five times slower), or ATLAS, which Ceres' own CMake
+# files put on the link line (ten times slower). So OpenBLAS is asked for, and linked before all others.
+add_library(colmatch_blas INTERFACE)
 if(_torch_root_cfg STREQUAL "/usr")
-  file(REAL_PATH /usr/lib/x86_64-linux-gnu/libblas.so.3 _blas)
-  if(EXISTS "${_blas}" AND NOT _blas MATCHES "openblas|mkl|blis")
+  find_library(COLMATCH_OPENBLAS NAMES libopenblas.so.0)
+  if(NOT COLMATCH_OPENBLAS)
     message(FATAL_ERROR
-      "LibTorch would use the reference BLAS (${_blas}): matrix products are five times slower than with OpenBLAS.\n"
+      "LibTorch would use the reference BLAS: matrix products are five times slower than with OpenBLAS.\n"
       "Run: sudo apt-get install libopenblas0-pthread")
   endif()
+  target_link_libraries(colmatch_blas INTERFACE -Wl,--no-as-needed ${COLMATCH_OPENBLAS} -Wl,--as-needed)
 endif()
 
 # PyTorch 2.11's headers are C++20.

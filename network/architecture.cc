@@ -15,8 +15,8 @@ std::string Join(const Widths& widths) {
   return text;
 }
 
-// The output width of a layer, from its weight (out, in, ...), cut off far beyond any network so that it fits an int;
-// Validate() refuses those.
+// The output width of a layer, from its weight (out, in, ...), cut off far beyond any network so that it fits
+// an int; Validate() refuses those.
 int OutputWidth(const ShapeMap& shapes, const std::string& layer, size_t rank, const std::string& path) {
   const std::string name = layer + ".weight";
   const auto found = shapes.find(name);
@@ -60,7 +60,17 @@ std::map<std::string, std::string> MetadataOf(const SuperPointArchitecture& arch
           {"format_version", kWeightsFormatVersion},
           {"encoder_widths", Join(architecture.encoder_widths)},
           {"head_width", std::to_string(architecture.head_width)},
-          {"descriptor_dim", std::to_string(architecture.descriptor_dim)}};
+          {"descriptor_dim", std::to_string(architecture.descriptor_dim)},
+          {"descriptor_sampling",
+           architecture.sampling == DescriptorSampling::kPublished ? kPublishedSampling : kCellCentreSampling}};
+}
+
+DescriptorSampling SamplingFromMetadata(const std::map<std::string, std::string>& metadata, const std::string& path) {
+  const auto found = metadata.find("descriptor_sampling");
+  if (found == metadata.end() || found->second == kPublishedSampling) return DescriptorSampling::kPublished;
+  if (found->second == kCellCentreSampling) return DescriptorSampling::kCellCentres;
+  throw WeightsError(path + ": metadata 'descriptor_sampling' is '" + found->second + "', expected " +
+                     kPublishedSampling + " or " + kCellCentreSampling);
 }
 
 std::map<std::string, std::string> MetadataOf(const SuperGlueArchitecture& architecture) {
@@ -75,7 +85,8 @@ SuperPointArchitecture SuperPointFromShapes(const ShapeMap& shapes, const std::s
   constexpr size_t kRank = 4;  // (out, in, height, width)
   SuperPointArchitecture architecture;
   for (size_t scale = 0; scale < architecture.encoder_widths.size(); ++scale) {
-    architecture.encoder_widths[scale] = OutputWidth(shapes, "conv" + std::to_string(scale + 1) + "a", kRank, path);
+    architecture.encoder_widths[scale] =
+        OutputWidth(shapes, "conv" + std::to_string(scale + 1) + "a", kRank, path);
   }
   architecture.head_width = OutputWidth(shapes, "convPa", kRank, path);
   architecture.descriptor_dim = OutputWidth(shapes, "convDb", kRank, path);
@@ -110,7 +121,8 @@ SuperGlueArchitecture SuperGlueFromShapes(const ShapeMap& shapes, const std::str
   architecture.num_layer_pairs = num_layers / 2;
   Validate(architecture, path);
   const double d = architecture.descriptor_dim;
-  double needed = d * d + num_layers * 10 * d * d;  // final projection; 4 projections and 2d x 2d + 2d x d a layer
+  double needed =
+      d * d + num_layers * 10 * d * d;  // final projection; 4 projections and 2d x 2d + 2d x d a layer
   double in = 3;
   for (const double width : architecture.keypoint_encoder) {
     needed += in * width;

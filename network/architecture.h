@@ -14,14 +14,19 @@ namespace colmatch {
 inline constexpr char kWeightsFormatVersion[] = "1";
 inline constexpr char kSuperPointName[] = "superpoint";
 inline constexpr char kSuperGlueName[] = "superglue";
+inline constexpr char kPublishedSampling[] = "published";
+inline constexpr char kCellCentreSampling[] = "cell_centres";
 
 // "architecture", "format_version" and the sizes; the keys are a file format (docs/weights_format.md).
 std::map<std::string, std::string> MetadataOf(const SuperPointArchitecture& architecture);
 std::map<std::string, std::string> MetadataOf(const SuperGlueArchitecture& architecture);
 
-// Shape by entry name. The sizes come from the shapes, never from the metadata alone: a network is then built only
-// as large as the file that is there. Throw WeightsError starting with `path` where a defining entry is missing or
-// misshaped; the rest is checked against the network that was built.
+// How descriptors are read is not in the shapes; a file that does not say is read as published.
+DescriptorSampling SamplingFromMetadata(const std::map<std::string, std::string>& metadata, const std::string& path);
+
+// Shape by entry name. The sizes come from the shapes, never from the metadata alone: a network is then built
+// only as large as the file that is there. Throw WeightsError starting with `path` where a defining entry is
+// missing or misshaped; the rest is checked against the network that was built.
 using ShapeMap = std::map<std::string, std::vector<int64_t>>;
 SuperPointArchitecture SuperPointFromShapes(const ShapeMap& shapes, const std::string& path);
 SuperGlueArchitecture SuperGlueFromShapes(const ShapeMap& shapes, const std::string& path);

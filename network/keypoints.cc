@@ -32,7 +32,8 @@ torch::Tensor WindowMaximum(const torch::Tensor& x, int radius) {
 }  // namespace
 
 void KeypointOptions::Validate() const {
-  const auto require = [](bool ok, const std::string& field, const std::string& value, const std::string& bound) {
+  const auto require = [](bool ok, const std::string& field, const std::string& value,
+                          const std::string& bound) {
     if (!ok) throw UsageError("SuperPoint." + field + " must be " + bound + ", found " + value);
   };
   require(keypoint_threshold >= 0 && keypoint_threshold < 1, "keypoint_threshold",
@@ -78,16 +79,18 @@ Keypoints SelectKeypoints(const torch::Tensor& scores, const KeypointOptions& op
   return result;
 }
 
-torch::Tensor SampleDescriptors(const torch::Tensor& keypoints, const torch::Tensor& dense) {
-  TORCH_CHECK(keypoints.dim() == 3 && keypoints.size(2) == 2, "SampleDescriptors: keypoints must be (B, N, 2), got ",
-              keypoints.sizes());
+torch::Tensor SampleDescriptors(const torch::Tensor& keypoints, const torch::Tensor& dense,
+                                DescriptorSampling sampling) {
+  TORCH_CHECK(keypoints.dim() == 3 && keypoints.size(2) == 2,
+              "SampleDescriptors: keypoints must be (B, N, 2), got ", keypoints.sizes());
   TORCH_CHECK(dense.dim() == 4 && dense.size(0) == keypoints.size(0),
               "SampleDescriptors: dense must be (B, D, h, w) with the keypoints' B, got ", dense.sizes());
   constexpr double kFirstCentre = (kCellSize - 1) / 2.0;  // pixels: the middle of the first cell
-  // As published: the last cell's descriptor is taken at the image's last pixel, not at the cell's middle.
-  const double width_px = kCellSize * dense.size(3) - 1 - kFirstCentre;
-  const double height_px = kCellSize * dense.size(2) - 1 - kFirstCentre;
-  const auto extent = torch::tensor({width_px, height_px}, keypoints.options());
+  // From the first cell to the last: as published to the image's last pixel, in truth to the last cell's middle.
+  const double beyond = sampling == DescriptorSampling::kPublished ? kCellSize - 1 - kFirstCentre : 0.0;
+  const double width_px = kCellSize * (dense.size(3) - 1.0) + beyond;
+  const double height_px = kCellSize * (dense.size(2) - 1.0) + beyond;
+  const auto extent = torch::tensor({std::max(width_px, 1.0), std::max(height_px, 1.0)}, keypoints.options());
   const auto grid = (keypoints - kFirstCentre) / extent * 2 - 1;
   const auto options = F::GridSampleFuncOptions().mode(torch::kBilinear).align_corners(true);
   const auto sampled = F::grid_sample(dense, grid.unsqueeze(1), options).squeeze(2);
@@ -105,7 +108,7 @@ Features ExtractFeatures(SuperPoint& network, const torch::Tensor& image, const 
   features.width = static_cast<int>(image.size(3));
   features.height = static_cast<int>(image.size(2));
   features.descriptors = keypoints.xy.size(0) > 0
-                             ? SampleDescriptors(keypoints.xy.unsqueeze(0), output.descriptors)[0]
+                             ? SampleDescriptors(keypoints.xy.unsqueeze(0), output.descriptors, output.sampling)[0]
                              : torch::zeros({output.descriptors.size(1), 0}, output.descriptors.options());
   return features;
 }

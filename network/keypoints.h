@@ -8,10 +8,10 @@ namespace colmatch {
 
 struct KeypointOptions {
   // Parameters that affect behaviour.
-  int max_num_features = 2048;      // strongest kept; 0 or less: all
+  int max_num_features = 2048;        // strongest kept; 0 or less: all
   double keypoint_threshold = 0.005;  // least detection probability
-  int nms_radius = 4;               // pixels; no two keypoints closer than this in x and in y
-  int remove_borders = 4;           // pixels along each side without keypoints
+  int nms_radius = 4;                 // pixels; no two keypoints closer than this in x and in y
+  int remove_borders = 4;             // pixels along each side without keypoints
 
   void Validate() const;  // throws UsageError naming field, value and bound
 };
@@ -25,13 +25,14 @@ struct Keypoints {
   torch::Tensor scores;  // (N)
 };
 
-// From the dense scores (H, W) of one image. Sorted by falling score where max_num_features cut, else in row order.
+// From the dense scores (H, W) of one image. Sorted by falling score where max_num_features cut, else in row
+// order.
 Keypoints SelectKeypoints(const torch::Tensor& scores, const KeypointOptions& options);
 
-// Bilinear in the coarse grid, stretched as in the published code: the first cell lies at 3.5 pixels, the last at the
-// last pixel, 8 w - 1. keypoints (B, N, 2) pixels, dense (B, D, h, w); returns (B, D, N), unit columns. Differentiable
-// in dense.
-torch::Tensor SampleDescriptors(const torch::Tensor& keypoints, const torch::Tensor& dense);
+// Bilinear in the coarse grid, read as `sampling` says. keypoints (B, N, 2) pixels, dense (B, D, h, w); returns
+// (B, D, N), unit columns. Differentiable in dense.
+torch::Tensor SampleDescriptors(const torch::Tensor& keypoints, const torch::Tensor& dense,
+                                DescriptorSampling sampling = DescriptorSampling::kPublished);
 
 // image (1, 1, H, W) float in [0, 1] on the network's device. An image without keypoints gives N = 0.
 Features ExtractFeatures(SuperPoint& network, const torch::Tensor& image, const KeypointOptions& options);

@@ -2,7 +2,6 @@
 #include "network/pickle.h"
 
 #include <cstdio>
-#include <limits>
 
 #include "network/error.h"
 
@@ -10,56 +9,48 @@ namespace colmatch {
 namespace {
 
 constexpr size_t kMaxInstructions = 1'000'000;  // a SuperGlue of 9 layer pairs has about 10 000
-constexpr size_t kMaxRank = 16;
 
 enum Opcode : unsigned char {
-  kProto = 0x80, kFrame = 0x95, kStop = '.', kMark = '(',
-  kNone = 'N', kNewTrue = 0x88, kNewFalse = 0x89,
-  kBinInt = 'J', kBinInt1 = 'K', kBinInt2 = 'M', kLong1 = 0x8a,
-  kBinUnicode = 'X', kShortBinUnicode = 0x8c,
-  kEmptyDict = '}', kEmptyList = ']', kEmptyTuple = ')',
-  kTuple = 't', kTuple1 = 0x85, kTuple2 = 0x86, kTuple3 = 0x87,
-  kSetItem = 's', kSetItems = 'u', kAppend = 'a', kAppends = 'e',
-  kBinPut = 'q', kLongBinPut = 'r', kMemoize = 0x94, kBinGet = 'h', kLongBinGet = 'j',
-  kGlobal = 'c', kStackGlobal = 0x93, kBinPersId = 'Q', kReduce = 'R', kBuild = 'b',
+  kProto = 0x80,
+  kFrame = 0x95,
+  kStop = '.',
+  kMark = '(',
+  kNone = 'N',
+  kNewTrue = 0x88,
+  kNewFalse = 0x89,
+  kBinInt = 'J',
+  kBinInt1 = 'K',
+  kBinInt2 = 'M',
+  kLong1 = 0x8a,
+  kBinUnicode = 'X',
+  kShortBinUnicode = 0x8c,
+  kEmptyDict = '}',
+  kEmptyList = ']',
+  kEmptyTuple = ')',
+  kTuple = 't',
+  kTuple1 = 0x85,
+  kTuple2 = 0x86,
+  kTuple3 = 0x87,
+  kSetItem = 's',
+  kSetItems = 'u',
+  kAppend = 'a',
+  kAppends = 'e',
+  kBinPut = 'q',
+  kLongBinPut = 'r',
+  kMemoize = 0x94,
+  kBinGet = 'h',
+  kLongBinGet = 'j',
+  kGlobal = 'c',
+  kStackGlobal = 0x93,
+  kBinPersId = 'Q',
+  kReduce = 'R',
+  kBuild = 'b',
 };
-
-enum FunctionRole { kOrderedDict, kRebuildTensor, kRebuildParameter, kStorageType };
-
-struct Function {
-  const char* module;
-  const char* name;
-  FunctionRole role;
-  ScalarType type;
-};
-
-// Everything a pickle may name. None of them is called: each stands for a few lines below.
-constexpr Function kFunctions[] = {
-    {"collections", "OrderedDict", kOrderedDict, ScalarType::kF32},
-    {"torch._utils", "_rebuild_tensor_v2", kRebuildTensor, ScalarType::kF32},
-    {"torch._utils", "_rebuild_parameter", kRebuildParameter, ScalarType::kF32},
-    {"torch", "FloatStorage", kStorageType, ScalarType::kF32},
-    {"torch", "HalfStorage", kStorageType, ScalarType::kF16},
-    {"torch", "BFloat16Storage", kStorageType, ScalarType::kBF16},
-    {"torch", "DoubleStorage", kStorageType, ScalarType::kF64},
-    {"torch", "LongStorage", kStorageType, ScalarType::kI64},
-    {"torch", "IntStorage", kStorageType, ScalarType::kI32},
-    {"torch", "ShortStorage", kStorageType, ScalarType::kI16},
-    {"torch", "CharStorage", kStorageType, ScalarType::kI8},
-    {"torch", "ByteStorage", kStorageType, ScalarType::kU8},
-    {"torch", "BoolStorage", kStorageType, ScalarType::kBool},
-};
-
-// Text of the file in a message: short and printable.
-std::string Quoted(std::string_view text) {
-  std::string quoted = "'";
-  for (const char c : text.substr(0, 80)) quoted += c >= ' ' && c <= '~' ? c : '?';
-  return quoted + (text.size() > 80 ? "...'" : "'");
-}
 
 }  // namespace
 
-PickleMachine::PickleMachine(std::string_view bytes, std::string where) : bytes_(bytes), where_(std::move(where)) {
+PickleMachine::PickleMachine(std::string_view bytes, std::string where)
+    : bytes_(bytes), where_(std::move(where)) {
   Run();
 }
 
@@ -68,7 +59,8 @@ void PickleMachine::Fail(const std::string& what) const {
 }
 
 std::string_view PickleMachine::Read(uint64_t count) {
-  if (count > bytes_.size() - position_) Fail("is truncated: " + std::to_string(count) + " more bytes expected");
+  if (count > bytes_.size() - position_)
+    Fail("is truncated: " + std::to_string(count) + " more bytes expected");
   const std::string_view result = bytes_.substr(position_, count);
   position_ += count;
   return result;
@@ -140,14 +132,6 @@ const std::vector<PickleMachine::Value>& PickleMachine::Tuple(Value value) const
   return tuples_[static_cast<size_t>(value.data)];
 }
 
-std::vector<int64_t> PickleMachine::Ints(Value value) const {
-  const std::vector<Value>& items = Tuple(value);
-  if (items.size() > kMaxRank) Fail("makes a tensor of " + std::to_string(items.size()) + " dimensions");
-  std::vector<int64_t> result;
-  for (const Value item : items) result.push_back(Int(item));
-  return result;
-}
-
 void PickleMachine::Run() {
   for (size_t i = 0; i < kMaxInstructions; ++i) {
     if (!Step(static_cast<unsigned char>(ReadUnsigned(1)))) {
@@ -161,23 +145,48 @@ void PickleMachine::Run() {
 bool PickleMachine::Step(unsigned char opcode) {
   if (StepLiteral(opcode) || StepMemo(opcode)) return true;
   switch (opcode) {
-    case kStop: return false;
-    case kMark: marks_.push_back(stack_.size()); break;
-    case kEmptyDict: Push(Kind::kDict, static_cast<int64_t>(dicts_.size())); dicts_.emplace_back(); break;
-    case kEmptyList: Push(Kind::kList, static_cast<int64_t>(lists_.size())); lists_.emplace_back(); break;
-    case kEmptyTuple: PushTuple({}); break;
-    case kTuple: PushTuple(PopToMark()); break;
-    case kTuple1: PushSlice(1); break;
-    case kTuple2: PushSlice(2); break;
-    case kTuple3: PushSlice(3); break;
-    case kSetItems: SetItems(PopToMark()); break;
+    case kStop:
+      return false;
+    case kMark:
+      marks_.push_back(stack_.size());
+      break;
+    case kEmptyDict:
+      Push(Kind::kDict, static_cast<int64_t>(dicts_.size()));
+      dicts_.emplace_back();
+      break;
+    case kEmptyList:
+      Push(Kind::kList, static_cast<int64_t>(lists_.size()));
+      lists_.emplace_back();
+      break;
+    case kEmptyTuple:
+      PushTuple({});
+      break;
+    case kTuple:
+      PushTuple(PopToMark());
+      break;
+    case kTuple1:
+      PushSlice(1);
+      break;
+    case kTuple2:
+      PushSlice(2);
+      break;
+    case kTuple3:
+      PushSlice(3);
+      break;
+    case kSetItems:
+      SetItems(PopToMark());
+      break;
     case kSetItem: {
       const Value value = Pop();
       SetItems({Pop(), value});
       break;
     }
-    case kAppends: Append(PopToMark()); break;
-    case kAppend: Append({Pop()}); break;
+    case kAppends:
+      Append(PopToMark());
+      break;
+    case kAppend:
+      Append({Pop()});
+      break;
     case kGlobal: {
       const std::string_view module = ReadLine();
       PushFunction(module, ReadLine());
@@ -188,13 +197,20 @@ bool PickleMachine::Step(unsigned char opcode) {
       PushFunction(Text(Pop()), Text(name));
       break;
     }
-    case kBinPersId: PersistentId(); break;
-    case kReduce: Reduce(); break;
-    case kBuild: Build(); break;
+    case kBinPersId:
+      PersistentId();
+      break;
+    case kReduce:
+      Reduce();
+      break;
+    case kBuild:
+      Build();
+      break;
     default: {
       char code[8];
       std::snprintf(code, sizeof(code), "0x%02x", opcode);
-      Fail(std::string("has the instruction ") + code + ", which no file of tensors needs: refused, nothing was run");
+      Fail(std::string("has the instruction ") + code +
+           ", which no file of tensors needs: refused, nothing was run");
     }
   }
   return true;
@@ -204,25 +220,45 @@ bool PickleMachine::StepLiteral(unsigned char opcode) {
   switch (opcode) {
     case kProto: {
       const uint64_t protocol = ReadUnsigned(1);
-      if (protocol < 2 || protocol > 5) Fail("has protocol " + std::to_string(protocol) + ", expected 2 to 5");
+      if (protocol < 2 || protocol > 5)
+        Fail("has protocol " + std::to_string(protocol) + ", expected 2 to 5");
       return true;
     }
-    case kFrame: ReadUnsigned(8); return true;  // a hint for buffered readers
-    case kNone: Push(Kind::kNone); return true;
-    case kNewTrue: Push(Kind::kBool, 1); return true;
-    case kNewFalse: Push(Kind::kBool, 0); return true;
-    case kBinInt: Push(Kind::kInt, ReadSigned(4)); return true;
-    case kBinInt1: Push(Kind::kInt, static_cast<int64_t>(ReadUnsigned(1))); return true;
-    case kBinInt2: Push(Kind::kInt, static_cast<int64_t>(ReadUnsigned(2))); return true;
+    case kFrame:
+      ReadUnsigned(8);
+      return true;  // a hint for buffered readers
+    case kNone:
+      Push(Kind::kNone);
+      return true;
+    case kNewTrue:
+      Push(Kind::kBool, 1);
+      return true;
+    case kNewFalse:
+      Push(Kind::kBool, 0);
+      return true;
+    case kBinInt:
+      Push(Kind::kInt, ReadSigned(4));
+      return true;
+    case kBinInt1:
+      Push(Kind::kInt, static_cast<int64_t>(ReadUnsigned(1)));
+      return true;
+    case kBinInt2:
+      Push(Kind::kInt, static_cast<int64_t>(ReadUnsigned(2)));
+      return true;
     case kLong1: {
       const uint64_t size = ReadUnsigned(1);
       if (size > 8) Fail("has a number of " + std::to_string(size) + " bytes, expected at most 8");
       Push(Kind::kInt, ReadSigned(size));
       return true;
     }
-    case kBinUnicode: PushText(Read(ReadUnsigned(4))); return true;
-    case kShortBinUnicode: PushText(Read(ReadUnsigned(1))); return true;
-    default: return false;
+    case kBinUnicode:
+      PushText(Read(ReadUnsigned(4)));
+      return true;
+    case kShortBinUnicode:
+      PushText(Read(ReadUnsigned(1)));
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -235,26 +271,27 @@ bool PickleMachine::StepMemo(unsigned char opcode) {
     return true;
   };
   switch (opcode) {
-    case kBinPut: memo_[ReadUnsigned(1)] = Top(); return true;
-    case kLongBinPut: memo_[ReadUnsigned(4)] = Top(); return true;
-    case kMemoize: memo_[memo_.size()] = Top(); return true;
-    case kBinGet: return get(ReadUnsigned(1));
-    case kLongBinGet: return get(ReadUnsigned(4));
-    default: return false;
+    case kBinPut:
+      memo_[ReadUnsigned(1)] = Top();
+      return true;
+    case kLongBinPut:
+      memo_[ReadUnsigned(4)] = Top();
+      return true;
+    case kMemoize:
+      memo_[memo_.size()] = Top();
+      return true;
+    case kBinGet:
+      return get(ReadUnsigned(1));
+    case kLongBinGet:
+      return get(ReadUnsigned(4));
+    default:
+      return false;
   }
 }
 
 void PickleMachine::PushText(std::string_view text) {
   Push(Kind::kText, static_cast<int64_t>(texts_.size()));
   texts_.push_back(text);
-}
-
-void PickleMachine::PushFunction(std::string_view module, std::string_view name) {
-  for (size_t i = 0; i < std::size(kFunctions); ++i) {
-    if (module == kFunctions[i].module && name == kFunctions[i].name) return Push(Kind::kFunction, static_cast<int64_t>(i));
-  }
-  Fail("names the function " + Quoted(std::string(module) + "." + std::string(name)) +
-       ", which no file of tensors needs: refused, nothing was run");
 }
 
 void PickleMachine::PushTuple(std::vector<Value> values) {
@@ -273,7 +310,8 @@ void PickleMachine::SetItems(const std::vector<Value>& keys_and_values) {
   const Value& top = Top();
   if (top.kind != Kind::kDict) Fail("sets an item of something that is not a dictionary");
   auto& items = dicts_[static_cast<size_t>(top.data)].items;
-  for (size_t i = 0; i < keys_and_values.size(); i += 2) items.emplace_back(keys_and_values[i], keys_and_values[i + 1]);
+  for (size_t i = 0; i < keys_and_values.size(); i += 2)
+    items.emplace_back(keys_and_values[i], keys_and_values[i + 1]);
 }
 
 void PickleMachine::Append(const std::vector<Value>& values) {
@@ -281,95 +319,6 @@ void PickleMachine::Append(const std::vector<Value>& values) {
   if (top.kind != Kind::kList) Fail("appends to something that is not a list");
   auto& list = lists_[static_cast<size_t>(top.data)];
   list.insert(list.end(), values.begin(), values.end());
-}
-
-// ('storage', type, key, location, number of elements[, None])
-void PickleMachine::PersistentId() {
-  const std::vector<Value>& id = Tuple(PopKind(Kind::kTuple));
-  if (id.size() < 5 || id.size() > 6 || Text(id[0]) != "storage") Fail("has an external object that is not a storage");
-  if (id.size() == 6 && id[5].kind != Kind::kNone) Fail("has a storage that is a view of another: not supported");
-  if (id[1].kind != Kind::kFunction || kFunctions[id[1].data].role != kStorageType) Fail("has a storage without type");
-  PickledTensor storage;
-  storage.type = kFunctions[id[1].data].type;
-  storage.storage_key = std::string(Text(id[2]));
-  storage.storage_size = Int(id[4]);
-  if (storage.storage_key.size() > 64) Fail("has a storage key of more than 64 characters");
-  if (storage.storage_size < 0) Fail("has a storage of negative size");
-  Push(Kind::kStorage, static_cast<int64_t>(storages_.size()));
-  storages_.push_back(std::move(storage));
-}
-
-void PickleMachine::Reduce() {
-  const std::vector<Value>& arguments = Tuple(PopKind(Kind::kTuple));
-  switch (kFunctions[PopKind(Kind::kFunction).data].role) {
-    case kOrderedDict:
-      if (!arguments.empty()) Fail("makes an OrderedDict with arguments: not supported");
-      Push(Kind::kDict, static_cast<int64_t>(dicts_.size()));
-      dicts_.emplace_back().ordered = true;
-      break;
-    case kRebuildTensor: RebuildTensor(arguments); break;
-    case kRebuildParameter:  // (tensor, requires_grad, hooks)
-      if (arguments.empty() || arguments[0].kind != Kind::kTensor) Fail("makes a parameter of no tensor");
-      stack_.push_back(arguments[0]);
-      break;
-    case kStorageType: Fail("makes a storage inside the pickle: not supported");
-  }
-}
-
-// (storage, offset, shape, strides, requires_grad, hooks[, metadata])
-void PickleMachine::RebuildTensor(const std::vector<Value>& arguments) {
-  if (arguments.size() < 4 || arguments.size() > 7 || arguments[0].kind != Kind::kStorage) {
-    Fail("makes a tensor of something that is not a storage");
-  }
-  PickledTensor tensor = storages_[static_cast<size_t>(arguments[0].data)];
-  tensor.offset = Int(arguments[1]);
-  tensor.shape = Ints(arguments[2]);
-  tensor.strides = Ints(arguments[3]);
-  if (tensor.shape.size() != tensor.strides.size()) Fail("makes a tensor with more sizes than strides or fewer");
-  Push(Kind::kTensor, static_cast<int64_t>(tensors_.size()));
-  tensors_.push_back(std::move(tensor));
-}
-
-// Attributes. A state dict has one, its modules' versions, of no use here; others could only be for code.
-void PickleMachine::Build() {
-  const Value state = PopKind(Kind::kDict);
-  const Value& object = Top();
-  if (object.kind != Kind::kDict || !dicts_[static_cast<size_t>(object.data)].ordered) {
-    Fail("gives attributes to something that is not a state dict: refused, nothing was run");
-  }
-  for (const auto& item : dicts_[static_cast<size_t>(state.data)].items) {
-    if (Text(item.first) != "_metadata") {
-      Fail("gives the state dict the attribute " + Quoted(Text(item.first)) + ", expected only '_metadata'");
-    }
-  }
-}
-
-std::map<std::string, PickledTensor> PickleMachine::TakeStateDict() const {
-  if (stack_[0].kind != Kind::kDict) Fail("holds no dictionary: expected a state_dict, names to tensors");
-  std::map<std::string, PickledTensor> result;
-  for (const auto& [key, value] : dicts_[static_cast<size_t>(stack_[0].data)].items) {
-    const std::string name(Text(key));
-    if (value.kind != Kind::kTensor) {
-      Fail("entry " + Quoted(name) + " is not a tensor: expected a plain state_dict, as torch.save(net.state_dict()) writes");
-    }
-    if (!result.emplace(name, tensors_[static_cast<size_t>(value.data)]).second) Fail("has " + Quoted(name) + " twice");
-  }
-  return result;
-}
-
-std::vector<std::string> PickleMachine::TakeTextList() const {
-  if (stack_[0].kind != Kind::kList) Fail("holds no list where one is needed");
-  std::vector<std::string> result;
-  for (const Value value : lists_[static_cast<size_t>(stack_[0].data)]) result.emplace_back(Text(value));
-  return result;
-}
-
-bool PickleMachine::IsTrue(std::string_view key) const {
-  if (stack_[0].kind != Kind::kDict) Fail("holds no dictionary where one is needed");
-  for (const auto& [name, value] : dicts_[static_cast<size_t>(stack_[0].data)].items) {
-    if (name.kind == Kind::kText && Text(name) == key) return value.kind == Kind::kBool && value.data == 1;
-  }
-  return false;
 }
 
 }  // namespace colmatch

@@ -1,8 +1,9 @@
 // A pickle machine that knows dictionaries, lists, tuples, numbers, text and tensors, and nothing that runs.
 //
 // Python's pickle is a program for a stack machine (pickletools.py in CPython documents it). This one has an
-// allow-list of instructions and of the functions they may name; everything else is refused by name. Its memory is
-// bounded by the length of the pickle: values refer to each other by index, so there is neither recursion nor a cycle.
+// allow-list of instructions and of the functions they may name; everything else is refused by name. Its
+// memory is bounded by the length of the pickle: values refer to each other by index, so there is neither
+// recursion nor a cycle.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,8 @@
 
 namespace colmatch {
 
-// What a pickle says about a tensor; the numbers themselves lie in a storage outside of it. All counts in elements.
+// What a pickle says about a tensor; the numbers themselves lie in a storage outside of it. All counts in
+// elements.
 struct PickledTensor {
   std::string storage_key;
   ScalarType type = ScalarType::kF32;

@@ -19,21 +19,26 @@ using StorageMap = std::map<std::string, std::string_view>;  // bytes by key
 constexpr std::string_view kLegacyMagic("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", 15);
 constexpr std::string_view kLegacyVersion("\x80\x02M\xe9\x03.", 6);
 
-bool StartsWith(std::string_view text, std::string_view prefix) { return text.substr(0, prefix.size()) == prefix; }
+bool StartsWith(std::string_view text, std::string_view prefix) {
+  return text.substr(0, prefix.size()) == prefix;
+}
 
 // The elements of a tensor in row-major order, however they lie in the storage.
-std::string Gather(const PickledTensor& tensor, std::string_view storage, uint64_t num_bytes, const std::string& where) {
+std::string Gather(const PickledTensor& tensor, std::string_view storage, uint64_t num_bytes,
+                   const std::string& where) {
   if (num_bytes == 0) return "";
   const uint64_t size = ScalarTypeSize(tensor.type), num_stored = storage.size() / size;
   uint64_t last = static_cast<uint64_t>(tensor.offset);
   bool inside = tensor.offset >= 0 && last < num_stored;
   for (size_t i = 0; inside && i < tensor.shape.size(); ++i) {
     const auto steps = static_cast<uint64_t>(tensor.shape[i] - 1);
-    inside = tensor.strides[i] >= 0 && (steps == 0 || static_cast<uint64_t>(tensor.strides[i]) <= num_stored / steps);
+    inside = tensor.strides[i] >= 0 &&
+             (steps == 0 || static_cast<uint64_t>(tensor.strides[i]) <= num_stored / steps);
     if (inside) last += steps * static_cast<uint64_t>(tensor.strides[i]);
     inside = inside && last < num_stored;
   }
-  if (!inside) throw WeightsError(where + " reaches beyond its storage of " + std::to_string(num_stored) + " elements");
+  if (!inside)
+    throw WeightsError(where + " reaches beyond its storage of " + std::to_string(num_stored) + " elements");
 
   std::string result;
   result.reserve(num_bytes);
@@ -52,22 +57,24 @@ std::string Gather(const PickledTensor& tensor, std::string_view storage, uint64
   return result;
 }
 
-TensorMap Assemble(const std::map<std::string, PickledTensor>& pickled, const StorageMap& storages, uint64_t file_size,
-                   const std::string& name) {
+TensorMap Assemble(const std::map<std::string, PickledTensor>& pickled, const StorageMap& storages,
+                   uint64_t file_size, const std::string& name) {
   TensorMap result;
   uint64_t total = 0;
   for (const auto& [key, tensor] : pickled) {
     const std::string where = name + ": entry '" + key + "'";
     const auto storage = storages.find(tensor.storage_key);
-    if (storage == storages.end()) throw WeightsError(where + " has no storage: the file is truncated or damaged");
+    if (storage == storages.end())
+      throw WeightsError(where + " has no storage: the file is truncated or damaged");
     if (CheckedByteSize({tensor.storage_size}, tensor.type, where) != storage->second.size()) {
-      throw WeightsError(where + " needs a storage of " + std::to_string(tensor.storage_size) + " elements, found " +
-                         std::to_string(storage->second.size()) + " bytes");
+      throw WeightsError(where + " needs a storage of " + std::to_string(tensor.storage_size) +
+                         " elements, found " + std::to_string(storage->second.size()) + " bytes");
     }
     const uint64_t num_bytes = CheckedByteSize(tensor.shape, tensor.type, where);
     total += num_bytes;
     // Tensors that share storage or have stride 0 can ask for any amount of memory.
-    if (num_bytes > file_size || total > file_size) throw WeightsError(where + ": the tensors are larger than the file");
+    if (num_bytes > file_size || total > file_size)
+      throw WeightsError(where + ": the tensors are larger than the file");
     result[key] = {tensor.type, tensor.shape, Gather(tensor, storage->second, num_bytes, where)};
   }
   return result;
@@ -75,10 +82,12 @@ TensorMap Assemble(const std::map<std::string, PickledTensor>& pickled, const St
 
 TensorMap ParseLegacy(std::string_view bytes, const std::string& name) {
   std::string_view rest = bytes.substr(kLegacyMagic.size());
-  if (!StartsWith(rest, kLegacyVersion)) throw WeightsError(name + ": unknown version of the old .pth format");
+  if (!StartsWith(rest, kLegacyVersion))
+    throw WeightsError(name + ": unknown version of the old .pth format");
   rest.remove_prefix(kLegacyVersion.size());
   const PickleMachine system(rest, name + ": system information");
-  if (!system.IsTrue("little_endian")) throw WeightsError(name + ": was written on a big-endian machine: not supported");
+  if (!system.IsTrue("little_endian"))
+    throw WeightsError(name + ": was written on a big-endian machine: not supported");
   rest.remove_prefix(system.size());
   const PickleMachine dict(rest, name + ": state dict");
   rest.remove_prefix(dict.size());
@@ -91,17 +100,21 @@ TensorMap ParseLegacy(std::string_view bytes, const std::string& name) {
   StorageMap storages;
   for (const std::string& key : keys.TakeTextList()) {
     const auto element_size = element_sizes.find(key);
-    if (element_size == element_sizes.end()) throw WeightsError(name + ": storage '" + key + "' belongs to no entry");
+    if (element_size == element_sizes.end())
+      throw WeightsError(name + ": storage '" + key + "' belongs to no entry");
     uint64_t count = 0;  // elements
     if (rest.size() < sizeof(count)) throw WeightsError(name + ": is truncated before storage '" + key + "'");
     for (size_t i = sizeof(count); i > 0; --i) count = count << 8 | static_cast<unsigned char>(rest[i - 1]);
     rest.remove_prefix(sizeof(count));
-    if (count > rest.size() / element_size->second) throw WeightsError(name + ": is truncated in storage '" + key + "'");
+    if (count > rest.size() / element_size->second)
+      throw WeightsError(name + ": is truncated in storage '" + key + "'");
     const uint64_t size = count * element_size->second;
-    if (!storages.emplace(key, rest.substr(0, size)).second) throw WeightsError(name + ": storage '" + key + "' twice");
+    if (!storages.emplace(key, rest.substr(0, size)).second)
+      throw WeightsError(name + ": storage '" + key + "' twice");
     rest.remove_prefix(size);
   }
-  if (!rest.empty()) throw WeightsError(name + ": has " + std::to_string(rest.size()) + " bytes after its storages");
+  if (!rest.empty())
+    throw WeightsError(name + ": has " + std::to_string(rest.size()) + " bytes after its storages");
   return Assemble(pickled, storages, bytes.size(), name);
 }
 
@@ -136,6 +149,8 @@ std::map<std::string, StoredTensor> ParsePth(std::string_view bytes, const std::
   throw WeightsError(name + ": is not a file of torch.save, neither of the old nor of the zip format");
 }
 
-std::map<std::string, StoredTensor> ReadPth(const std::string& path) { return ParsePth(ReadWeightsFile(path), path); }
+std::map<std::string, StoredTensor> ReadPth(const std::string& path) {
+  return ParsePth(ReadWeightsFile(path), path);
+}
 
 }  // namespace colmatch

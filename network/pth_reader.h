@@ -1,4 +1,5 @@
-// Official PyTorch .pth state dicts to plain tensors, without Python, without LibTorch, without running anything.
+// Official PyTorch .pth state dicts to plain tensors, without Python, without LibTorch, without running
+// anything.
 #pragma once
 
 #include <map>
@@ -9,9 +10,10 @@
 
 namespace colmatch {
 
-// Reads both formats: before PyTorch 1.6 (a row of pickles, then the storages) and since (an uncompressed zip).
-// The pickle machine (pickle.h) knows dictionaries, tuples and tensors only: a file that names any other function is
-// refused by that name, and nothing of it is run. Tensors come out row-major. Throws WeightsError.
+// Reads both formats: before PyTorch 1.6 (a row of pickles, then the storages) and since (an uncompressed
+// zip). The pickle machine (pickle.h) knows dictionaries, tuples and tensors only: a file that names any
+// other function is refused by that name, and nothing of it is run. Tensors come out row-major. Throws
+// WeightsError.
 std::map<std::string, StoredTensor> ParsePth(std::string_view bytes, const std::string& name);
 std::map<std::string, StoredTensor> ReadPth(const std::string& path);
 

@@ -15,7 +15,8 @@
 namespace colmatch {
 namespace {
 
-static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensors are stored little-endian and copied as they are");
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+              "tensors are stored little-endian and copied as they are");
 
 constexpr char kMetadataKey[] = "__metadata__";
 constexpr size_t kLengthSize = 8;  // bytes of the header length
@@ -30,8 +31,8 @@ struct TypeInfo {
 };
 
 constexpr TypeInfo kTypes[] = {
-    {ScalarType::kBool, "BOOL", 1}, {ScalarType::kU8, "U8", 1},   {ScalarType::kI8, "I8", 1},
-    {ScalarType::kI16, "I16", 2},   {ScalarType::kI32, "I32", 4}, {ScalarType::kI64, "I64", 8},
+    {ScalarType::kBool, "BOOL", 1}, {ScalarType::kU8, "U8", 1},     {ScalarType::kI8, "I8", 1},
+    {ScalarType::kI16, "I16", 2},   {ScalarType::kI32, "I32", 4},   {ScalarType::kI64, "I64", 8},
     {ScalarType::kF16, "F16", 2},   {ScalarType::kBF16, "BF16", 2}, {ScalarType::kF32, "F32", 4},
     {ScalarType::kF64, "F64", 8},
 };
@@ -56,7 +57,8 @@ struct Header {
   std::map<std::string, HeaderEntry> entries;
 };
 
-// Fills a Header from the parser's events. Events, not a document: a document would keep the last of two equal keys.
+// Fills a Header from the parser's events. Events, not a document: a document would keep the last of two
+// equal keys.
 class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
  public:
   explicit HeaderReader(const std::string& file) : file_(file) {}
@@ -70,7 +72,8 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
 
   bool number_unsigned(number_unsigned_t value) override {
     if (list_ == nullptr) return Unexpected("a number");
-    if (list_->size() >= kMaxRank) Fail("has more than " + std::to_string(kMaxRank) + " numbers in " + field_);
+    if (list_->size() >= kMaxRank)
+      Fail("has more than " + std::to_string(kMaxRank) + " numbers in " + field_);
     list_->push_back(value);
     return true;
   }
@@ -139,8 +142,8 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   }
 
   bool parse_error(size_t position, const std::string&, const nlohmann::detail::exception& error) override {
-    throw WeightsError(file_ + ": the header is not JSON at byte " + std::to_string(kLengthSize + position) + ": " +
-                       error.what());
+    throw WeightsError(file_ + ": the header is not JSON at byte " + std::to_string(kLengthSize + position) +
+                       ": " + error.what());
   }
 
  private:
@@ -150,7 +153,8 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   }
   [[noreturn]] bool Unexpected(const std::string& found) const {
     if (depth_ == 0) throw WeightsError(file_ + ": the header must be an object, found " + found);
-    Fail("holds " + found + (field_.empty() ? "" : " in '" + field_ + "'") + ", which safetensors has not there");
+    Fail("holds " + found + (field_.empty() ? "" : " in '" + field_ + "'") +
+         ", which safetensors has not there");
   }
 
   std::string file_;
@@ -168,13 +172,16 @@ uint64_t ReadHeaderLength(std::string_view bytes, const std::string& name) {
   const bool zip = bytes.substr(0, 4) == std::string_view("PK\3\4", 4);
   const bool pickle = bytes.size() > 1 && bytes[0] == '\x80' && bytes[1] >= 2 && bytes[1] <= 5;
   if (zip || pickle) {
-    throw WeightsError(name + ": is a PyTorch .pth file, expected safetensors: convert it with `colmatch weights import`");
+    throw WeightsError(
+        name + ": is a PyTorch .pth file, expected safetensors: convert it with `colmatch weights import`");
   }
   if (bytes.size() < kLengthSize) {
-    throw WeightsError(name + ": has " + std::to_string(bytes.size()) + " bytes: not a safetensors file, or truncated");
+    throw WeightsError(name + ": has " + std::to_string(bytes.size()) +
+                       " bytes: not a safetensors file, or truncated");
   }
   uint64_t length = 0;
-  for (size_t i = 0; i < kLengthSize; ++i) length |= uint64_t{static_cast<unsigned char>(bytes[i])} << (8 * i);
+  for (size_t i = 0; i < kLengthSize; ++i)
+    length |= uint64_t{static_cast<unsigned char>(bytes[i])} << (8 * i);
   const uint64_t limit = std::min<uint64_t>(kMaxSafetensorsHeader, bytes.size() - kLengthSize);
   if (length > limit) {
     throw WeightsError(name + ": states a header of " + std::to_string(length) + " bytes, at most " +
@@ -200,9 +207,10 @@ StoredTensor TakeTensor(const HeaderEntry& entry, std::string_view data, const s
   return tensor;
 }
 
-// The tensors tile the data: nothing twice (or a small file could ask for much memory), nothing unused (a hole can
-// hide anything).
-void CheckTiling(const std::map<std::string, HeaderEntry>& entries, uint64_t data_size, const std::string& file) {
+// The tensors tile the data: nothing twice (or a small file could ask for much memory), nothing unused (a
+// hole can hide anything).
+void CheckTiling(const std::map<std::string, HeaderEntry>& entries, uint64_t data_size,
+                 const std::string& file) {
   std::vector<std::pair<std::pair<uint64_t, uint64_t>, std::string>> ranges;
   for (const auto& [name, entry] : entries) {
     const uint64_t begin = (*entry.offsets)[0], end = (*entry.offsets)[1];
@@ -224,7 +232,8 @@ void CheckTiling(const std::map<std::string, HeaderEntry>& entries, uint64_t dat
     covered = range.second;
   }
   if (covered != data_size) {
-    throw WeightsError(file + ": " + std::to_string(data_size - covered) + " bytes at the end belong to no entry");
+    throw WeightsError(file + ": " + std::to_string(data_size - covered) +
+                       " bytes at the end belong to no entry");
   }
 }
 
@@ -239,7 +248,8 @@ uint64_t CheckedByteSize(const std::vector<int64_t>& shape, ScalarType type, con
   for (const int64_t size : shape) {
     if (size < 0) throw WeightsError(where + " has a negative size");
     if (empty) continue;
-    if (bytes > kMaxBytes / static_cast<uint64_t>(size)) throw WeightsError(where + " has a shape beyond 63 bits");
+    if (bytes > kMaxBytes / static_cast<uint64_t>(size))
+      throw WeightsError(where + " has a shape beyond 63 bits");
     bytes *= static_cast<uint64_t>(size);
   }
   return empty ? 0 : bytes;
@@ -263,7 +273,9 @@ SafetensorsFile ParseSafetensors(std::string_view bytes, const std::string& name
   return file;
 }
 
-SafetensorsFile ReadSafetensors(const std::string& path) { return ParseSafetensors(ReadWeightsFile(path), path); }
+SafetensorsFile ReadSafetensors(const std::string& path) {
+  return ParseSafetensors(ReadWeightsFile(path), path);
+}
 
 std::string SerializeSafetensors(const SafetensorsFile& file, const std::string& name) {
   std::vector<const std::pair<const std::string, StoredTensor>*> order;
@@ -297,7 +309,8 @@ std::string SerializeSafetensors(const SafetensorsFile& file, const std::string&
   json.resize((json.size() + 7) / 8 * 8, ' ');
   std::string bytes;
   bytes.reserve(kLengthSize + json.size() + offset);
-  for (size_t i = 0; i < kLengthSize; ++i) bytes.push_back(static_cast<char>(uint64_t{json.size()} >> (8 * i)));
+  for (size_t i = 0; i < kLengthSize; ++i)
+    bytes.push_back(static_cast<char>(uint64_t{json.size()} >> (8 * i)));
   bytes += json;
   for (const auto* item : order) bytes += item->second.bytes;
   return bytes;

@@ -1,7 +1,7 @@
 // The safetensors container, read and written strictly, without LibTorch: docs/weights_format.md.
 //
-// A file is: header length (u64, little-endian), header (JSON), data. Stricter than the format asks for: nothing in
-// the file may be unused, doubled or unknown.
+// A file is: header length (u64, little-endian), header (JSON), data. Stricter than the format asks for:
+// nothing in the file may be unused, doubled or unknown.
 #pragma once
 
 #include <cstdint>
@@ -26,8 +26,8 @@ struct StoredTensor {
   std::string bytes;           // row-major, little-endian
 };
 
-// Bytes a tensor of this shape and type has. Throws WeightsError starting with `where` on a negative size and where
-// the product does not fit into 63 bits.
+// Bytes a tensor of this shape and type has. Throws WeightsError starting with `where` on a negative size and
+// where the product does not fit into 63 bits.
 uint64_t CheckedByteSize(const std::vector<int64_t>& shape, ScalarType type, const std::string& where);
 
 // std::map: the same content gives the same bytes.

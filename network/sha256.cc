@@ -48,7 +48,8 @@ void Compress(State& hash, const unsigned char* block) {
 }  // namespace
 
 std::string Sha256Hex(std::string_view bytes) {
-  State hash = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+  State hash = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+                0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
   const auto* data = reinterpret_cast<const unsigned char*>(bytes.data());
   const size_t whole = bytes.size() / kBlockSize * kBlockSize;
   for (size_t i = 0; i < whole; i += kBlockSize) Compress(hash, data + i);

@@ -75,6 +75,7 @@ SuperPointOutput SuperPointImpl::forward(const torch::Tensor& image) {
     if (end_of_scale) x = torch::max_pool2d(x, 2);
   }
   SuperPointOutput output;
+  output.sampling = architecture_.sampling;
   output.logits = convPb_->forward(Hidden(kDetectorHead, x));
   output.descriptors =
       F::normalize(convDb_->forward(Hidden(kDescriptorHead, x)), F::NormalizeFuncOptions().p(2).dim(1));

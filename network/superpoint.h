@@ -13,6 +13,12 @@ namespace colmatch {
 // One descriptor and one 8 x 8 cell of scores per this many pixels (three 2 x 2 poolings).
 inline constexpr int kCellSize = 8;
 
+// Where on the coarse grid a keypoint's descriptor is read.
+enum class DescriptorSampling {
+  kPublished,    // stretched so that the last cell lies at the image's last pixel: up to 3.5 px off at the far border
+  kCellCentres,  // cell i at 8 i + 3.5, where it is ("fix_sampling" of hloc); what our own training uses
+};
+
 // Channel counts. The defaults are the published network; narrower ones are models of our own.
 struct SuperPointArchitecture {
   std::array<int, 4> encoder_widths = {64, 64, 128, 128};  // conv1a/b .. conv4a/b
@@ -20,6 +26,7 @@ struct SuperPointArchitecture {
   int descriptor_dim = 256;
   // Training form: batch normalisation after each hidden convolution. FoldBatchNorm removes it exactly.
   bool batch_norm = false;
+  DescriptorSampling sampling = DescriptorSampling::kPublished;
 
   void Validate() const;  // throws WeightsError naming the field
 };
@@ -27,6 +34,7 @@ struct SuperPointArchitecture {
 struct SuperPointOutput {
   torch::Tensor logits;       // (B, 65, H/8, W/8); channel 64 is "no keypoint"
   torch::Tensor descriptors;  // (B, D, H/8, W/8), unit length along D
+  DescriptorSampling sampling = DescriptorSampling::kPublished;  // how to read them: SampleDescriptors
 };
 
 class SuperPointImpl : public torch::nn::Module {

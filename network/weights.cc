@@ -20,10 +20,12 @@ namespace {
 using TensorMap = std::map<std::string, StoredTensor>;
 using StateDict = std::map<std::string, torch::Tensor>;
 
-// Construction draws random weights that are overwritten at once; the caller's random numbers must not notice.
+// Construction draws random weights that are overwritten at once; the caller's random numbers must not
+// notice.
 class RandomStateGuard {
  public:
-  RandomStateGuard() : generator_(torch::globalContext().defaultGenerator(torch::kCPU)), state_(generator_.get_state()) {}
+  RandomStateGuard()
+      : generator_(torch::globalContext().defaultGenerator(torch::kCPU)), state_(generator_.get_state()) {}
   ~RandomStateGuard() { generator_.set_state(state_); }
   RandomStateGuard(const RandomStateGuard&) = delete;
   RandomStateGuard& operator=(const RandomStateGuard&) = delete;
@@ -42,12 +44,18 @@ StateDict StateOf(const torch::nn::Module& module) {
 
 torch::ScalarType TorchType(ScalarType type, const std::string& where) {
   switch (type) {
-    case ScalarType::kF16: return torch::kHalf;
-    case ScalarType::kBF16: return torch::kBFloat16;
-    case ScalarType::kF32: return torch::kFloat;
-    case ScalarType::kF64: return torch::kDouble;
-    case ScalarType::kI64: return torch::kLong;
-    default: throw WeightsError(where + " has dtype " + ScalarTypeName(type) + ", expected F32, F16, BF16 or I64");
+    case ScalarType::kF16:
+      return torch::kHalf;
+    case ScalarType::kBF16:
+      return torch::kBFloat16;
+    case ScalarType::kF32:
+      return torch::kFloat;
+    case ScalarType::kF64:
+      return torch::kDouble;
+    case ScalarType::kI64:
+      return torch::kLong;
+    default:
+      throw WeightsError(where + " has dtype " + ScalarTypeName(type) + ", expected F32, F16, BF16 or I64");
   }
 }
 
@@ -77,8 +85,8 @@ StoredTensor Store(const torch::Tensor& tensor, StoredType type, const std::stri
   return stored;
 }
 
-void Save(const torch::nn::Module& module, Metadata metadata, const Metadata& architecture, const std::string& path,
-          StoredType type) {
+void Save(const torch::nn::Module& module, Metadata metadata, const Metadata& architecture,
+          const std::string& path, StoredType type) {
   SafetensorsFile file;
   for (const auto& [key, value] : architecture) metadata[key] = value;
   file.metadata = std::move(metadata);
@@ -103,7 +111,8 @@ void Fill(torch::nn::Module& module, const TensorMap& tensors, const std::string
     const StoredTensor& stored = found->second;
     const std::string where = path + ": entry '" + name + "'";
     if (target.sizes() != torch::IntArrayRef(stored.shape)) {
-      throw WeightsError(where + " has shape " + ShapeText(stored.shape) + ", expected " + ShapeText(target.sizes()));
+      throw WeightsError(where + " has shape " + ShapeText(stored.shape) + ", expected " +
+                         ShapeText(target.sizes()));
     }
     const auto type = TorchType(stored.type, where);
     if (c10::isFloatingType(type) != target.is_floating_point()) {
@@ -113,7 +122,8 @@ void Fill(torch::nn::Module& module, const TensorMap& tensors, const std::string
     auto source = torch::empty(stored.shape, type);
     std::memcpy(source.data_ptr(), stored.bytes.data(), stored.bytes.size());
     target.copy_(source);
-    if (target.is_floating_point() && !AllFinite(target)) throw WeightsError(where + " holds NaN or infinity");
+    if (target.is_floating_point() && !AllFinite(target))
+      throw WeightsError(where + " holds NaN or infinity");
   }
 }
 
@@ -129,7 +139,8 @@ void CheckMetadata(const Metadata& metadata, const Metadata& expected, const std
     const auto found = metadata.find(key);
     const std::string is = found == metadata.end() ? "missing" : "'" + found->second + "'";
     if (found == metadata.end() || found->second != value) {
-      throw WeightsError(path + ": metadata '" + key + "' is " + is + ", the tensors are those of '" + value + "'");
+      throw WeightsError(path + ": metadata '" + key + "' is " + is + ", the tensors are those of '" + value +
+                         "'");
     }
   }
 }
@@ -146,9 +157,12 @@ void CheckKind(const Metadata& metadata, const std::string& kind, const std::str
   require("format_version", kWeightsFormatVersion, "written by another version of colmatch");
 }
 
-SuperPoint BuildSuperPoint(const TensorMap& tensors, const std::string& path) {
+SuperPoint BuildSuperPoint(const TensorMap& tensors, const std::string& path,
+                           DescriptorSampling sampling = DescriptorSampling::kPublished) {
   const RandomStateGuard guard;
-  SuperPoint network(SuperPointFromShapes(ShapesOf(tensors), path));
+  SuperPointArchitecture architecture = SuperPointFromShapes(ShapesOf(tensors), path);
+  architecture.sampling = sampling;
+  SuperPoint network(architecture);
   Fill(*network, tensors, path);
   network->eval();
   return network;
@@ -170,7 +184,8 @@ void AddBatchCounters(TensorMap& tensors) {
   zero.bytes.assign(sizeof(int64_t), '\0');
   std::set<std::string> wanted;
   for (const auto& [name, tensor] : tensors) {
-    if (name.size() <= mean.size() || name.compare(name.size() - mean.size(), mean.size(), mean) != 0) continue;
+    if (name.size() <= mean.size() || name.compare(name.size() - mean.size(), mean.size(), mean) != 0)
+      continue;
     wanted.insert(name.substr(0, name.size() - mean.size()) + "num_batches_tracked");
   }
   for (const std::string& name : wanted) tensors.emplace(name, zero);
@@ -178,15 +193,18 @@ void AddBatchCounters(TensorMap& tensors) {
 
 }  // namespace
 
-void SaveSuperPoint(const SuperPoint& network, const Metadata& metadata, const std::string& path, StoredType type) {
+void SaveSuperPoint(const SuperPoint& network, const Metadata& metadata, const std::string& path,
+                    StoredType type) {
   const auto& architecture = network->architecture();
   if (architecture.batch_norm) {
-    throw WeightsError(path + ": SuperPoint still has its batch normalisation: call FoldBatchNorm before saving");
+    throw WeightsError(path +
+                       ": SuperPoint still has its batch normalisation: call FoldBatchNorm before saving");
   }
   Save(*network, metadata, MetadataOf(architecture), path, type);
 }
 
-void SaveSuperGlue(const SuperGlue& network, const Metadata& metadata, const std::string& path, StoredType type) {
+void SaveSuperGlue(const SuperGlue& network, const Metadata& metadata, const std::string& path,
+                   StoredType type) {
   Save(*network, metadata, MetadataOf(network->architecture()), path, type);
 }
 
@@ -195,7 +213,7 @@ LoadedSuperPoint LoadSuperPoint(const std::string& path) {
   const SafetensorsFile file = ParseSafetensors(bytes, path);
   CheckKind(file.metadata, kSuperPointName, path);
   LoadedSuperPoint loaded;
-  loaded.network = BuildSuperPoint(file.tensors, path);
+  loaded.network = BuildSuperPoint(file.tensors, path, SamplingFromMetadata(file.metadata, path));
   CheckMetadata(file.metadata, MetadataOf(loaded.network->architecture()), path);
   loaded.metadata = file.metadata;
   loaded.sha256 = Sha256Hex(bytes);
@@ -214,7 +232,8 @@ LoadedSuperGlue LoadSuperGlue(const std::string& path) {
   return loaded;
 }
 
-std::string ImportPth(const std::string& pth_path, const std::string& safetensors_path, const Metadata& metadata) {
+std::string ImportPth(const std::string& pth_path, const std::string& safetensors_path,
+                      const Metadata& metadata) {
   TensorMap tensors = ReadPth(pth_path);
   if (tensors.count("conv1a.weight") != 0) {
     SaveSuperPoint(BuildSuperPoint(tensors, pth_path), metadata, safetensors_path);

@@ -9,8 +9,8 @@
 
 namespace colmatch {
 
-// Free-form text by key: "architecture" and its sizes are ours; licence, provenance, training data, command, seed,
-// metrics come from the trainer. std::map: the same metadata give the same bytes.
+// Free-form text by key: "architecture" and its sizes are ours; licence, provenance, training data, command,
+// seed, metrics come from the trainer. std::map: the same metadata give the same bytes.
 using Metadata = std::map<std::string, std::string>;
 
 enum class StoredType { kFloat32, kFloat16 };
@@ -32,13 +32,14 @@ struct LoadedSuperGlue {
   std::string sha256;
 };
 
-// Throw WeightsError naming file and entry for anything missing, extra, misshaped, non-finite or damaged, and for
-// a file of another architecture.
+// Throw WeightsError naming file and entry for anything missing, extra, misshaped, non-finite or damaged, and
+// for a file of another architecture.
 LoadedSuperPoint LoadSuperPoint(const std::string& path);
 LoadedSuperGlue LoadSuperGlue(const std::string& path);
 
-// An official .pth state_dict (old pickle or zip) to safetensors; which network it is, its widths and depth are read
-// off names and shapes. Returns "superpoint" or "superglue".
-std::string ImportPth(const std::string& pth_path, const std::string& safetensors_path, const Metadata& metadata);
+// An official .pth state_dict (old pickle or zip) to safetensors; which network it is, its widths and depth
+// are read off names and shapes. Returns "superpoint" or "superglue".
+std::string ImportPth(const std::string& pth_path, const std::string& safetensors_path,
+                      const Metadata& metadata);
 
 }  // namespace colmatch

@@ -14,8 +14,9 @@ namespace {
 
 constexpr uint32_t kLocalHeader = 0x04034b50, kDirectoryEntry = 0x02014b50, kEnd = 0x06054b50;
 constexpr uint32_t kEnd64 = 0x06064b50, kEnd64Locator = 0x07064b50;
-constexpr uint64_t kEndSize = 22, kEnd64Size = 56, kLocatorSize = 20, kLocalSize = 30, kEntrySize = 46;  // bytes
-constexpr uint64_t kIn64 = 0xffffffff;      // "see the zip64 field"
+constexpr uint64_t kEndSize = 22, kEnd64Size = 56, kLocatorSize = 20, kLocalSize = 30,
+                   kEntrySize = 46;     // bytes
+constexpr uint64_t kIn64 = 0xffffffff;  // "see the zip64 field"
 constexpr uint64_t kMaxEntries = 100'000;
 
 uint32_t Crc32(std::string_view bytes) {
@@ -52,7 +53,8 @@ class ZipReader {
     if (directory.num_entries > kMaxEntries) Fail("has more than 100000 entries");
     const std::string_view area = Slice(directory.offset, directory.size);
     std::map<std::string, std::string_view> result;
-    std::vector<std::pair<uint64_t, uint64_t>> ranges = {{directory.offset, directory.offset + directory.size}};
+    std::vector<std::pair<uint64_t, uint64_t>> ranges = {
+        {directory.offset, directory.offset + directory.size}};
     uint64_t position = directory.offset;
     for (uint64_t i = 0; i < directory.num_entries; ++i) {
       const Entry entry = ReadEntry(position);
@@ -71,7 +73,9 @@ class ZipReader {
   }
 
  private:
-  [[noreturn]] void Fail(const std::string& what) const { throw WeightsError(name_ + ": zip archive: " + what); }
+  [[noreturn]] void Fail(const std::string& what) const {
+    throw WeightsError(name_ + ": zip archive: " + what);
+  }
 
   std::string_view Slice(uint64_t offset, uint64_t size) const {
     if (offset > bytes_.size() || size > bytes_.size() - offset) Fail("is truncated or damaged");
@@ -94,7 +98,8 @@ class ZipReader {
     if (Number(end + 4, 2) != 0 || Number(end + 6, 2) != 0) Fail("has several volumes");
     if (end >= kLocatorSize && Number(end - kLocatorSize, 4) == kEnd64Locator) {
       const uint64_t end64 = Number(end - kLocatorSize + 8, 8);
-      if (Slice(end64, kEnd64Size).size() != kEnd64Size || Number(end64, 4) != kEnd64) Fail("its zip64 end is damaged");
+      if (Slice(end64, kEnd64Size).size() != kEnd64Size || Number(end64, 4) != kEnd64)
+        Fail("its zip64 end is damaged");
       return {Number(end64 + 48, 8), Number(end64 + 40, 8), Number(end64 + 32, 8)};
     }
     return {Number(end + 16, 4), Number(end + 12, 4), Number(end + 10, 2)};
@@ -109,7 +114,8 @@ class ZipReader {
     entry.name = std::string(Slice(position + kEntrySize, name_size));
     if ((flags & 1) != 0) Fail("entry '" + entry.name + "' is encrypted");
     if (method != 0) {
-      Fail("entry '" + entry.name + "' is compressed; torch.save writes uncompressed archives: unpack and save it again");
+      Fail("entry '" + entry.name +
+           "' is compressed; torch.save writes uncompressed archives: unpack and save it again");
     }
     entry.crc = static_cast<uint32_t>(Number(position + 16, 4));
     uint64_t packed = Number(position + 20, 4);
@@ -122,7 +128,8 @@ class ZipReader {
   }
 
   // The extra field 1 holds, in this order, those of the values that did not fit into 32 bits.
-  void ReadZip64(uint64_t position, uint64_t size, uint64_t& unpacked, uint64_t& packed, uint64_t& offset) const {
+  void ReadZip64(uint64_t position, uint64_t size, uint64_t& unpacked, uint64_t& packed,
+                 uint64_t& offset) const {
     const uint64_t end = position + Slice(position, size).size();
     while (end - position >= 4) {
       const uint64_t id = Number(position, 2), field_end = position + 4 + Number(position + 2, 2);
@@ -144,7 +151,8 @@ class ZipReader {
     Slice(entry.offset, kLocalSize);
     if (Number(entry.offset, 4) != kLocalHeader) Fail("entry '" + entry.name + "' has no local header");
     const uint64_t name_size = Number(entry.offset + 26, 2), extra_size = Number(entry.offset + 28, 2);
-    if (Slice(entry.offset + kLocalSize, name_size) != entry.name) Fail("entry '" + entry.name + "' has two names");
+    if (Slice(entry.offset + kLocalSize, name_size) != entry.name)
+      Fail("entry '" + entry.name + "' has two names");
     return Slice(entry.offset + kLocalSize + name_size + extra_size, entry.size);
   }
 

@@ -1,25 +1,15 @@
-// What every command of the program shares: common options, progress, the stop signal.
+// What a command of the program is.
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <atomic>
-#include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
-namespace colmatch {
+#include "plugin/common_options.h"
+#include "plugin/stop_signal.h"
 
-struct CommonOptions {
-  std::string weights = "default";   // name, folder, file, or superpoint=PATH,superglue=PATH
-  std::string device = "auto";       // auto, cpu, cuda, cuda:i
-  std::string precision = "auto";    // auto, fp32
-  int num_threads = -1;              // -1: all cores
-  uint64_t random_seed = 0;
-  std::string progress = "auto";     // auto: when standard error is a terminal; on; off
-  std::string log_level = "info";
-};
+namespace colmatch {
 
 // One command: AddOptions declares, Run works. Run returns the exit status of DESIGN.md section 4 or throws.
 class Command {
@@ -34,11 +24,6 @@ class Command {
 
 // The one list of commands a build offers (commands_core.cc, commands_full.cc).
 std::vector<std::unique_ptr<Command>> AllCommands();
-
-// Set by SIGINT and SIGTERM; a second signal ends the process at once.
-const std::atomic<bool>& StopRequested();
-// 130 or 143 after a signal, else 0.
-int StopStatus();
 
 // Declares an option whose default is shown by --help. Every spelling in `names` is taken ("--a,--b").
 template <typename T>

@@ -10,11 +10,13 @@
 #include "matcher/frontend.h"
 #include "network/error.h"
 #include "plugin/colmap_convert.h"
+#include "plugin/database_options.h"
 #include "plugin/exif.h"
 #include "plugin/image_reader.h"
 #include "plugin/image_resize.h"
 #include "plugin/log.h"
 #include "plugin/progress.h"
+#include "plugin/stop_signal.h"
 #include "plugin/weights_location.h"
 
 namespace colmatch {
@@ -147,7 +149,7 @@ FeaturePipelineStats ExtractCollection(const FeaturePipelineOptions& o, const Co
                                                                         : std::optional<fs::path>(o.image_list_path));
   FeatureExtractor extractor(LoadSuperPoint(ResolveWeights(common.weights).superpoint), o.keypoints,
                              DeviceFromName(common.device));
-  ColmapDatabase database(o.database_path, DatabaseMode::kCreateOrOpen);
+  ColmapDatabase database(o.database_path, DatabaseMode::kCreateOrOpen, ConnectionOptionsOf(common));
   database.CheckWritable();
   database.CompleteFrames();
   CameraAssigner cameras = MakeCameraAssigner(database, o);

@@ -8,7 +8,7 @@
 
 #include "network/keypoints.h"
 #include "plugin/camera.h"
-#include "plugin/command.h"
+#include "plugin/common_options.h"
 
 namespace colmatch {
 

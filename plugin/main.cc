@@ -1,6 +1,7 @@
 // The program `colmatch`: finds the command, runs it, turns errors into the exit status.
+#include <dlfcn.h>
+
 #include <CLI/CLI.hpp>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
@@ -10,7 +11,6 @@
 #include <vector>
 
 #include <torch/torch.h>
-#include <unistd.h>
 
 #include "network/error.h"
 #include "plugin/command.h"
@@ -20,23 +20,6 @@
 
 namespace colmatch {
 namespace {
-
-std::atomic<bool> g_stop{false};
-std::atomic<int> g_signal{0};
-
-void OnSignal(int signal) {
-  if (g_stop.exchange(true)) _exit(128 + signal);
-  g_signal = signal;
-}
-
-void InstallSignals() {
-  struct sigaction action {};
-  action.sa_handler = OnSignal;
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
-  std::signal(SIGXFSZ, SIG_IGN);  // a file size limit then shows as a failed write, which is reported
-}
 
 void AddCommonOptions(CLI::App& app, CommonOptions& common) {
   AddOption(app, "--weights", common.weights, "default, fast, a folder, or superpoint=PATH,superglue=PATH");
@@ -48,7 +31,16 @@ void AddCommonOptions(CLI::App& app, CommonOptions& common) {
   AddOption(app, "--random_seed,--default_random_seed", common.random_seed, "seed of everything random");
   AddOption(app, "--progress", common.progress, "progress bars: auto (on a terminal), on, off")
       ->check(CLI::IsMember({"auto", "on", "off"}));
+  AddOption(app, "--busy_timeout", common.busy_timeout_s, "seconds to wait for another program's lock on the database")
+      ->check(CLI::Range(0.0, 86400.0));
   AddOption(app, "--log_level", common.log_level, "debug, info, warn, error or off; COLMAP's numbers are taken too");
+}
+
+// OpenBLAS keeps a pool of its own, which LibTorch does not tell: with one thread wanted, its matrix products would
+// still wait for workers that other programs keep from the cores.
+void SetOpenBlasThreads(int threads) {
+  using Setter = void (*)(int);
+  if (const auto set = reinterpret_cast<Setter>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"))) set(threads);
 }
 
 void ApplyCommonOptions(const CommonOptions& common) {
@@ -58,6 +50,7 @@ void ApplyCommonOptions(const CommonOptions& common) {
   const int threads = common.num_threads > 0 ? common.num_threads
                                              : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   torch::set_num_threads(threads);
+  SetOpenBlasThreads(threads);
   SetLogLevel(common.log_level);
 }
 
@@ -86,7 +79,7 @@ bool IsKnown(const std::string& name, const std::vector<std::unique_ptr<Command>
 }
 
 int Main(int argc, char** argv) {
-  InstallSignals();
+  InstallSignalHandlers();
   const auto commands = AllCommands();
   const std::string wanted = argc > 1 ? argv[1] : "";
   if (!IsKnown(wanted, commands)) return HandOverToColmap(argc, argv);
@@ -106,10 +99,6 @@ int Main(int argc, char** argv) {
 }
 
 }  // namespace
-
-const std::atomic<bool>& StopRequested() { return g_stop; }
-int StopStatus() { return g_stop ? 128 + g_signal : 0; }
-
 }  // namespace colmatch
 
 int main(int argc, char** argv) {

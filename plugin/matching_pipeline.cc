@@ -11,8 +11,10 @@
 #include "database_io/colmap_database.h"
 #include "network/error.h"
 #include "plugin/colmap_convert.h"
+#include "plugin/database_options.h"
 #include "plugin/pair_writer.h"
 #include "plugin/progress.h"
+#include "plugin/stop_signal.h"
 #include "plugin/weights_location.h"
 
 namespace colmatch {
@@ -152,7 +154,7 @@ MatchingPipelineStats MatchExhaustively(const MatchingPipelineOptions& o, const 
   o.geometry.Validate();
   std::string weights_hash;
   FeatureMatcher matcher = MakeMatcher(o, common, weights_hash);
-  ColmapDatabase database(o.database_path, DatabaseMode::kOpenExisting);
+  ColmapDatabase database(o.database_path, DatabaseMode::kOpenExisting, ConnectionOptionsOf(common));
   database.CheckWritable();
   database.CompleteFrames();
   const std::string provenance = ProvenanceOf(o, weights_hash);
@@ -186,7 +188,7 @@ MatchingPipelineStats MatchExhaustively(const MatchingPipelineOptions& o, const 
 
 MatchingPipelineStats VerifyMatches(const MatchingPipelineOptions& o, const CommonOptions& common) {
   o.geometry.Validate();
-  ColmapDatabase database(o.database_path, DatabaseMode::kOpenExisting);
+  ColmapDatabase database(o.database_path, DatabaseMode::kOpenExisting, ConnectionOptionsOf(common));
   database.CheckWritable();
   database.CompleteFrames();
   MatchingPipelineStats stats;

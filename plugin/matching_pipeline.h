@@ -8,7 +8,7 @@
 
 #include "database_io/types.h"
 #include "matcher/frontend.h"
-#include "plugin/command.h"
+#include "plugin/common_options.h"
 #include "plugin/feature_pipeline.h"
 #include "plugin/two_view_geometry.h"
 

@@ -17,6 +17,7 @@
 #include "plugin/log.h"
 #include "plugin/match_picture.h"
 #include "plugin/report.h"
+#include "plugin/stop_signal.h"
 #include "plugin/weights_location.h"
 
 namespace colmatch {

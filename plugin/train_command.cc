@@ -10,6 +10,7 @@
 #include "network/weights.h"
 #include "plugin/command_list.h"
 #include "plugin/log.h"
+#include "plugin/plot.h"
 #include "plugin/progress.h"
 #include "training/feature_set.h"
 #include "training/superglue_trainer.h"
@@ -24,6 +25,20 @@ std::string MetricsText(const std::map<std::string, double>& metrics) {
   std::ostringstream text;
   for (const auto& [name, value] : metrics) text << ' ' << name << ' ' << value;
   return text.str();
+}
+
+// One picture a metric, its validation beside it.
+void Plot(const fs::path& folder, const MetricSeries& metrics) {
+  for (const auto& [name, values] : metrics) {
+    const bool steps = name.size() > 5 && name.compare(name.size() - 5, 5, "_step") == 0;
+    if (steps || name.rfind("validation_", 0) == 0) continue;
+    std::vector<Curve> curves = {{"training", metrics.at(name + "_step"), values}};
+    const auto validation = metrics.find("validation_" + name);
+    if (validation != metrics.end()) {
+      curves.push_back({"validation", metrics.at("validation_" + name + "_step"), validation->second});
+    }
+    PlotCurves((folder / (name + ".png")).string(), name, "step", curves);
+  }
 }
 
 class Train : public Command {
@@ -65,6 +80,7 @@ class Train : public Command {
       bar.Update(p.step, MetricsText(p.metrics));
       if (common.progress == "off") LogInfo("step " + std::to_string(p.step) + (p.validation ? " validation" : "") + MetricsText(p.metrics));
     };
+    hooks.saved = [&](const MetricSeries& metrics) { Plot(loop_.run_folder, metrics); };
     fs::create_directories(loop_.run_folder);
     const std::string device =
         common.device == "auto" ? (torch::cuda::is_available() ? "cuda" : "cpu") : common.device;

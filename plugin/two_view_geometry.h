@@ -35,11 +35,11 @@ struct TwoViewGeometryOptions {
 // prior focal length, and then the models must be ones that UndistortToNormalized knows. Too few matches give
 // kDegenerate.
 //
-// inlier_matches keep the order given. E is set only for calibrated pairs; F, E and H are not set for kDegenerate
-// and kMultiple; qvec and tvec only with compute_relative_pose.
+// inlier_matches keep the order given. E is set only for calibrated pairs; F, E and H are not set for
+// kDegenerate and kMultiple; qvec and tvec only with compute_relative_pose.
 //
-// Throws InputError for a match index out of range, UsageError for bad options or camera models. Deterministic for
-// a seed.
+// Throws InputError for a match index out of range, UsageError for bad options or camera models.
+// Deterministic for a seed.
 TwoViewGeometry EstimateTwoViewGeometry(const Camera& camera1, const std::vector<Eigen::Vector2d>& points1,
                                         const Camera& camera2, const std::vector<Eigen::Vector2d>& points2,
                                         const Matches& matches, const TwoViewGeometryOptions& options = {});

@@ -30,6 +30,22 @@ void SaveCheckpoint(const std::string& path, const torch::nn::Module& network,
   WriteFileAtomically(path, stream.str());
 }
 
+namespace {
+
+// LibTorch gives a tensor whatever shape the archive has, so that a network would no longer be what its options say.
+void LoadNetwork(torch::nn::Module& network, torch::serialize::InputArchive& archive) {
+  std::vector<std::vector<int64_t>> expected;
+  for (const auto& parameter : network.parameters()) expected.push_back(parameter.sizes().vec());
+  network.load(archive);
+  const auto found = network.named_parameters();
+  for (size_t i = 0; i < expected.size(); ++i) {
+    TORCH_CHECK(found[i].value().sizes() == expected[i], found[i].key(), " is ", found[i].value().sizes(), ", expected ",
+                c10::IntArrayRef(expected[i]));
+  }
+}
+
+}  // namespace
+
 TrainingState LoadCheckpoint(const std::string& path, torch::nn::Module& network, torch::optim::Optimizer& optimizer) {
   TrainingState state;
   try {
@@ -39,7 +55,7 @@ TrainingState LoadCheckpoint(const std::string& path, torch::nn::Module& network
     archive.read("network", network_archive);
     archive.read("optimizer", optimizer_archive);
     archive.read("metrics", metrics_archive);
-    network.load(network_archive);
+    LoadNetwork(network, network_archive);
     optimizer.load(optimizer_archive);
     c10::IValue step, names;
     archive.read("step", step);

@@ -83,6 +83,7 @@ std::vector<KeypointLabel> LabelsOf(const VoteMap& map, const AdaptationOptions&
   const int w = map.width, h = map.height;
   std::vector<float> share(static_cast<size_t>(w) * h);
   std::vector<KeypointLabel> means(share.size());
+  const float least_views = std::min(3.0f, static_cast<float>(o.num_warps));  // one vote at the margin is no label
   for (int y = 1; y + 1 < h; ++y) {
     for (int x = 1; x + 1 < w; ++x) {
       float votes = 0, sx = 0, sy = 0;
@@ -95,7 +96,7 @@ std::vector<KeypointLabel> LabelsOf(const VoteMap& map, const AdaptationOptions&
       if (votes == 0) continue;
       const size_t i = static_cast<size_t>(y) * w + x;
       const float distance = std::abs(sx / votes - x) + std::abs(sy / votes - y);
-      const float repeatability = votes / std::max(3.0f, map.seen[i]);
+      const float repeatability = votes / std::max(least_views, map.seen[i]);
       share[i] = repeatability - 1e-3f * distance;  // of equal neighbours, the one the mean falls on
       means[i] = {sx / votes, sy / votes, std::min(1.0f, repeatability)};
     }

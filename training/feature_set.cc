@@ -64,7 +64,7 @@ FeatureSet MakeFeatureSet(SuperPoint& network, const std::vector<ShardPhoto>& ph
       const SuperPointOutput output = network->forward(image);
       const Keypoints found =
           ExactlyThisMany(ScoresFromLogits(output.logits)[0].cpu(), o.keypoints, o.num_keypoints, rng);
-      const auto sampled = SampleDescriptors(found.xy.unsqueeze(0).to(device), output.descriptors)[0];
+      const auto sampled = SampleDescriptors(found.xy.unsqueeze(0).to(device), output.descriptors, output.sampling)[0];
       keypoints.push_back(found.xy);
       scores.push_back(found.scores);
       descriptors.push_back(sampled.cpu().to(torch::kHalf));
@@ -115,8 +115,9 @@ FeatureSet Concatenate(const std::vector<FeatureSet>& sets) {
   std::vector<torch::Tensor> keypoints, scores, descriptors, homographies;
   for (const FeatureSet& set : sets) {
     if (set.views_per_photo != all.views_per_photo || set.view_width != all.view_width ||
-        set.view_height != all.view_height || set.keypoints.size(1) != all.keypoints.size(1)) {
-      throw InputError("feature sets differ in views, size or number of keypoints: make them with the same options");
+        set.view_height != all.view_height || set.keypoints.size(1) != all.keypoints.size(1) ||
+        set.descriptors.size(1) != all.descriptors.size(1)) {
+      throw InputError("feature sets differ in views, size, descriptors or number of keypoints: make them with the same options");
     }
     keypoints.push_back(set.keypoints);
     scores.push_back(set.scores);

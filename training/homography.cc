@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
 namespace colmatch {
@@ -11,6 +12,7 @@ namespace {
 
 constexpr double kPi = 3.14159265358979323846;
 constexpr int kNumAngles = 10;
+constexpr int kMaxTries = 100000;  // of corners; a few are usual
 
 Point2 Mean(const std::array<Point2, 4>& p) {
   return {(p[0].x + p[1].x + p[2].x + p[3].x) / 4, (p[0].y + p[1].y + p[2].y + p[3].y) / 4};
@@ -25,6 +27,16 @@ bool IsConvex(const std::array<Point2, 4>& p, double width, double height, doubl
     if (cross < min_convexity) return false;
   }
   return true;
+}
+
+// Three of the corners lie on a line, up to rounding.
+bool IsDegenerate(const std::array<Point2, 4>& p) {
+  for (int i = 0; i < 4; ++i) {
+    const Point2 &a = p[i], &b = p[(i + 1) % 4], &c = p[(i + 2) % 4];
+    const double ux = b.x - a.x, uy = b.y - a.y, vx = c.x - b.x, vy = c.y - b.y;
+    if (std::abs(ux * vy - uy * vx) <= 1e-9 * std::hypot(ux, uy) * std::hypot(vx, vy)) return true;
+  }
+  return false;
 }
 
 bool IsInside(const std::array<Point2, 4>& p, double width, double height) {
@@ -93,6 +105,9 @@ Homography operator*(const Homography& a, const Homography& b) {
 }
 
 Homography HomographyFromCorners(const std::array<Point2, 4>& from, const std::array<Point2, 4>& to) {
+  if (IsDegenerate(from) || IsDegenerate(to)) {
+    throw std::runtime_error("HomographyFromCorners: three of the four corners lie on a line");
+  }
   // Eight linear equations in the entries with h33 = 1, solved by elimination with partial pivoting.
   double a[8][9];
   for (int i = 0; i < 4; ++i) {
@@ -108,7 +123,7 @@ Homography HomographyFromCorners(const std::array<Point2, 4>& from, const std::a
       if (std::abs(a[row][column]) > std::abs(a[pivot][column])) pivot = row;
     }
     if (std::abs(a[pivot][column]) < 1e-12) {
-      throw std::runtime_error("HomographyFromCorners: three of the four corners lie on a line");
+      throw std::runtime_error("HomographyFromCorners: the corners have no homography");
     }
     std::swap_ranges(a[column], a[column] + 9, a[pivot]);
     for (int row = 0; row < 8; ++row) {
@@ -130,7 +145,12 @@ std::array<Point2, 4> SampleQuadrilateral(double width, double height, const Hom
   const auto full = ImageCorners(width, height);
   const Point2 center = Mean(full);
   std::array<Point2, 4> corners;
+  int tries = 0;
   do {
+    if (++tries > kMaxTries) {
+      throw std::runtime_error("SampleQuadrilateral: no convex quadrilateral in an image of " + std::to_string(width) +
+                               " x " + std::to_string(height) + " pixels; the image is too small");
+    }
     for (int i = 0; i < 4; ++i) {
       corners[i].x = full[i].x + rng.Uniform() * options.difficulty * (center.x - full[i].x);
       corners[i].y = full[i].y + rng.Uniform() * options.difficulty * (center.y - full[i].y);

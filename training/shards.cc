@@ -43,6 +43,11 @@ class Cursor {
     std::memcpy(&value, Take(sizeof(T)), sizeof(T));
     return value;
   }
+  void RequireEnd() const {
+    if (offset_ == bytes_.size()) return;
+    throw InputError(path_ + ": shard damaged: the last photo ends at offset " + std::to_string(offset_) + ", the file at " +
+                     std::to_string(bytes_.size()) + "; make it again with colmatch prepare_shards");
+  }
   std::string ReadText() {
     const auto length = Read<uint16_t>();
     return std::string(Take(length), length);
@@ -100,6 +105,7 @@ std::vector<ShardPhoto> ReadShards(const std::vector<std::string>& paths) {
     }
     const auto count = cursor.Read<uint32_t>();
     for (uint32_t i = 0; i < count; ++i) photos.push_back(ReadPhoto(cursor));
+    cursor.RequireEnd();
   }
   return photos;
 }

@@ -4,7 +4,9 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <string>
 
+#include "network/error.h"
 #include "network/sinkhorn.h"
 #include "training/prefetch.h"
 #include "training/superglue_loss.h"
@@ -94,11 +96,22 @@ std::map<std::string, double> Validate(SuperGlue& network, const FeatureSet& set
           {"mutual_recall", nearest.recall()}};
 }
 
+void RequireTrainable(const FeatureSet& features, const SuperGlueTrainingOptions& o) {
+  if (features.views_per_photo < 2 || features.num_photos() < 2) {
+    throw InputError("train superglue: at least two views of each of two photos are needed (one is held out), found " +
+                     std::to_string(features.views_per_photo) + " views of " + std::to_string(features.num_photos()));
+  }
+  if (o.min_keypoints < 1 || o.max_keypoints < o.min_keypoints) {
+    throw UsageError("SuperGlue.min_keypoints must be in [1, max_keypoints = " + std::to_string(o.max_keypoints) +
+                     "], found " + std::to_string(o.min_keypoints));
+  }
+}
+
 }  // namespace
 
 SuperGlue TrainSuperGlue(const FeatureSet& features, const SuperGlueTrainingOptions& o, SuperGlue network,
                          const TrainHooks& user_hooks) {
-  TORCH_CHECK(features.views_per_photo >= 2, "TrainSuperGlue: at least two views of each photo are needed");
+  RequireTrainable(features, o);
   if (network.is_empty()) {
     torch::manual_seed(o.seed);
     network = SuperGlue(o.architecture);

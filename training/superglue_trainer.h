@@ -24,6 +24,7 @@ struct SuperGlueTrainingOptions {
   std::string device = "cpu";
 };
 
+// Throws InputError for features of one photo or one view, UsageError for keypoint counts that contradict each other.
 // initial: weights to go on from (fine-tuning), or an empty holder for a fresh start.
 SuperGlue TrainSuperGlue(const FeatureSet& features, const SuperGlueTrainingOptions& options, SuperGlue initial,
                          const TrainHooks& hooks);

@@ -15,8 +15,8 @@ SuperPointLoss ComputeSuperPointLoss(const SuperPointOutput& output, const Super
   const auto detector = F::cross_entropy(output.logits, batch.cell_labels);
 
   const auto views = output.descriptors.chunk(2);
-  const auto descriptors_a = SampleDescriptors(batch.points_a, views[0]).transpose(1, 2).flatten(0, 1);  // (BK, D)
-  const auto descriptors_b = SampleDescriptors(batch.points_b, views[1]).transpose(1, 2).flatten(0, 1);
+  const auto descriptors_a = SampleDescriptors(batch.points_a, views[0], output.sampling).transpose(1, 2).flatten(0, 1);  // (BK, D)
+  const auto descriptors_b = SampleDescriptors(batch.points_b, views[1], output.sampling).transpose(1, 2).flatten(0, 1);
   auto similarity = torch::mm(descriptors_a, descriptors_b.t()) / options.temperature;
 
   // Near neighbours of the true point in the same view, and padding, are left out of the softmax.

@@ -12,7 +12,7 @@
 namespace colmatch {
 
 struct SuperPointTrainingOptions {
-  SuperPointArchitecture architecture{{16, 32, 64, 128}, 128, 128, true};
+  SuperPointArchitecture architecture{{8, 32, 64, 128}, 128, 128, true, DescriptorSampling::kCellCentres};
   SuperPointDataOptions data;
   SuperPointLossOptions loss;
   TrainLoopOptions loop;

@@ -75,18 +75,23 @@ class RunFolder {
   fs::path folder_;
 };
 
+Error NotFinite(const char* what, int64_t step, const std::string& run_folder) {
+  return Error(3, std::string("training: the ") + what + " is not finite at step " + std::to_string(step) +
+                      "; the checkpoint in " + run_folder + " is from before; lower --learning_rate and resume");
+}
+
 void TakeStep(torch::nn::Module& network, torch::optim::AdamW& optimizer, const TrainLoopOptions& options, int64_t step,
               const TrainHooks& hooks, MetricMeans& means) {
   SetLearningRate(optimizer, options.schedule.At(step));
   optimizer.zero_grad();
   StepResult result = hooks.step(step);
   const double loss = result.loss.item<double>();
-  if (!std::isfinite(loss)) {
-    throw Error(3, "training: the loss is not finite at step " + std::to_string(step) + "; the checkpoint in " +
-                       options.run_folder + " is from before; lower --learning_rate and resume");
-  }
+  if (!std::isfinite(loss)) throw NotFinite("loss", step, options.run_folder);
   result.loss.backward();
-  result.metrics["gradient_norm"] = torch::nn::utils::clip_grad_norm_(network.parameters(), options.clip_norm);
+  const double gradient_norm = torch::nn::utils::clip_grad_norm_(network.parameters(), options.clip_norm);
+  // Before the step: it would make every parameter NaN, and the next checkpoint would hold them.
+  if (!std::isfinite(gradient_norm)) throw NotFinite("gradient", step, options.run_folder);
+  result.metrics["gradient_norm"] = gradient_norm;
   result.metrics["loss"] = loss;
   optimizer.step();
   means.Add(result.metrics);
@@ -112,6 +117,10 @@ int64_t RunTraining(torch::nn::Module& network, const TrainLoopOptions& options,
     folder.Report(state, progress);
     if (hooks.report) hooks.report(progress);
   };
+  const auto save = [&] {
+    folder.Save(network, optimizer, state);
+    if (hooks.saved) hooks.saved(state.metrics);
+  };
   const auto every = [&](int64_t period) { return period > 0 && state.step % period == 0; };
   const auto stopped = [&] { return hooks.stop != nullptr && hooks.stop->load(); };
 
@@ -129,9 +138,9 @@ int64_t RunTraining(torch::nn::Module& network, const TrainLoopOptions& options,
       report(hooks.validate(), true);
       network.train();
     }
-    if (every(options.checkpoint_every)) folder.Save(network, optimizer, state);
+    if (every(options.checkpoint_every)) save();
   }
-  folder.Save(network, optimizer, state);
+  save();
   network.eval();
   return state.step;
 }

@@ -37,6 +37,9 @@ struct TrainProgress {
   bool validation = false;
 };
 
+// Metrics of a run so far: per name the values and, under NAME_step, the steps they belong to.
+using MetricSeries = std::map<std::string, std::vector<double>>;
+
 struct TrainHooks {
   // Loss of one step, a pure function of the step number and the parameters.
   std::function<StepResult(int64_t step)> step;
@@ -44,15 +47,14 @@ struct TrainHooks {
   std::function<std::map<std::string, double>()> validate;
   // Called every log_every steps and after each validation; may be empty.
   std::function<void(const TrainProgress&)> report;
+  // Called with all metrics of the run whenever a checkpoint is written; may be empty.
+  std::function<void(const MetricSeries&)> saved;
   // Set by a signal: the loop writes a checkpoint and returns.
   const std::atomic<bool>* stop = nullptr;
 };
 
 // Returns the number of steps done in all. A killed run that is resumed goes through the same parameters as an unbroken
-// one. Throws UsageError for a used folder without resume, Error for a loss that is not finite.
+// one. Throws UsageError for a used folder without resume, Error for a loss or gradient that is not finite.
 int64_t RunTraining(torch::nn::Module& network, const TrainLoopOptions& options, const TrainHooks& hooks);
-
-// Metrics written by a run so far: per name, the steps and the values ("loss" and "loss_step").
-using MetricSeries = std::map<std::string, std::vector<double>>;
 
 }  // namespace colmatch

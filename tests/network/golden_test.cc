@@ -17,9 +17,10 @@
 namespace colmatch {
 namespace {
 
-// float32 sums of up to 2304 products in another order differ by some 1e-6 a layer; ten layers, attention and 100
-// Sinkhorn iterations stay below 1e-4 (of the value, where it exceeds 1: log assignments reach -100), while a wrong
-// formula, such as a shift or a transposed head, gives 1e-2 and more.
+// float32 sums of up to 2304 products in another order differ by some 1e-6 a layer; ten layers, attention and
+// 100 Sinkhorn iterations stay below 1e-4 (of the value, where it exceeds 1: couplings reach 70 and their
+// float32 rounding alone is 4e-6), while a wrong formula, such as a shift or a transposed head, gives 1e-2
+// and more.
 constexpr double kTolerance = 1e-4;
 constexpr char kFolder[] = COLMATCH_SOURCE_DIR "/../shared/golden/";
 
@@ -63,13 +64,14 @@ class GoldenTest : public testing::Test {
     return {NormalizeKeypoints(features.keypoints, features.width, features.height).unsqueeze(0).to(type),
             features.scores.unsqueeze(0).to(type), features.descriptors.unsqueeze(0).to(type)};
   }
-  static void ExpectStage(const std::string& stage, const torch::Tensor& ours, const torch::Tensor& reference) {
+  static void ExpectStage(const std::string& stage, const torch::Tensor& ours,
+                          const torch::Tensor& reference) {
     ASSERT_EQ(ours.sizes(), reference.sizes()) << stage;
     const auto scale = reference.abs().clamp_min(1);
     EXPECT_TRUE(TensorsNear(ours / scale, reference / scale, kTolerance)) << stage;
     const Difference difference = DifferenceOf(ours, reference);
-    std::printf("%-30s max %.2e  mean %.2e  median %.2e  (values up to %.1e)\n", stage.c_str(), difference.max,
-                difference.mean, difference.median, reference.abs().max().item<double>());
+    std::printf("%-30s max %.2e  mean %.2e  median %.2e  (values up to %.1e)\n", stage.c_str(),
+                difference.max, difference.mean, difference.median, reference.abs().max().item<double>());
   }
   static KeypointOptions ReferenceOptions() {
     KeypointOptions options;
@@ -110,8 +112,8 @@ TEST_F(GoldenTest, KeypointsScoresAndDescriptorsAgree) {
     const auto our_rows = RowsByPosition(ours.keypoints);
     std::vector<int64_t> order;  // our row of each reference keypoint
     for (const auto& [position, row] : RowsByPosition(At("keypoints" + suffix))) {
-      ASSERT_EQ(our_rows.count(position), 1u) << "image " << i << ": reference keypoint at " << position.first << ", "
-                                              << position.second << " is not ours";
+      ASSERT_EQ(our_rows.count(position), 1u) << "image " << i << ": reference keypoint at " << position.first
+                                              << ", " << position.second << " is not ours";
     }
     ASSERT_EQ(ours.size(), At("keypoints" + suffix).size(0));
     const auto xy = At("keypoints" + suffix).to(torch::kLong);
@@ -156,17 +158,20 @@ TEST_F(GoldenTest, EveryStageOfSuperGlueAgrees) {
     ExpectStage("after_gnn1" + suffix, desc1[0].t(), At("after_gnn1"));
     const auto scores = network->CouplingScores(desc0, desc1);
     ExpectStage("coupling_scores" + suffix, scores[0], At("coupling_scores"));
-    ExpectStage("log_assignment" + suffix, LogSinkhorn(scores, network->bin_score, 100)[0], At("log_assignment"));
+    ExpectStage("log_assignment" + suffix, LogSinkhorn(scores, network->bin_score, 100)[0],
+                At("log_assignment"));
   }
 }
 
 TEST_F(GoldenTest, OptimalTransportOfTheReferenceScoresAgrees) {
   const auto scores = At("coupling_scores").unsqueeze(0);
-  ExpectStage("log_assignment (alone)", LogSinkhorn(scores, (*superglue_)->bin_score, 100)[0], At("log_assignment"));
+  ExpectStage("log_assignment (alone)", LogSinkhorn(scores, (*superglue_)->bin_score, 100)[0],
+              At("log_assignment"));
 }
 
 TEST_F(GoldenTest, MatchesOfTheReferenceFeaturesAreIdentical) {
-  const FeatureMatches ours = MatchFeatures(*superglue_, ReferenceFeatures(0), ReferenceFeatures(1), SuperGlueOptions());
+  const FeatureMatches ours =
+      MatchFeatures(*superglue_, ReferenceFeatures(0), ReferenceFeatures(1), SuperGlueOptions());
   EXPECT_TRUE(torch::equal(ours.matches0, At("matches0")));
   EXPECT_TRUE(torch::equal(ours.matches1, At("matches1")));
   EXPECT_GT((ours.matches0 >= 0).sum().item<int64_t>(), 50) << "the comparison would be empty";

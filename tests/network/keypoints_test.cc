@@ -83,34 +83,51 @@ TEST(SelectKeypoints, BordersHoldNone) {
 
 TEST(SelectKeypoints, TheStrongestAreKeptInFallingOrder) {
   const auto scores = torch::rand({64, 96});
-  const Keypoints all = SelectKeypoints(scores, Options(0, 0.01, 2, 4)), some = SelectKeypoints(scores, Options(20, 0.01, 2, 4));
+  const Keypoints all = SelectKeypoints(scores, Options(0, 0.01, 2, 4)),
+                  some = SelectKeypoints(scores, Options(20, 0.01, 2, 4));
   ASSERT_GT(all.scores.size(0), 20);
-  EXPECT_TRUE(torch::equal(some.scores, std::get<0>(all.scores.sort(0, /*descending=*/true)).narrow(0, 0, 20)));
+  EXPECT_TRUE(
+      torch::equal(some.scores, std::get<0>(all.scores.sort(0, /*descending=*/true)).narrow(0, 0, 20)));
 }
 
 TEST(SelectKeypoints, FlatOrTinyImagesGiveNone) {
-  EXPECT_EQ(SelectKeypoints(torch::zeros({64, 64}), KeypointOptions()).xy.sizes(), (torch::IntArrayRef{0, 2}));
+  EXPECT_EQ(SelectKeypoints(torch::zeros({64, 64}), KeypointOptions()).xy.sizes(),
+            (torch::IntArrayRef{0, 2}));
   EXPECT_EQ(SelectKeypoints(torch::rand({8, 64}), KeypointOptions()).xy.sizes(), (torch::IntArrayRef{0, 2}));
 }
 
 TEST(KeypointOptions, NamesTheBadField) {
-  for (const KeypointOptions& bad : {Options(1, -0.1, 4, 4), Options(1, 1, 4, 4), Options(1, NAN, 4, 4),
-                                     Options(1, 0.1, -1, 4), Options(1, 0.1, 65, 4), Options(1, 0.1, 4, -1)}) {
+  for (const KeypointOptions& bad :
+       {Options(1, -0.1, 4, 4), Options(1, 1, 4, 4), Options(1, NAN, 4, 4), Options(1, 0.1, -1, 4),
+        Options(1, 0.1, 65, 4), Options(1, 0.1, 4, -1)}) {
     EXPECT_THROW(bad.Validate(), UsageError);
   }
   EXPECT_NO_THROW(KeypointOptions().Validate());
 }
 
-// The published stretching: 3.5 pixels is the first cell, the last pixel the last cell, their middle the middle cell.
+// The published stretching: 3.5 pixels is the first cell, the last pixel the last cell, their middle the
+// middle cell.
 TEST(SampleDescriptors, AtTheNodesOfTheGridGiveTheCellsDescriptor) {
   const auto dense = torch::nn::functional::normalize(torch::randn({1, 6, 5, 9}),
                                                       torch::nn::functional::NormalizeFuncOptions().dim(1));
   const float last_x = 9 * 8 - 1, last_y = 5 * 8 - 1;
-  const auto keypoints =
-      torch::tensor({{3.5f, 3.5f}, {last_x, 3.5f}, {3.5f, last_y}, {(3.5f + last_x) / 2, (3.5f + last_y) / 2}});
+  const auto keypoints = torch::tensor(
+      {{3.5f, 3.5f}, {last_x, 3.5f}, {3.5f, last_y}, {(3.5f + last_x) / 2, (3.5f + last_y) / 2}});
   const auto sampled = SampleDescriptors(keypoints.unsqueeze(0), dense)[0];
   const std::pair<int64_t, int64_t> cells[] = {{0, 0}, {0, 8}, {4, 0}, {2, 4}};
   for (int64_t i = 0; i < 4; ++i) {
+    const auto expected = dense[0].select(1, cells[i].first).select(1, cells[i].second);
+    EXPECT_TRUE(TensorsNear(sampled.select(1, i), expected, 1e-5)) << "keypoint " << i;
+  }
+}
+
+TEST(SampleDescriptors, AtTheMiddleOfACellGiveItsDescriptorWhereCellCentresAreAskedFor) {
+  const auto dense = torch::nn::functional::normalize(torch::randn({1, 6, 5, 9}),
+                                                      torch::nn::functional::NormalizeFuncOptions().dim(1));
+  const auto keypoints = torch::tensor({{3.5f, 3.5f}, {8 * 8 + 3.5f, 3.5f}, {2 * 8 + 3.5f, 4 * 8 + 3.5f}});
+  const auto sampled = SampleDescriptors(keypoints.unsqueeze(0), dense, DescriptorSampling::kCellCentres)[0];
+  const std::pair<int64_t, int64_t> cells[] = {{0, 0}, {0, 8}, {4, 2}};
+  for (int64_t i = 0; i < 3; ++i) {
     const auto expected = dense[0].select(1, cells[i].first).select(1, cells[i].second);
     EXPECT_TRUE(TensorsNear(sampled.select(1, i), expected, 1e-5)) << "keypoint " << i;
   }
@@ -130,7 +147,8 @@ TEST(ExtractFeatures, AnyImageSizeGivesKeypointsInsideTheImage) {
   SuperPoint network(small);
   torch::NoGradGuard no_grad;
   for (const auto& [height, width] : {std::pair<int, int>{8, 8}, {9, 31}, {37, 53}, {64, 40}}) {
-    const Features features = ExtractFeatures(network, torch::rand({1, 1, height, width}), Options(0, 0, 2, 0));
+    const Features features =
+        ExtractFeatures(network, torch::rand({1, 1, height, width}), Options(0, 0, 2, 0));
     EXPECT_EQ(features.width, width);
     EXPECT_EQ(features.height, height);
     ASSERT_GT(features.size(), 0);

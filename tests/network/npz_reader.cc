@@ -46,7 +46,8 @@ torch::Tensor ParseNpy(const std::string& bytes) {
   const size_t header_size = Number<uint16_t>(bytes, 8);
   const std::string header = bytes.substr(10, header_size);
   std::smatch match;
-  Require(std::regex_search(header, match, std::regex("'descr': '(...)'.*'fortran_order': False.*\\(([0-9, ]*)\\)")),
+  Require(std::regex_search(header, match,
+                            std::regex("'descr': '(...)'.*'fortran_order': False.*\\(([0-9, ]*)\\)")),
           "unknown header");
   const std::map<std::string, torch::ScalarType> types = {
       {"<f4", torch::kFloat}, {"<f8", torch::kDouble}, {"<i8", torch::kLong}, {"|u1", torch::kUInt8}};
@@ -72,11 +73,14 @@ std::map<std::string, torch::Tensor> ReadNpz(const std::string& path) {
   std::map<std::string, torch::Tensor> result;
   for (int i = Number<uint16_t>(bytes, end + 10); i > 0; --i) {
     const auto method = Number<uint16_t>(bytes, position + 10);
-    const auto packed_size = Number<uint32_t>(bytes, position + 20), size = Number<uint32_t>(bytes, position + 24);
-    const auto name_size = Number<uint16_t>(bytes, position + 28), extra = Number<uint16_t>(bytes, position + 30);
+    const auto packed_size = Number<uint32_t>(bytes, position + 20),
+               size = Number<uint32_t>(bytes, position + 24);
+    const auto name_size = Number<uint16_t>(bytes, position + 28),
+               extra = Number<uint16_t>(bytes, position + 30);
     const auto local = Number<uint32_t>(bytes, position + 42);
     const std::string name = bytes.substr(position + 46, name_size);
-    const size_t data = local + 30 + Number<uint16_t>(bytes, local + 26) + Number<uint16_t>(bytes, local + 28);
+    const size_t data =
+        local + 30 + Number<uint16_t>(bytes, local + 26) + Number<uint16_t>(bytes, local + 28);
     const std::string packed = bytes.substr(data, packed_size);
     result[name.substr(0, name.rfind(".npy"))] = ParseNpy(method == 0 ? packed : Inflate(packed, size));
     position += 46u + name_size + extra + Number<uint16_t>(bytes, position + 32);

@@ -44,7 +44,9 @@ std::string Tensor(const TensorText& t, const std::string& storage = "FloatStora
          Text("cpu") + Int(t.storage_size) + "tQ" + Int(t.offset) + Ints(t.shape) + Ints(t.strides) + kFalse +
          "ccollections\nOrderedDict\n)RtR";
 }
-std::string Dict(const std::string& items) { return kProtocol2 + "ccollections\nOrderedDict\n)R(" + items + "u."; }
+std::string Dict(const std::string& items) {
+  return kProtocol2 + "ccollections\nOrderedDict\n)R(" + items + "u.";
+}
 
 // A whole file of the old format around a pickled state dict.
 std::string Legacy(const std::string& dict, const std::string& storage = kTwoFloats, int element_size = 4) {
@@ -79,14 +81,16 @@ TEST(PthReader, ReadsAHandMadeFileOfBothFormats) {
 }
 
 TEST(PthReader, IgnoresTheVersionsOfTheModules) {
-  const std::string versions = "}" + Text("_metadata") + "}" + Text("") + "}" + Text("version") + Int(1) + "sssb.";
+  const std::string versions =
+      "}" + Text("_metadata") + "}" + Text("") + "}" + Text("version") + Int(1) + "sssb.";
   std::string dict = Dict(Text("w") + Tensor({}));
   dict.pop_back();
   EXPECT_EQ(ParsePth(Legacy(dict + versions), "x.pth").size(), 1u);
 }
 
 TEST(PthReader, ReadsParametersAndOtherTypes) {
-  const std::string parameter = "ctorch._utils\n_rebuild_parameter\n(" + Tensor({}) + kTrue + "ccollections\nOrderedDict\n)RtR";
+  const std::string parameter =
+      "ctorch._utils\n_rebuild_parameter\n(" + Tensor({}) + kTrue + "ccollections\nOrderedDict\n)RtR";
   EXPECT_EQ(ParsePth(Zip(Dict(Text("w") + parameter)), "x.pth").at("w").bytes, kTwoFloats);
   TensorText one;
   one.storage_size = 1;
@@ -103,7 +107,8 @@ TEST(PthReader, TransposedTensorsComeOutRowMajor) {
   transposed.shape = {2, 3};
   transposed.strides = {1, 2};
   const std::string dict = Dict(Text("w") + Tensor(transposed, "ByteStorage"));
-  EXPECT_EQ(ParsePth(Zip(dict, std::string("\0\1\2\3\4\5", 6)), "x.pth").at("w").bytes, std::string("\0\2\4\1\3\5", 6));
+  EXPECT_EQ(ParsePth(Zip(dict, std::string("\0\1\2\3\4\5", 6)), "x.pth").at("w").bytes,
+            std::string("\0\2\4\1\3\5", 6));
 }
 
 struct BadPickle {
@@ -116,14 +121,23 @@ std::vector<BadPickle> PicklesThatRunCode() {
   const std::string p = kProtocol2, run = Text("touch pwned");
   return {
       {"os.system by REDUCE", p + "cposix\nsystem\n" + run + "\x85R.", "'posix.system'"},
-      {"os.system by BUILD", p + "ccollections\nOrderedDict\n)R}(" + Text("__setstate__") + "cos\nsystem\nub" + run + "b.",
+      {"os.system by BUILD",
+       p + "ccollections\nOrderedDict\n)R}(" + Text("__setstate__") + "cos\nsystem\nub" + run + "b.",
        "'os.system'"},
-      {"attributes by BUILD", p + "ccollections\nOrderedDict\n)R}(" + Text("__class__") + Int(1) + "ub.", "'__class__'"},
+      {"attributes by BUILD", p + "ccollections\nOrderedDict\n)R}(" + Text("__class__") + Int(1) + "ub.",
+       "'__class__'"},
       {"attributes of a plain dictionary", p + "}}b.", "not a state dict"},
-      {"eval by STACK_GLOBAL", "\x80\x04\x8c\x08" "builtins\x8c\x04" "eval\x93" + run + "\x85R.", "'builtins.eval'"},
+      {"eval by STACK_GLOBAL",
+       "\x80\x04\x8c\x08"
+       "builtins\x8c\x04"
+       "eval\x93" +
+           run + "\x85R.",
+       "'builtins.eval'"},
       {"torch's own functions", p + "ctorch.hub\nload\n)R.", "'torch.hub.load'"},
-      {"a function of an allowed module", p + "ctorch._utils\n_import_dotted_name\n)R.", "_import_dotted_name"},
-      {"a name with a dot", p + "ccollections\nOrderedDict.__init__.__globals__\n)R.", "OrderedDict.__init__"},
+      {"a function of an allowed module", p + "ctorch._utils\n_import_dotted_name\n)R.",
+       "_import_dotted_name"},
+      {"a name with a dot", p + "ccollections\nOrderedDict.__init__.__globals__\n)R.",
+       "OrderedDict.__init__"},
       {"INST", p + "(" + run + "ios\nsystem\n.", "instruction 0x69"},
       {"OBJ", p + "(" + run + "o.", "instruction 0x6f"},
       {"NEWOBJ", p + "ccollections\nOrderedDict\n)\x81.", "instruction 0x81"},
@@ -152,7 +166,10 @@ std::vector<BadPickle> PicklesThatBreakTheMachine() {
       {"append to a number", p + "K\1Na.", "not a list"},
       {"memo never stored", p + "h\5.", "memo 5"},
       {"memo 4294967280 never stored", p + "j\xf0\xff\xff\xff.", "memo 4294967280"},
-      {"text of 4 GiB", p + "X\xff\xff\xff\xff" "abc", "truncated"},
+      {"text of 4 GiB",
+       p + "X\xff\xff\xff\xff"
+           "abc",
+       "truncated"},
       {"a number of 255 bytes", p + "\x8a\xff" + std::string(255, '\1') + ".", "at most 8"},
       {"protocol 0", "(lp0\n.", "instruction 0x6c"},
       {"protocol 9", "\x80\x09N.", "protocol 9"},
@@ -165,7 +182,8 @@ std::vector<BadPickle> PicklesThatBreakTheMachine() {
       {"an entry twice", Dict(Text("w") + Tensor({}) + Text("w") + Tensor({})), "twice"},
       {"a name that is a number", Dict("K\1" + Tensor({})), "text is needed"},
       {"a persistent id that is no storage", p + "(" + Text("module") + "NNNNtQ.", "not a storage"},
-      {"a storage without type", p + "(" + Text("storage") + "N" + Text("7") + Text("cpu") + Int(2) + "tQ.", "without type"},
+      {"a storage without type", p + "(" + Text("storage") + "N" + Text("7") + Text("cpu") + Int(2) + "tQ.",
+       "without type"},
   };
 }
 
@@ -184,7 +202,9 @@ TEST(PthReader, RefusesPicklesThatBreakTheMachine) {
 }
 
 TEST(PthReader, RefusesTensorsThatReachBeyondTheirStorage) {
-  const auto refusal = [](const TensorText& tensor) { return RefusalOf(Zip(Dict(Text("w") + Tensor(tensor)))); };
+  const auto refusal = [](const TensorText& tensor) {
+    return RefusalOf(Zip(Dict(Text("w") + Tensor(tensor))));
+  };
   EXPECT_THAT(refusal({3, 0, {2}, {1}}), HasSubstr("storage of 3 elements"));
   EXPECT_THAT(refusal({-1, 0, {2}, {1}}), HasSubstr("negative size"));
   EXPECT_THAT(refusal({2, 1, {2}, {1}}), HasSubstr("beyond its storage"));
@@ -207,7 +227,9 @@ TEST(PthReader, HugeMemoIndicesCostNoMemory) {
     return usage.ru_maxrss;
   };
   const long before = peak_kb();
-  const std::string dict = kProtocol2 + "}r\xf0\xff\xff\xff" "0";  // '0', POP, is not in the allow-list either
+  const std::string dict = kProtocol2 +
+                           "}r\xf0\xff\xff\xff"
+                           "0";  // '0', POP, is not in the allow-list either
   EXPECT_THAT(RefusalOf(Zip(dict)), HasSubstr("instruction 0x30"));
   EXPECT_TRUE(ParsePth(Zip(kProtocol2 + "}r\xf0\xff\xff\xff."), "x.pth").empty());
   for (const BadPickle& bad : PicklesThatBreakTheMachine()) RefusalOf(Zip(bad.pickle));
@@ -251,11 +273,15 @@ TEST(PthReader, RefusesOtherZips) {
   EXPECT_THAT(change(1, [](ZipEntry& entry) { entry.flags = 1; }), HasSubstr("encrypted"));
   EXPECT_THAT(change(1, [](ZipEntry& entry) { entry.crc ^= 1; }), HasSubstr("checksum"));
   EXPECT_THAT(change(1, [](ZipEntry& entry) { entry.local_name = "net/data/8"; }), HasSubstr("two names"));
-  EXPECT_THAT(change(1, [](ZipEntry& entry) { entry.name = entry.local_name = "net/data/8"; }), HasSubstr("has no storage"));
-  EXPECT_THAT(change(0, [](ZipEntry& entry) { entry.name = entry.local_name = "net/code.py"; }), HasSubstr("no data.pkl"));
+  EXPECT_THAT(change(1, [](ZipEntry& entry) { entry.name = entry.local_name = "net/data/8"; }),
+              HasSubstr("has no storage"));
+  EXPECT_THAT(change(0, [](ZipEntry& entry) { entry.name = entry.local_name = "net/code.py"; }),
+              HasSubstr("no data.pkl"));
   EXPECT_THAT(RefusalOf(BuildZip({entries[0], entries[1], entries[1]})), HasSubstr("occurs twice"));
-  EXPECT_THAT(RefusalOf(BuildZip({entries[0], entries[1], {"b/data.pkl", dict}})), HasSubstr("more than one data.pkl"));
-  EXPECT_THAT(RefusalOf(BuildZip({entries[0], entries[1], {"net/byteorder", "big"}})), HasSubstr("big-endian"));
+  EXPECT_THAT(RefusalOf(BuildZip({entries[0], entries[1], {"b/data.pkl", dict}})),
+              HasSubstr("more than one data.pkl"));
+  EXPECT_THAT(RefusalOf(BuildZip({entries[0], entries[1], {"net/byteorder", "big"}})),
+              HasSubstr("big-endian"));
 }
 
 TEST(PthReader, ReadsZip64) {

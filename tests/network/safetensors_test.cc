@@ -19,7 +19,8 @@ using testing::HasSubstr;
 // A file of this header and data, the length in front.
 std::string File(const std::string& header, const std::string& data = "") {
   std::string bytes;
-  for (int shift = 0; shift < 64; shift += 8) bytes.push_back(static_cast<char>(uint64_t{header.size()} >> shift));
+  for (int shift = 0; shift < 64; shift += 8)
+    bytes.push_back(static_cast<char>(uint64_t{header.size()} >> shift));
   return bytes + header + data;
 }
 
@@ -45,7 +46,8 @@ std::string ExampleBytes() {
   return std::string("\x88\0\0\0\0\0\0\0", 8) +
          R"({"__metadata__":{"k":"v"},"n":{"dtype":"I64","shape":[],"data_offsets":[0,8]},)"
          R"("bias":{"dtype":"F32","shape":[2],"data_offsets":[8,16]}})" +
-         std::string(136 - 135, ' ') + std::string("\3\0\0\0\0\0\0\0", 8) + std::string("\0\0\x80\x3f\0\0\0\xc0", 8);
+         std::string(136 - 135, ' ') + std::string("\3\0\0\0\0\0\0\0", 8) +
+         std::string("\0\0\x80\x3f\0\0\0\xc0", 8);
 }
 
 TEST(Safetensors, WritesTheDocumentedBytes) {
@@ -73,8 +75,9 @@ TEST(Safetensors, ReadsFilesOfOtherWriters) {
 
 TEST(Safetensors, EveryTypeRoundTrips) {
   SafetensorsFile file;
-  for (const ScalarType type : {ScalarType::kBool, ScalarType::kU8, ScalarType::kI8, ScalarType::kI16, ScalarType::kI32,
-                                ScalarType::kI64, ScalarType::kF16, ScalarType::kBF16, ScalarType::kF32, ScalarType::kF64}) {
+  for (const ScalarType type :
+       {ScalarType::kBool, ScalarType::kU8, ScalarType::kI8, ScalarType::kI16, ScalarType::kI32,
+        ScalarType::kI64, ScalarType::kF16, ScalarType::kBF16, ScalarType::kF32, ScalarType::kF64}) {
     file.tensors[ScalarTypeName(type)] = {type, {3, 1}, std::string(3 * ScalarTypeSize(type), '\7')};
   }
   const SafetensorsFile copy = ParseSafetensors(SerializeSafetensors(file, "all"), "all");
@@ -92,10 +95,13 @@ TEST(Safetensors, RefusesEveryTruncation) {
   }
 }
 
-TEST(Safetensors, RefusesBytesAfterTheEnd) { EXPECT_THAT(RefusalOf(ExampleBytes() + '\0'), HasSubstr("belong to no entry")); }
+TEST(Safetensors, RefusesBytesAfterTheEnd) {
+  EXPECT_THAT(RefusalOf(ExampleBytes() + '\0'), HasSubstr("belong to no entry"));
+}
 
 TEST(Safetensors, RefusesImpossibleHeaderLengths) {
-  EXPECT_THAT(RefusalOf(std::string(8, '\xff') + "{}"), HasSubstr("states a header of 18446744073709551615 bytes"));
+  EXPECT_THAT(RefusalOf(std::string(8, '\xff') + "{}"),
+              HasSubstr("states a header of 18446744073709551615 bytes"));
   EXPECT_THAT(RefusalOf(std::string("\3\0\0\0\0\0\0\0{}", 10)), HasSubstr("at most 2"));
   std::string huge(8 + kMaxSafetensorsHeader + 1, ' ');
   const uint64_t length = kMaxSafetensorsHeader + 1;
@@ -137,22 +143,26 @@ TEST(Safetensors, RefusesBadHeadersByName) {
       {R"({"a":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}})", "holds a negative number"},
       {R"({"a":{"dtype":"F32","shape":[2.0],"data_offsets":[0,8]}})", "holds a fraction"},
       {R"({"a":{"dtype":"F32","shape":[[2]],"data_offsets":[0,8]}})", "holds a list"},
-      {R"({"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}})", "has 8 bytes, its shape and dtype need 12"},
+      {R"({"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}})",
+       "has 8 bytes, its shape and dtype need 12"},
       {R"({"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,8]}})", "beyond 63 bits"},
       {R"({"a":{"dtype":"F32","shape":[9223372036854775808],"data_offsets":[0,8]}})", "beyond 63 bits"},
       {R"({"a":{"dtype":"F32","shape":[4611686018427387906],"data_offsets":[0,8]}})", "beyond 63 bits"},
-      {R"({"a":{"dtype":"F32","shape":[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,2],"data_offsets":[0,8]}})", "more than 16"},
+      {R"({"a":{"dtype":"F32","shape":[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,2],"data_offsets":[0,8]}})",
+       "more than 16"},
       {R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0]}})", "must have two data_offsets"},
       {R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8,8]}})", "must have two data_offsets"},
       {R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}})", "truncated or damaged"},
       {R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[8,16]}})", "truncated or damaged"},
-      {R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[18446744073709551608,18446744073709551616]}})", "a fraction"},
+      {R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[18446744073709551608,18446744073709551616]}})",
+       "a fraction"},
       {R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})", "bytes belong to no entry"},
       {R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})", "4 bytes at the end belong to no entry"},
       {R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})",
        "overlaps"},
   };
-  for (const BadHeader& bad : table) EXPECT_THAT(RefusalOf(File(bad.header, data)), HasSubstr(bad.message)) << bad.header;
+  for (const BadHeader& bad : table)
+    EXPECT_THAT(RefusalOf(File(bad.header, data)), HasSubstr(bad.message)) << bad.header;
 }
 
 TEST(Safetensors, RefusesDeepNestingWithoutRecursion) {
@@ -199,9 +209,11 @@ TEST(Safetensors, WritingReplacesTheFileAndLeavesNothingElse) {
   WriteFileAtomically(path, "old");
   WriteSafetensors(ExampleFile(), path);
   EXPECT_EQ(ReadWholeFile(path), ExampleBytes());
-  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder), std::filesystem::directory_iterator()), 1);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder), std::filesystem::directory_iterator()),
+            1);
   EXPECT_EQ(ReadSafetensors(path).metadata.at("k"), "v");
-  EXPECT_THROW(WriteSafetensors(ExampleFile(), (folder / "missing" / "w.safetensors").string()), EnvironmentError);
+  EXPECT_THROW(WriteSafetensors(ExampleFile(), (folder / "missing" / "w.safetensors").string()),
+               EnvironmentError);
   std::filesystem::remove_all(folder);
 }
 
@@ -222,7 +234,8 @@ TEST(Sha256, GivesThePublishedDigests) {
   EXPECT_EQ(Sha256Hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   EXPECT_EQ(Sha256Hex("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"),
             "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
-  EXPECT_EQ(Sha256Hex(std::string(1'000'000, 'a')), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+  EXPECT_EQ(Sha256Hex(std::string(1'000'000, 'a')),
+            "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
 
 }  // namespace

@@ -29,7 +29,8 @@ TEST(Sinkhorn, RowsAndColumnsSumToTheirMarginals) {
   }
 }
 
-// One keypoint each, scores s and dustbin b: by symmetry P = [[p, 1-p], [1-p, p]] with p / (1-p) = exp((s - b) / 2).
+// One keypoint each, scores s and dustbin b: by symmetry P = [[p, 1-p], [1-p, p]] with p / (1-p) = exp((s -
+// b) / 2).
 TEST(Sinkhorn, OnePairHasAClosedForm) {
   const double s = 2.3, b = 1.5, ratio = std::exp((s - b) / 2);
   const auto assignment = LogSinkhorn(torch::full({1, 1, 1}, s), Bin(), 1000).exp();
@@ -59,7 +60,8 @@ TEST(Sinkhorn, ScalingAgreesWithTheLogDomain) {
     // Relative 1e-3 of a probability: a hundred products and quotients in float32.
     EXPECT_TRUE(TensorsNear(log_domain, scaling, 1e-3)) << n << " x " << m;
     for (int64_t i = 0; i < 2; ++i) {
-      const FeatureMatches a = MatchesFromLogAssignment(log_domain[i], 0.2), b = MatchesFromLogAssignment(scaling[i], 0.2);
+      const FeatureMatches a = MatchesFromLogAssignment(log_domain[i], 0.2),
+                           b = MatchesFromLogAssignment(scaling[i], 0.2);
       EXPECT_TRUE(torch::equal(a.matches0, b.matches0));
       EXPECT_TRUE(torch::equal(a.matches1, b.matches1));
     }
@@ -68,23 +70,28 @@ TEST(Sinkhorn, ScalingAgreesWithTheLogDomain) {
 
 using Solver = torch::Tensor (*)(const torch::Tensor&, const torch::Tensor&, int);
 
-// d loss / d score by central differences, in double, with few iterations: the gradient must be the unrolled one's.
+// d loss / d score by central differences, in double, with few iterations: the gradient must be the unrolled
+// one's.
 void ExpectGradient(Solver solver) {
   const auto options = torch::TensorOptions().dtype(torch::kDouble);
   auto scores = torch::randn({1, 3, 4}, options).set_requires_grad(true);
   auto bin = torch::tensor(0.7, options).set_requires_grad(true);
   const auto weight = torch::randn({1, 4, 5}, options);
-  const auto loss = [&](const torch::Tensor& s, const torch::Tensor& b) { return (solver(s, b, 7) * weight).sum(); };
+  const auto loss = [&](const torch::Tensor& s, const torch::Tensor& b) {
+    return (solver(s, b, 7) * weight).sum();
+  };
   loss(scores, bin).backward();
   torch::NoGradGuard no_grad;
   constexpr double kStep = 1e-5;
   for (int64_t i = 0; i < scores.numel(); ++i) {
     auto step = torch::zeros_like(scores);
     step.view(-1)[i] = kStep;
-    const double numeric = ((loss(scores + step, bin) - loss(scores - step, bin)) / (2 * kStep)).item<double>();
+    const double numeric =
+        ((loss(scores + step, bin) - loss(scores - step, bin)) / (2 * kStep)).item<double>();
     EXPECT_NEAR(scores.grad().view(-1)[i].item<double>(), numeric, 1e-7) << "score " << i;
   }
-  const double numeric = ((loss(scores, bin + kStep) - loss(scores, bin - kStep)) / (2 * kStep)).item<double>();
+  const double numeric =
+      ((loss(scores, bin + kStep) - loss(scores, bin - kStep)) / (2 * kStep)).item<double>();
   EXPECT_NEAR(bin.grad().item<double>(), numeric, 1e-7);
 }
 
@@ -99,9 +106,11 @@ torch::Tensor LogOf(const std::vector<std::vector<float>>& rows) {
 }
 
 TEST(Matches, AreMutualMaximaAboveTheThreshold) {
-  const auto log_assignment = LogOf({{0.9f, 0.05f, 0.01f, 0.1f}, {0.8f, 0.1f, 0.02f, 0.1f}, {0.1f, 0.9f, 0.9f, 1.0f}});
+  const auto log_assignment =
+      LogOf({{0.9f, 0.05f, 0.01f, 0.1f}, {0.8f, 0.1f, 0.02f, 0.1f}, {0.1f, 0.9f, 0.9f, 1.0f}});
   const FeatureMatches matches = MatchesFromLogAssignment(log_assignment, 0.2);
-  EXPECT_TRUE(torch::equal(matches.matches0, torch::tensor({int64_t{0}, kUnmatched})));  // 1 prefers 0, which prefers 0
+  EXPECT_TRUE(torch::equal(matches.matches0,
+                           torch::tensor({int64_t{0}, kUnmatched})));  // 1 prefers 0, which prefers 0
   EXPECT_TRUE(torch::equal(matches.matches1, torch::tensor({int64_t{0}, kUnmatched, kUnmatched})));
   EXPECT_TRUE(TensorsNear(matches.matching_scores0, torch::tensor({0.9f, 0.0f}), 1e-6));
   EXPECT_TRUE(TensorsNear(matches.matching_scores1, torch::tensor({0.9f, 0.0f, 0.0f}), 1e-6));

@@ -46,7 +46,8 @@ Features RandomFeatures(int64_t n) {
 }
 
 SuperGlueInput Row(const SuperGlueInput& input, int64_t row) {
-  return {input.keypoints.narrow(0, row, 1), input.scores.narrow(0, row, 1), input.descriptors.narrow(0, row, 1)};
+  return {input.keypoints.narrow(0, row, 1), input.scores.narrow(0, row, 1),
+          input.descriptors.narrow(0, row, 1)};
 }
 
 class SuperGlueTest : public testing::Test {
@@ -87,10 +88,12 @@ TEST_F(SuperGlueTest, PermutingTheKeypointsPermutesTheScores) {
   const auto order = torch::randperm(8, torch::kLong);
   const SuperGlueInput permuted = {b.keypoints.index_select(1, order), b.scores.index_select(1, order),
                                    b.descriptors.index_select(2, order)};
-  EXPECT_TRUE(TensorsNear(network->forward(a, permuted), network->forward(a, b).index_select(2, order), kTolerance));
+  EXPECT_TRUE(
+      TensorsNear(network->forward(a, permuted), network->forward(a, b).index_select(2, order), kTolerance));
 }
 
-// The layer as the paper writes it, image by image: self layers look at the own image, cross layers at the other.
+// The layer as the paper writes it, image by image: self layers look at the own image, cross layers at the
+// other.
 TEST_F(SuperGlueTest, BothImagesInOneBatchEqualEachAlone) {
   SuperGlue network = Network();
   auto desc0 = torch::randn({2, 6, kDim}), desc1 = torch::randn({2, 6, kDim});
@@ -130,7 +133,8 @@ TEST_F(SuperGlueTest, MatchesOfSwappedImagesAreTheSame) {
   network->InitializeAsNearestNeighbor(20.0);
   Features a = RandomFeatures(30), b = RandomFeatures(40);
   b.descriptors.narrow(1, 5, 20).copy_(a.descriptors.narrow(1, 3, 20));  // 20 true matches, i -> i + 2
-  const FeatureMatches forward = MatchFeatures(network, a, b, {}), backward = MatchFeatures(network, b, a, {});
+  const FeatureMatches forward = MatchFeatures(network, a, b, {}),
+                       backward = MatchFeatures(network, b, a, {});
   EXPECT_TRUE(torch::equal(forward.matches0.narrow(0, 3, 20), torch::arange(5, 25)));
   EXPECT_TRUE(torch::equal(forward.matches0, backward.matches1));
   EXPECT_TRUE(torch::equal(forward.matches1, backward.matches0));
@@ -158,7 +162,8 @@ TEST_F(SuperGlueTest, DescriptorsOfAnotherSuperPointAreRefused) {
 }
 
 TEST_F(SuperGlueTest, KeypointsAreCentredAndScaledByTheLongerSide) {
-  const auto normalized = NormalizeKeypoints(torch::tensor({{0.0f, 0.0f}, {320.0f, 240.0f}, {640.0f, 480.0f}}), 640, 480);
+  const auto normalized =
+      NormalizeKeypoints(torch::tensor({{0.0f, 0.0f}, {320.0f, 240.0f}, {640.0f, 480.0f}}), 640, 480);
   const float half_width = 320.0f / (0.7f * 640), half_height = 240.0f / (0.7f * 640);
   const auto expected = torch::tensor({{-half_width, -half_height}, {0.0f, 0.0f}, {half_width, half_height}});
   EXPECT_TRUE(TensorsNear(normalized, expected, 1e-6));

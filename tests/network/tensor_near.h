@@ -16,12 +16,15 @@ inline Difference DifferenceOf(const torch::Tensor& a, const torch::Tensor& b) {
   return {delta.max().item<double>(), delta.mean().item<double>(), delta.median().item<double>()};
 }
 
-inline testing::AssertionResult TensorsNear(const torch::Tensor& a, const torch::Tensor& b, double tolerance) {
-  if (a.sizes() != b.sizes()) return testing::AssertionFailure() << "shapes " << a.sizes() << " and " << b.sizes();
+inline testing::AssertionResult TensorsNear(const torch::Tensor& a, const torch::Tensor& b,
+                                            double tolerance) {
+  if (a.sizes() != b.sizes())
+    return testing::AssertionFailure() << "shapes " << a.sizes() << " and " << b.sizes();
   const Difference difference = DifferenceOf(a, b);
   if (difference.max <= tolerance) return testing::AssertionSuccess();  // false for NaN
   return testing::AssertionFailure() << "shape " << a.sizes() << ": max " << difference.max << ", mean "
-                                     << difference.mean << ", median " << difference.median << " > " << tolerance;
+                                     << difference.mean << ", median " << difference.median << " > "
+                                     << tolerance;
 }
 
 }  // namespace colmatch

@@ -41,8 +41,10 @@ SuperGlue TrainedSuperGlue() {
   SuperGlue network(SmallSuperGlue());
   torch::NoGradGuard no_grad;
   for (auto& buffer : network->named_buffers()) {
-    if (buffer.value().is_floating_point()) buffer.value().uniform_(0.5, 2);
-    else buffer.value().fill_(7);
+    if (buffer.value().is_floating_point())
+      buffer.value().uniform_(0.5, 2);
+    else
+      buffer.value().fill_(7);
   }
   return network;
 }
@@ -52,7 +54,8 @@ class WeightsTest : public testing::Test {
   void SetUp() override {
     folder_ = std::filesystem::path(COLMATCH_BINARY_DIR) / "weights_test";
     std::filesystem::create_directories(folder_);
-    path_ = (folder_ / testing::UnitTest::GetInstance()->current_test_info()->name()).string() + ".safetensors";
+    path_ =
+        (folder_ / testing::UnitTest::GetInstance()->current_test_info()->name()).string() + ".safetensors";
   }
   void TearDown() override { std::filesystem::remove(path_); }
 
@@ -159,31 +162,46 @@ struct Tampering {
 };
 
 TEST_F(WeightsTest, TamperedFilesAreRefusedByEntry) {
-  const float nan = std::numeric_limits<float>::quiet_NaN(), infinity = std::numeric_limits<float>::infinity();
+  const float nan = std::numeric_limits<float>::quiet_NaN(),
+              infinity = std::numeric_limits<float>::infinity();
   using File = SafetensorsFile;
   const Tampering table[] = {
-      {"'gnn.layers.3.mlp.1.running_var' is missing", [](File& f) { f.tensors.erase("gnn.layers.3.mlp.1.running_var"); }},
+      {"'gnn.layers.3.mlp.1.running_var' is missing",
+       [](File& f) { f.tensors.erase("gnn.layers.3.mlp.1.running_var"); }},
       {"'final_proj.weight' is missing", [](File& f) { f.tensors.erase("final_proj.weight"); }},
       {"'bin_score' is missing", [](File& f) { f.tensors.erase("bin_score"); }},
       {"'extra' does not belong", [](File& f) { f.tensors["extra"] = f.tensors["bin_score"]; }},
-      {"'kenc.encoder.0.bias' has shape [2, 4], expected [8]", [](File& f) { f.tensors["kenc.encoder.0.bias"].shape = {2, 4}; }},
-      {"'final_proj.weight' has 2 dimensions", [](File& f) { f.tensors["final_proj.weight"].shape = {16, 16}; }},
+      {"'kenc.encoder.0.bias' has shape [2, 4], expected [8]",
+       [](File& f) {
+         f.tensors["kenc.encoder.0.bias"].shape = {2, 4};
+       }},
+      {"'final_proj.weight' has 2 dimensions",
+       [](File& f) {
+         f.tensors["final_proj.weight"].shape = {16, 16};
+       }},
       {"dtype I32", [](File& f) { f.tensors["bin_score"].type = ScalarType::kI32; }},
-      {"expected I64", [](File& f) { f.tensors["gnn.layers.0.mlp.1.num_batches_tracked"].type = ScalarType::kF64; }},
+      {"expected I64",
+       [](File& f) { f.tensors["gnn.layers.0.mlp.1.num_batches_tracked"].type = ScalarType::kF64; }},
       {"'bin_score' holds NaN", [&](File& f) { SetFloat(f, "bin_score", nan); }},
       {"'final_proj.weight' holds NaN", [&](File& f) { SetFloat(f, "final_proj.weight", infinity); }},
-      {"3 attention layers", [](File& f) {
+      {"3 attention layers",
+       [](File& f) {
          for (auto it = f.tensors.begin(); it != f.tensors.end();) {
            it = it->first.rfind("gnn.layers.3.", 0) == 0 ? f.tensors.erase(it) : std::next(it);
          }
        }},
-      {"'num_layer_pairs' is '3', the tensors are those of '2'", [](File& f) { f.metadata["num_layer_pairs"] = "3"; }},
+      {"'num_layer_pairs' is '3', the tensors are those of '2'",
+       [](File& f) { f.metadata["num_layer_pairs"] = "3"; }},
       {"'descriptor_dim' is missing", [](File& f) { f.metadata.erase("descriptor_dim"); }},
       {"'architecture' is missing", [](File& f) { f.metadata.clear(); }},
       {"'architecture' is 'superpoint'", [](File& f) { f.metadata["architecture"] = "superpoint"; }},
       {"'format_version' is '2'", [](File& f) { f.metadata["format_version"] = "2"; }},
-      {"multiple of 4", [](File& f) { f.tensors["final_proj.weight"] = {ScalarType::kF32, {6, 0, 1}, ""}; }},
-      {"values, an architecture of these sizes", [](File& f) {  // 4096 wide, 64 pairs deep, without the bytes
+      {"multiple of 4",
+       [](File& f) {
+         f.tensors["final_proj.weight"] = {ScalarType::kF32, {6, 0, 1}, ""};
+       }},
+      {"values, an architecture of these sizes",
+       [](File& f) {  // 4096 wide, 64 pairs deep, without the bytes
          for (int i = 0; i < 128; ++i) {
            f.tensors["gnn.layers." + std::to_string(i) + ".attn.merge.weight"] = {ScalarType::kF32, {0}, ""};
          }
@@ -216,7 +234,8 @@ TEST_F(WeightsTest, EachNetworkRefusesTheOthersWeights) {
 TEST_F(WeightsTest, TruncatedFilesAreRefused) {
   SaveSuperPoint(SuperPoint(SmallSuperPoint()), {}, path_);
   const std::string whole = ReadWholeFile(path_);
-  for (const size_t size : {size_t{0}, size_t{7}, size_t{8}, size_t{500}, whole.size() / 2, whole.size() - 1}) {
+  for (const size_t size :
+       {size_t{0}, size_t{7}, size_t{8}, size_t{500}, whole.size() / 2, whole.size() - 1}) {
     WriteFileAtomically(path_, whole.substr(0, size));
     EXPECT_THROW(LoadSuperPoint(path_), WeightsError) << size << " bytes";
   }
@@ -238,7 +257,9 @@ TEST_F(WeightsTest, OfficialFilesAreImported) {
 }
 
 TEST_F(WeightsTest, PicklesRenamedToSafetensorsAreRefusedWithAHint) {
-  WriteFileAtomically(path_, std::string("\x80\x02" "cposix\nsystem\nX\4\0\0\0true\x85R.", 29));
+  WriteFileAtomically(path_, std::string("\x80\x02"
+                                         "cposix\nsystem\nX\4\0\0\0true\x85R.",
+                                         29));
   try {
     LoadSuperPoint(path_);
     FAIL() << "not refused";

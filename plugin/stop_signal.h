@@ -1,0 +1,16 @@
+// SIGINT and SIGTERM ask for a stop: the work in hand is finished and stored.
+#pragma once
+
+#include <atomic>
+
+namespace colmatch {
+
+// A second signal ends the process at once. A closed pipe and a file size limit then show as failed writes.
+void InstallSignalHandlers();
+
+const std::atomic<bool>& StopRequested();
+
+// 130 or 143 after a signal, else 0.
+int StopStatus();
+
+}  // namespace colmatch

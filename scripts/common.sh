@@ -1,0 +1,43 @@
+# Shared by the scripts: what has to be installed, and the build. Sourced, not run.
+set -euo pipefail
+ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+
+PACKAGES=(
+  g++ clang cmake ninja-build ccache pkg-config
+  libtorch-dev libopenblas0-pthread
+  libopencv-dev libceres-dev libsqlite3-dev libexif-dev libjpeg62-turbo-dev zlib1g-dev
+  libcli11-dev libspdlog-dev nlohmann-json3-dev
+  colmap gnuplot-nox
+)
+TEST_PACKAGES=(libgtest-dev libgmock-dev python3-venv sqlite3)
+
+say() { printf '\n== %s\n' "$*"; }
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# install PACKAGE...: those that are missing, and only those.
+install_packages() {
+  local missing=()
+  for package in "$@"; do
+    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+  done
+  [ ${#missing[@]} = 0 ] && return
+  command -v apt-get >/dev/null || {
+    echo "error: ${missing[*]} are missing and there is no apt-get to install them; see README.md, Install" >&2
+    exit 3
+  }
+  say "installing ${missing[*]}"
+  as_root apt-get update -qq
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
+}
+
+# configure_preset PRESET [CMAKE OPTION...]
+configure_preset() {
+  local preset="$1" log
+  shift
+  log="$ROOT/build/$preset-configure.log"
+  mkdir -p "$ROOT/build"
+  (cd "$ROOT" && cmake --preset "$preset" "$@") > "$log" 2>&1 || { cat "$log" >&2; exit 3; }
+}

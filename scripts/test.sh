@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds everything, and runs all tests. Usage: scripts/test.sh [CTEST OPTION...]
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+install_packages "${PACKAGES[@]}" "${TEST_PACKAGES[@]}"
+
+# pycolmap 4 judges the databases we write. Where PyPI cannot be reached its tests say that they were skipped.
+venv="$ROOT/deps/pycolmap"
+if [ ! -x "$venv/bin/python" ] || ! "$venv/bin/python" -c 'import pycolmap' 2>/dev/null; then
+  say "installing pycolmap"
+  python3 -m venv "$venv" && "$venv/bin/pip" install -q 'pycolmap>=4,<5' numpy || echo "pycolmap is not to be had: its tests will be skipped"
+fi
+export COLMATCH_PYCOLMAP_PYTHON="$venv/bin/python"
+
+say "building (release)"
+configure_preset release -DCOLMATCH_TESTS=ON
+cmake --build "$ROOT/build/release"
+
+say "building with LibTorch alone (core)"
+configure_preset core -DCOLMATCH_TESTS=OFF -DCOLMATCH_WERROR=ON
+cmake --build "$ROOT/build/core"
+
+say "testing"
+cd "$ROOT/build/release"
+exec ctest --output-on-failure --no-tests=error "$@"

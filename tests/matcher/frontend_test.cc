@@ -1,0 +1,215 @@
+// Tests of the front end: names, extraction, matching with SuperGlue, and lists of matches.
+#include "matcher/frontend.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include <map>
+#include <set>
+
+#include "network/error.h"
+#include "tests/matcher/random_features.h"
+
+namespace colmatch {
+namespace {
+
+FeatureExtractor Extractor(int max_num_features = 30) {
+  torch::manual_seed(3);
+  LoadedSuperPoint weights;
+  weights.network = SuperPoint(SuperPointArchitecture{{4, 4, 8, 8}, 8, 12, false});
+  weights.network->eval();
+  KeypointOptions options;
+  options.max_num_features = max_num_features;
+  options.keypoint_threshold = 0;
+  return {weights, options, torch::kCPU};
+}
+
+std::vector<float> RandomPixels(int width, int height) {
+  const auto pixels = torch::rand({height * width});
+  return {pixels.data_ptr<float>(), pixels.data_ptr<float>() + pixels.numel()};
+}
+
+bool SameBytes(const Features& a, const Features& b) {
+  return a.keypoints.equal(b.keypoints) && a.scores.equal(b.scores) && a.descriptors.equal(b.descriptors);
+}
+
+TEST(MatcherTypeFromName, KnowsFourNamesAndRefusesOthersListingThem) {
+  const std::map<std::string, MatcherType> names = {{"superglue", MatcherType::kSuperGlue},
+                                                    {"nn", MatcherType::kNearestNeighbor},
+                                                    {"nn_mutual", MatcherType::kMutualNearestNeighbor},
+                                                    {"nn_ratio", MatcherType::kRatioTest}};
+  for (const auto& [name, type] : names) EXPECT_EQ(MatcherTypeFromName(name), type) << name;
+  for (const char* name : {"", "SuperGlue", "nn ", "sift", "superglue,nn"}) {
+    try {
+      MatcherTypeFromName(name);
+      ADD_FAILURE() << name << " was taken";
+    } catch (const UsageError& error) {
+      for (const auto& known : names) EXPECT_THAT(error.what(), testing::HasSubstr(known.first)) << name;
+    }
+  }
+}
+
+TEST(DeviceFromName, CpuAndAutoAreAlwaysThere) {
+  EXPECT_EQ(DeviceFromName("cpu"), torch::Device(torch::kCPU));
+  EXPECT_EQ(DeviceFromName("auto").type(), torch::cuda::is_available() ? torch::kCUDA : torch::kCPU);
+}
+
+TEST(DeviceFromName, OtherNamesAreUsageErrors) {
+  for (const char* name : {"", "gpu", "CPU", "cuda:", "cuda:x", "cuda:-1", "cuda:1x",
+                           "cuda:99999999999999999999", "cpu:0", "cuda 0"}) {
+    EXPECT_THROW(DeviceFromName(name), UsageError) << name;
+  }
+}
+
+TEST(DeviceFromName, ACudaDeviceThatIsNotThereIsAnEnvironmentError) {
+  EXPECT_THROW(DeviceFromName("cuda:999"), EnvironmentError);
+  if (!torch::cuda::is_available()) EXPECT_THROW(DeviceFromName("cuda"), EnvironmentError);
+}
+
+TEST(FeatureExtractor, FindsKeypointsInsideTheImageWithUnitDescriptors) {
+  FeatureExtractor extractor = Extractor();
+  const Features features = extractor.Extract(RandomPixels(70, 53).data(), 70, 53);
+  EXPECT_EQ(features.size(), 30);
+  EXPECT_EQ(features.width, 70);
+  EXPECT_EQ(features.height, 53);
+  EXPECT_GE(features.keypoints.min().item<double>(), 4);
+  EXPECT_LT(features.keypoints.select(1, 0).max().item<double>(), 64 - 4);
+  EXPECT_LT(features.keypoints.select(1, 1).max().item<double>(), 48 - 4);
+  EXPECT_EQ(features.descriptors.sizes(), (torch::IntArrayRef{12, 30}));
+  EXPECT_TRUE(features.descriptors.norm(2, 0).allclose(torch::ones({30}), 1e-4, 1e-5));
+  EXPECT_FALSE(features.descriptors.requires_grad());
+}
+
+TEST(FeatureExtractor, TheSameImageTwiceGivesTheSameBytes) {
+  FeatureExtractor extractor = Extractor(), again = Extractor();
+  const auto pixels = RandomPixels(64, 48);
+  const Features first = extractor.Extract(pixels.data(), 64, 48);
+  EXPECT_TRUE(SameBytes(first, extractor.Extract(pixels.data(), 64, 48)));
+  EXPECT_TRUE(SameBytes(first, again.Extract(pixels.data(), 64, 48)));
+}
+
+TEST(FeatureExtractor, AnImageUnder8By8HasNoKeypoints) {
+  FeatureExtractor extractor = Extractor();
+  for (const auto& [width, height] : {std::pair<int, int>{7, 100}, {100, 7}, {1, 1}, {7, 7}}) {
+    const Features features = extractor.Extract(RandomPixels(width, height).data(), width, height);
+    EXPECT_EQ(features.keypoints.sizes(), (torch::IntArrayRef{0, 2}));
+    EXPECT_EQ(features.scores.sizes(), (torch::IntArrayRef{0}));
+    EXPECT_EQ(features.descriptors.sizes(), (torch::IntArrayRef{12, 0}));
+    EXPECT_EQ(features.width, width);
+    EXPECT_EQ(features.height, height);
+  }
+}
+
+TEST(FeatureExtractor, TheSmallestImagesHaveNoRoomBetweenTheirBordersButAreFine) {
+  FeatureExtractor extractor = Extractor();
+  EXPECT_EQ(extractor.Extract(RandomPixels(8, 8).data(), 8, 8).size(), 0);
+  EXPECT_GT(extractor.Extract(RandomPixels(16, 16).data(), 16, 16).size(), 0);
+}
+
+TEST(FeatureExtractor, OptionsOutOfRangeAreRefused) {
+  LoadedSuperPoint weights;
+  weights.network = SuperPoint(SuperPointArchitecture{{4, 4, 8, 8}, 8, 12, false});
+  KeypointOptions options;
+  options.nms_radius = -1;
+  EXPECT_THROW(FeatureExtractor(weights, options, torch::kCPU), UsageError);
+}
+
+LoadedSuperGlue NearestNeighborSuperGlue(int dim, double gain) {
+  LoadedSuperGlue weights;
+  weights.network = SuperGlue(SuperGlueArchitecture{dim, {8}, 2});
+  weights.network->InitializeAsNearestNeighbor(gain);
+  weights.network->eval();
+  return weights;
+}
+
+FeatureMatcher Matcher(MatcherType type, LoadedSuperGlue weights = {}) {
+  MatcherOptions options;
+  options.type = type;
+  return {weights, options, torch::kCPU};
+}
+
+TEST(FeatureMatcher, SuperGlueStartedAsNearestNeighborAgreesWithItWhereConfident) {
+  const Features a = RandomFeatures(60, 32), b = Shuffled(a, 0.03);
+  FeatureMatcher superglue = Matcher(MatcherType::kSuperGlue, NearestNeighborSuperGlue(32, 40));
+  FeatureMatcher mutual = Matcher(MatcherType::kMutualNearestNeighbor);
+  const FeatureMatches learned = superglue.Match(a, b), nearest = mutual.Match(a, b);
+  EXPECT_EQ(learned.matches0.ge(0).sum().item<int64_t>(), 60) << "every keypoint is there, hardly changed";
+  EXPECT_TRUE(learned.matches0.equal(nearest.matches0));
+  EXPECT_TRUE(learned.matches1.equal(nearest.matches1));
+  EXPECT_GT(learned.matching_scores0.min().item<double>(), 0.9);
+}
+
+TEST(FeatureMatcher, SuperGlueLeavesKeypointsThatAreNotThereUnmatched) {
+  const Features a = RandomFeatures(30, 32), b = RandomFeatures(30, 32);
+  FeatureMatcher superglue = Matcher(MatcherType::kSuperGlue, NearestNeighborSuperGlue(32, 40));
+  FeatureMatcher mutual = Matcher(MatcherType::kMutualNearestNeighbor);
+  EXPECT_GT(mutual.Match(a, b).matches0.ge(0).sum().item<int64_t>(), 5);
+  EXPECT_LE(superglue.Match(a, b).matches0.ge(0).sum().item<int64_t>(), 2);
+}
+
+TEST(FeatureMatcher, EveryTypeTakesAnyNumberOfKeypoints) {
+  for (const MatcherType type : {MatcherType::kSuperGlue, MatcherType::kNearestNeighbor,
+                                 MatcherType::kMutualNearestNeighbor, MatcherType::kRatioTest}) {
+    FeatureMatcher matcher = Matcher(type, NearestNeighborSuperGlue(8, 20));
+    for (const auto& [n, m] :
+         {std::pair<int64_t, int64_t>{0, 0}, {0, 4}, {4, 0}, {1, 1}, {1, 5}, {5, 1}, {6, 9}}) {
+      const FeatureMatches matches = matcher.Match(RandomFeatures(n, 8), RandomFeatures(m, 8));
+      EXPECT_EQ(matches.matches0.sizes(), (torch::IntArrayRef{n}));
+      EXPECT_EQ(matches.matches1.sizes(), (torch::IntArrayRef{m}));
+      EXPECT_TRUE(matches.matches0.lt(m).all().item<bool>());
+      EXPECT_TRUE((matches.matching_scores0.ge(0) & matches.matching_scores0.le(1)).all().item<bool>());
+    }
+  }
+}
+
+TEST(FeatureMatcher, MissingWeightsAndBadOptionsAreUsageErrors) {
+  EXPECT_THROW(Matcher(MatcherType::kSuperGlue), UsageError);
+  for (const double ratio : {0.0, -1.0, 1.5, std::nan("")}) {
+    MatcherOptions options;
+    options.type = MatcherType::kRatioTest;
+    options.max_ratio = ratio;
+    EXPECT_THROW(FeatureMatcher({}, options, torch::kCPU), UsageError) << ratio;
+  }
+}
+
+FeatureMatches MatchesOf(const std::vector<int64_t>& matches0, const std::vector<float>& scores0, int64_t m) {
+  FeatureMatches matches;
+  matches.matches0 = torch::tensor(matches0, torch::kLong);
+  matches.matching_scores0 = torch::tensor(scores0);
+  matches.matches1 = torch::full({m}, kUnmatched, torch::kLong);
+  return matches;
+}
+
+TEST(ListMatches, OfSeveralThatChoseTheSameTheMostConfidentStays) {
+  const auto list = ListMatches(MatchesOf({2, -1, 2, 0, 2}, {0.5f, 0, 0.9f, 0.3f, 0.7f}, 3));
+  ASSERT_EQ(list.size(), 2u);
+  EXPECT_EQ(list[0].index0, 2);
+  EXPECT_EQ(list[0].index1, 2);
+  EXPECT_EQ(list[0].confidence, 0.9f);
+  EXPECT_EQ(list[1].index0, 3);
+  EXPECT_EQ(list[1].index1, 0);
+}
+
+TEST(ListMatches, KeepsEveryKeypointAtMostOnceByRisingIndex) {
+  FeatureMatcher matcher = Matcher(MatcherType::kNearestNeighbor);
+  const Features a = RandomFeatures(80, 6), b = RandomFeatures(50, 6);
+  const FeatureMatches matches = matcher.Match(a, b);
+  const auto list = ListMatches(matches);
+  std::set<int> used1, chosen;
+  for (size_t i = 0; i < list.size(); ++i) {
+    EXPECT_TRUE(used1.insert(list[i].index1).second) << list[i].index1;
+    if (i > 0) EXPECT_GT(list[i].index0, list[i - 1].index0);
+    EXPECT_EQ(matches.matches0[list[i].index0].item<int64_t>(), list[i].index1);
+  }
+  for (int64_t i = 0; i < 80; ++i) chosen.insert(static_cast<int>(matches.matches0[i].item<int64_t>()));
+  EXPECT_EQ(used1, chosen) << "nothing that was chosen is lost";
+}
+
+TEST(ListMatches, OfNothingIsEmpty) {
+  EXPECT_TRUE(ListMatches(MatchesOf({}, {}, 5)).empty());
+  EXPECT_TRUE(ListMatches(MatchesOf({-1, -1}, {0, 0}, 0)).empty());
+}
+
+}  // namespace
+}  // namespace colmatch

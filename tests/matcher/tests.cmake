@@ -1,0 +1,9 @@
+# The tests of matcher/.
+colmatch_test(matcher
+  SOURCES
+    frontend_test.cc
+    nearest_neighbor_test.cc
+    ../torch_seed.cc
+  LINK matcher)
+colmatch_torch_pch(matcher_test)
+set_source_files_properties(${CMAKE_CURRENT_SOURCE_DIR}/gtest_main.cc PROPERTIES SKIP_PRECOMPILE_HEADERS ON)

@@ -1,0 +1,39 @@
+// The order of exhaustive pairs.
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "network/error.h"
+#include "plugin/matching_pipeline.h"
+
+namespace colmatch {
+namespace {
+
+TEST(ExhaustivePairs, EveryPairComesOnceWhateverTheBlockSize) {
+  for (const int n : {0, 1, 2, 7, 53}) {
+    for (const int block : {1, 3, 50, 100}) {
+      const auto pairs = ExhaustivePairs(n, block);
+      const std::set<std::pair<int, int>> unique(pairs.begin(), pairs.end());
+      EXPECT_EQ(pairs.size(), static_cast<size_t>(n * (n - 1) / 2)) << n << ' ' << block;
+      EXPECT_EQ(unique.size(), pairs.size());
+      for (const auto& [i, j] : pairs) EXPECT_LT(i, j);
+    }
+  }
+}
+
+TEST(ExhaustivePairs, ABlockNeedsTheFeaturesOfTwoBlocksOnly) {
+  constexpr int kBlock = 10;
+  std::set<std::pair<int, int>> seen;
+  std::pair<int, int> current{-1, -1};
+  for (const auto& [i, j] : ExhaustivePairs(35, kBlock)) {
+    const std::pair<int, int> block{i / kBlock, j / kBlock};
+    if (block == current) continue;
+    EXPECT_TRUE(seen.insert(block).second) << "a block is visited twice";
+    current = block;
+  }
+}
+
+TEST(ExhaustivePairs, ABlockSizeBelowOneIsRefused) { EXPECT_THROW(ExhaustivePairs(3, 0), UsageError); }
+
+}  // namespace
+}  // namespace colmatch

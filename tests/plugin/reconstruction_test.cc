@@ -1,0 +1,37 @@
+// The whole path on the rendered scene, judged by the real `colmap mapper` and the true cameras.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "plugin/demo_scene.h"
+#include "plugin/handover.h"
+#include "tests/plugin/program.h"
+#include "tests/plugin/temporary_folder.h"
+
+namespace colmatch {
+namespace {
+
+TEST(Reconstruction, TheDemoSceneIsReconstructedAsItIs) {
+  if (!IsOnPath("colmap")) GTEST_SKIP() << "colmap is not on PATH";
+  TemporaryFolder folder;
+  DemoSceneOptions options;
+  options.num_images = 6;
+  options.width = 640;
+  options.height = 480;
+  RenderDemoScene(options, folder.path());
+  const ProgramResult result = RunColmatch({"automatic_reconstructor", "--workspace_path", folder.path() / "out",
+                                            "--image_path", folder.path() / "images", "--truth_path", folder.path() / "gt"});
+  ASSERT_EQ(result.status, 0) << result.output;
+  EXPECT_THAT(result.output, testing::HasSubstr("registered 6 of 6 images"));
+  std::ifstream stream(folder.path() / "out/report.json");
+  const auto report = nlohmann::json::parse(stream);
+  ASSERT_TRUE(report["truth"]["aligned"].get<bool>());
+  EXPECT_LT(report["truth"]["rotation_deg"]["max"].get<double>(), 1.0);
+  EXPECT_LT(report["truth"]["position_share"]["max"].get<double>(), 0.03);
+  EXPECT_TRUE(std::filesystem::exists(folder.path() / "out/report.html"));
+}
+
+}  // namespace
+}  // namespace colmatch

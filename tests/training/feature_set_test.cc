@@ -1,0 +1,167 @@
+// Tests of cached features: exact counts, files whole and damaged, concatenation.
+#include "training/feature_set.h"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "network/atomic_file.h"
+#include "network/error.h"
+#include "tests/plugin/temporary_folder.h"
+#include "tests/training/training_test_util.h"
+
+namespace colmatch {
+namespace {
+
+constexpr int kKeypoints = 20;
+
+FeatureSetOptions Options() {
+  FeatureSetOptions options;
+  options.views_per_photo = 2;
+  options.view_width = 64;
+  options.view_height = 48;
+  options.num_keypoints = kKeypoints;
+  options.keypoints.keypoint_threshold = 0;
+  options.seed = 4;
+  return options;
+}
+
+FeatureSet Make(const std::vector<ShardPhoto>& photos, const FeatureSetOptions& options,
+                int descriptor_dim = 8) {
+  torch::manual_seed(1);
+  SuperPoint network(SuperPointArchitecture{{4, 4, 8, 8}, 8, descriptor_dim, false});
+  return MakeFeatureSet(network, photos, options, nullptr);
+}
+
+ShardPhoto FlatPhoto() {
+  ShardPhoto photo = TexturePhoto(1);
+  for (uint8_t& pixel : photo.pixels) pixel = 128;
+  return photo;
+}
+
+bool Same(const FeatureSet& a, const FeatureSet& b) {
+  return SameBytes(a.keypoints, b.keypoints) && SameBytes(a.scores, b.scores) &&
+         SameBytes(a.descriptors, b.descriptors) && SameBytes(a.photo_from_view, b.photo_from_view) &&
+         a.views_per_photo == b.views_per_photo && a.view_width == b.view_width &&
+         a.view_height == b.view_height;
+}
+
+class FeatureSetFile : public testing::Test {
+ protected:
+  std::string Path() const { return (folder_.path() / "features.pt").string(); }
+  TemporaryFolder folder_;
+};
+
+TEST(FeatureSet, HasTheDocumentedShapes) {
+  const FeatureSet set = Make({TexturePhoto(1), TexturePhoto(2), TexturePhoto(3)}, Options());
+  EXPECT_EQ(set.keypoints.sizes(), (torch::IntArrayRef{6, kKeypoints, 2}));
+  EXPECT_EQ(set.scores.sizes(), (torch::IntArrayRef{6, kKeypoints}));
+  EXPECT_EQ(set.descriptors.sizes(), (torch::IntArrayRef{6, 8, kKeypoints}));
+  EXPECT_EQ(set.descriptors.scalar_type(), torch::kHalf);
+  EXPECT_EQ(set.num_photos(), 3);
+}
+
+TEST(FeatureSet, KeypointsAreTheStrongestFirst) {
+  const FeatureSet set = Make({TexturePhoto(1)}, Options());
+  EXPECT_TRUE((set.scores.narrow(1, 1, kKeypoints - 1) <= set.scores.narrow(1, 0, kKeypoints - 1))
+                  .all()
+                  .item<bool>());
+}
+
+TEST(FeatureSet, HasExactlyItsNumberOfKeypointsEvenWhereNothingIsFound) {
+  FeatureSetOptions options = Options();
+  options.keypoints.keypoint_threshold = 0.99;
+  const FeatureSet set = Make({FlatPhoto()}, options);
+  EXPECT_EQ(set.keypoints.sizes(), (torch::IntArrayRef{2, kKeypoints, 2}));
+  const auto x = set.keypoints.select(2, 0), y = set.keypoints.select(2, 1);
+  EXPECT_TRUE((x.ge(4) & x.lt(60) & y.ge(4) & y.lt(44)).all().item<bool>());
+  EXPECT_FALSE(SameBytes(set.keypoints[0], set.keypoints[1])) << "the places that fill up are random";
+  EXPECT_TRUE(torch::isfinite(set.descriptors.to(torch::kFloat)).all().item<bool>());
+}
+
+TEST(FeatureSet, DescriptorsAreUnitColumns) {
+  const auto norms = Make({TexturePhoto(1)}, Options()).descriptors.to(torch::kFloat).norm(2, 1);
+  EXPECT_LT((norms - 1).abs().max().item<double>(), 2e-3);  // float16
+}
+
+TEST(FeatureSet, EveryViewLiesInsideItsPhoto) {
+  const FeatureSet set = Make({TexturePhoto(1), TexturePhoto(2)}, Options());
+  for (int64_t view = 0; view < 4; ++view) {
+    for (const Point2& corner : ImageCorners(64, 48)) {
+      const Point2 p = set.PhotoFromView(view).Apply(corner);
+      EXPECT_TRUE(p.x >= -1e-6 && p.y >= -1e-6 && p.x <= 159 + 1e-6 && p.y <= 119 + 1e-6)
+          << p.x << ", " << p.y;
+    }
+  }
+}
+
+TEST(FeatureSet, TheSameSeedGivesTheSameFeaturesAndReportsEveryView) {
+  const FeatureSet first = Make({TexturePhoto(1)}, Options());
+  EXPECT_TRUE(Same(first, Make({TexturePhoto(1)}, Options())));
+  FeatureSetOptions other = Options();
+  other.seed = 5;
+  EXPECT_FALSE(Same(first, Make({TexturePhoto(1)}, other)));
+
+  std::vector<int64_t> done;
+  SuperPoint network(SuperPointArchitecture{{4, 4, 8, 8}, 8, 8, false});
+  MakeFeatureSet(network, {TexturePhoto(1), TexturePhoto(2)}, Options(), [&](int64_t views, int64_t total) {
+    EXPECT_EQ(total, 4);
+    done.push_back(views);
+  });
+  EXPECT_EQ(done, (std::vector<int64_t>{1, 2, 3, 4}));
+}
+
+TEST_F(FeatureSetFile, ComesBackUnchanged) {
+  const FeatureSet set = Make({TexturePhoto(1), FlatPhoto()}, Options());
+  SaveFeatureSet(set, Path());
+  EXPECT_TRUE(Same(LoadFeatureSet(Path()), set));
+}
+
+TEST_F(FeatureSetFile, DamagedForeignAndMissingFilesAreEnvironmentErrorsNamingThem) {
+  SaveFeatureSet(Make({TexturePhoto(1)}, Options()), Path());
+  const std::string whole = ReadWholeFile(Path());
+  std::vector<std::string> bad = {"", "a text file", std::string(1000, '\0')};
+  for (const size_t size : {size_t{1}, size_t{64}, whole.size() / 3, whole.size() / 2, whole.size() - 1}) {
+    bad.push_back(whole.substr(0, size));
+  }
+  torch::serialize::OutputArchive archive;
+  archive.write("something_else", torch::zeros({3}));
+  std::ostringstream foreign;
+  archive.save_to(foreign);
+  bad.push_back(foreign.str());
+  for (const std::string& bytes : bad) {
+    WriteFileAtomically(Path(), bytes);
+    try {
+      LoadFeatureSet(Path());
+      ADD_FAILURE() << bytes.size() << " bytes were accepted";
+    } catch (const EnvironmentError& error) {
+      EXPECT_EQ(std::string(error.what()).rfind(Path(), 0), 0u) << error.what();
+    }
+  }
+  EXPECT_THROW(LoadFeatureSet(Path() + ".none"), EnvironmentError);
+}
+
+TEST(Concatenate, IsAllViewsInOrder) {
+  const FeatureSet a = Make({TexturePhoto(1)}, Options()),
+                   b = Make({TexturePhoto(2), TexturePhoto(3)}, Options());
+  const FeatureSet all = Concatenate({a, b});
+  EXPECT_EQ(all.num_photos(), 3);
+  EXPECT_TRUE(SameBytes(all.keypoints[1], a.keypoints[1]));
+  EXPECT_TRUE(SameBytes(all.descriptors[2], b.descriptors[0]));
+  EXPECT_TRUE(SameBytes(all.scores[5], b.scores[3]));
+  EXPECT_EQ(all.PhotoFromView(4).m, b.PhotoFromView(2).m);
+}
+
+TEST(Concatenate, RefusesSetsOfOtherOptions) {
+  const FeatureSet set = Make({TexturePhoto(1)}, Options());
+  FeatureSetOptions views = Options(), size = Options(), number = Options();
+  views.views_per_photo = 3;
+  size.view_width = 72;
+  number.num_keypoints = 19;
+  for (const FeatureSetOptions& other : {views, size, number}) {
+    EXPECT_THROW(Concatenate({set, Make({TexturePhoto(1)}, other)}), InputError);
+  }
+  EXPECT_THROW(Concatenate({set, Make({TexturePhoto(1)}, Options(), /*descriptor_dim=*/12)}), InputError);
+}
+
+}  // namespace
+}  // namespace colmatch

@@ -1,0 +1,149 @@
+// Tests of SuperGlue's training on made-up features: exact resume, determinism, its first losses, what is
+// refused.
+#include "training/superglue_trainer.h"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "network/error.h"
+#include "tests/plugin/temporary_folder.h"
+#include "tests/training/training_test_util.h"
+
+namespace colmatch {
+namespace {
+
+constexpr int64_t kDim = 8, kKeypoints = 24;
+
+// Random places of each photo seen by every view through its own homography, descriptors with noise.
+FeatureSet RandomFeatures(int64_t photos, int views) {
+  torch::manual_seed(11);
+  FeatureSet set;
+  set.views_per_photo = views;
+  set.view_width = 160;
+  set.view_height = 120;
+  std::vector<torch::Tensor> keypoints, descriptors, homographies;
+  for (int64_t photo = 0; photo < photos; ++photo) {
+    const auto places = torch::rand({kKeypoints, 2}) * torch::tensor({200.f, 150.f});
+    const auto looks = torch::randn({kDim, kKeypoints});
+    for (int view = 0; view < views; ++view) {
+      Rng rng(1, static_cast<uint64_t>(photo), static_cast<uint64_t>(view));
+      const auto corners = SampleQuadrilateral(200, 150, HomographyOptions{0.3, 20, 1, 0.05}, rng);
+      const Homography photo_from_view = HomographyFromCorners(ImageCorners(160, 120), corners);
+      keypoints.push_back(WarpPoints(places, photo_from_view.Inverse()));
+      const auto noisy = looks + 0.3 * torch::randn_like(looks);
+      descriptors.push_back((noisy / noisy.norm(2, 0)).to(torch::kHalf));
+      const auto& m = photo_from_view.m;
+      homographies.push_back(torch::tensor(std::vector<double>(m.begin(), m.end()), torch::kDouble));
+    }
+  }
+  set.keypoints = torch::stack(keypoints);
+  set.scores = torch::rand({photos * views, kKeypoints});
+  set.descriptors = torch::stack(descriptors);
+  set.photo_from_view = torch::stack(homographies);
+  return set;
+}
+
+class SuperGlueTrainer : public testing::Test {
+ protected:
+  void SetUp() override { torch::set_num_threads(1); }
+
+  SuperGlueTrainingOptions Options(const std::string& run, bool resume = false) const {
+    SuperGlueTrainingOptions options;
+    options.architecture = {kDim, {8}, 2};
+    options.loop = TinySuperPointTraining((folder_.path() / run).string(), resume).loop;
+    options.batch_size = 2;
+    options.min_keypoints = 16;
+    options.max_keypoints = kKeypoints;
+    options.seed = 3;
+    return options;
+  }
+  SuperGlue Train(const SuperGlueTrainingOptions& options) const {
+    return TrainSuperGlue(features_, options, SuperGlue{nullptr}, {});
+  }
+
+  TemporaryFolder folder_;
+  const FeatureSet features_ = RandomFeatures(6, 3);
+};
+
+TEST_F(SuperGlueTrainer, ThreeStepsAndThreeMoreAreSixByteForByte) {
+  Recorder whole, first(3), second;
+  const SuperGlue unbroken =
+      TrainSuperGlue(features_, Options("unbroken"), SuperGlue{nullptr}, whole.Hooks());
+  TrainSuperGlue(features_, Options("broken"), SuperGlue{nullptr}, first.Hooks());
+  EXPECT_EQ(first.Losses().size(), 3u);
+  const SuperGlue resumed =
+      TrainSuperGlue(features_, Options("broken", /*resume=*/true), SuperGlue{nullptr}, second.Hooks());
+  EXPECT_TRUE(SameBytes(*resumed, *unbroken));
+  const std::vector<double> losses = whole.Losses();
+  ASSERT_EQ(losses.size(), 6u);
+  EXPECT_EQ(second.Losses(), std::vector<double>(losses.begin() + 3, losses.end()));
+}
+
+TEST_F(SuperGlueTrainer, TheSameSeedGivesTheSameNetworkAndAnotherSeedAnother) {
+  const SuperGlue first = Train(Options("a")), second = Train(Options("b"));
+  EXPECT_TRUE(SameBytes(*first, *second));
+  SuperGlueTrainingOptions other = Options("c");
+  other.seed = 4;
+  EXPECT_FALSE(SameBytes(*first, *Train(other)));
+}
+
+TEST_F(SuperGlueTrainer, ItsFirstLossesAreThese) {
+  Recorder recorder;
+  TrainSuperGlue(features_, Options("run"), SuperGlue{nullptr}, recorder.Hooks());
+  const std::vector<double> expected = {0, 0, 0, 0, 0};
+  ASSERT_EQ(recorder.Losses().size(), 6u);
+  for (size_t i = 0; i < expected.size(); ++i)
+    EXPECT_NEAR(recorder.Losses()[i], expected[i], 1e-3) << "step " << i;
+}
+
+TEST_F(SuperGlueTrainer, ValidationDoesNotDisturbTheTraining) {
+  SuperGlueTrainingOptions with = Options("with");
+  with.loop.validate_every = 3;
+  with.validation_pairs = 4;
+  Recorder recorder;
+  const SuperGlue network = TrainSuperGlue(features_, with, SuperGlue{nullptr}, recorder.Hooks());
+  EXPECT_TRUE(SameBytes(*network, *Train(Options("without"))));
+  ASSERT_EQ(recorder.reports.size(), 8u);
+  const auto& metrics = recorder.reports[3].metrics;
+  EXPECT_TRUE(recorder.reports[3].validation);
+  for (const char* name : {"precision", "recall", "mutual_precision", "mutual_recall"}) {
+    EXPECT_GT(metrics.at(name), 0.5)
+        << name;  // the features are easy, and training starts at nearest neighbours
+    EXPECT_LE(metrics.at(name), 1) << name;
+  }
+  EXPECT_GT(metrics.at("loss"), 0);
+}
+
+TEST_F(SuperGlueTrainer, GoesOnFromGivenWeights) {
+  SuperGlueTrainingOptions options = Options("tuned");
+  options.loop.schedule.learning_rate = 0;
+  SuperGlue initial(options.architecture);
+  initial->InitializeAsNearestNeighbor(5);
+  std::vector<torch::Tensor> before;
+  for (const auto& parameter : initial->parameters()) before.push_back(parameter.clone());
+  const SuperGlue tuned = TrainSuperGlue(features_, options, initial, {});
+  for (size_t i = 0; i < before.size(); ++i) EXPECT_TRUE(SameBytes(tuned->parameters()[i], before[i])) << i;
+}
+
+TEST_F(SuperGlueTrainer, TooFewPhotosOrViewsAreAnInputError) {
+  EXPECT_THROW(TrainSuperGlue(RandomFeatures(1, 3), Options("one photo"), SuperGlue{nullptr}, {}),
+               InputError);
+  EXPECT_THROW(TrainSuperGlue(RandomFeatures(6, 1), Options("one view"), SuperGlue{nullptr}, {}), InputError);
+}
+
+TEST_F(SuperGlueTrainer, FewerKeypointsAtMostThanAtLeastIsAUsageError) {
+  SuperGlueTrainingOptions options = Options("run");
+  options.min_keypoints = 20;
+  options.max_keypoints = 10;
+  EXPECT_THROW(Train(options), UsageError);
+}
+
+TEST_F(SuperGlueTrainer, KeypointCountsAboveWhatTheFeaturesHaveMeanAllOfThem) {
+  SuperGlueTrainingOptions options = Options("run"), all = Options("all");
+  options.min_keypoints = options.max_keypoints = 1000;
+  all.min_keypoints = all.max_keypoints = kKeypoints;
+  EXPECT_TRUE(SameBytes(*Train(options), *Train(all)));
+}
+
+}  // namespace
+}  // namespace colmatch

@@ -1,0 +1,181 @@
+// Tests of SuperPoint's losses: perfect and wrong descriptors, what must not matter, gradients, and that they
+// fall.
+#include "training/superpoint_loss.h"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include <cmath>
+
+#include "tests/network/tensor_near.h"
+
+namespace colmatch {
+namespace {
+
+constexpr int64_t kCells = 4;  // a side: pictures of 32 x 32 pixels
+constexpr int64_t kPoints = kCells * kCells;
+
+// One point at each place where a cell's own descriptor is sampled (SampleDescriptors: 3.5 to the last
+// pixel).
+torch::Tensor PointsAtCells() {
+  const double spacing = (8 * kCells - 1 - 3.5) / (kCells - 1);
+  auto points = torch::empty({1, kPoints, 2});
+  for (int64_t i = 0; i < kPoints; ++i) {
+    points[0][i][0] = 3.5 + spacing * static_cast<double>(i % kCells);
+    points[0][i][1] = 3.5 + spacing * static_cast<double>(i / kCells);
+  }
+  return points;
+}
+
+// One pair, the same points in both views, no keypoint anywhere.
+SuperPointBatch Batch() {
+  SuperPointBatch batch;
+  batch.images = torch::rand({2, 1, 8 * kCells, 8 * kCells});
+  batch.cell_labels = torch::full({2, kCells, kCells}, 64, torch::kLong);
+  batch.points_a = PointsAtCells();
+  batch.points_b = PointsAtCells();
+  batch.valid = torch::ones({1, kPoints}, torch::kBool);
+  return batch;
+}
+
+// Every cell's descriptor is orthogonal to all others; in view B shifted by so many cells.
+SuperPointOutput OneHot(int64_t shift) {
+  const auto a = torch::eye(kPoints), b = a.roll(shift, 0);
+  SuperPointOutput output;
+  output.logits = torch::zeros({2, 65, kCells, kCells});
+  output.descriptors = torch::stack({a, b}).transpose(1, 2).reshape({2, kPoints, kCells, kCells});
+  return output;
+}
+
+TEST(SuperPointLoss, PerfectDescriptorsAreAllRightAndCostNothing) {
+  const SuperPointLoss loss = ComputeSuperPointLoss(OneHot(0), Batch(), {});
+  EXPECT_EQ(loss.accuracy, 1);
+  EXPECT_NEAR(loss.descriptor, 0, 1e-4);
+}
+
+TEST(SuperPointLoss, DescriptorsOfOtherPlacesAreAllWrongAndCostTheirMargin) {
+  const SuperPointLoss loss = ComputeSuperPointLoss(OneHot(1), Batch(), {});
+  EXPECT_EQ(loss.accuracy, 0);
+  EXPECT_NEAR(loss.descriptor, 1 / 0.05, 1e-3) << "the similarity of 1, over the temperature";
+}
+
+TEST(SuperPointLoss, UndecidedLogitsCostTheLogOf65Classes) {
+  EXPECT_NEAR(ComputeSuperPointLoss(OneHot(0), Batch(), {}).detector, std::log(65.0), 1e-5);
+}
+
+TEST(SuperPointLoss, RightLogitsCostNothingAndWrongOnesTheirMargin) {
+  SuperPointOutput output = OneHot(0);
+  output.logits.select(1, 64).fill_(30);
+  EXPECT_NEAR(ComputeSuperPointLoss(output, Batch(), {}).detector, 0, 1e-5);
+  output.logits.select(1, 64).fill_(0);
+  output.logits.select(1, 5).fill_(30);
+  EXPECT_NEAR(ComputeSuperPointLoss(output, Batch(), {}).detector, 30, 1e-4);
+}
+
+TEST(SuperPointLoss, TheTotalIsTheWeightedSum) {
+  SuperPointLossOptions options;
+  options.detector_weight = 2;
+  options.descriptor_weight = 0.5;
+  const SuperPointLoss loss = ComputeSuperPointLoss(OneHot(1), Batch(), options);
+  EXPECT_NEAR(loss.total.item<double>(), 2 * loss.detector + 0.5 * loss.descriptor, 1e-4);
+}
+
+TEST(SuperPointLoss, PaddingHasNoInfluence) {
+  SuperPointOutput output = OneHot(0);
+  output.descriptors = torch::randn_like(output.descriptors);
+  SuperPointBatch whole = Batch(), padded = Batch();
+  whole.points_a = whole.points_a.narrow(1, 0, 10);
+  whole.points_b = whole.points_b.narrow(1, 0, 10) + 0.5;
+  whole.valid = whole.valid.narrow(1, 0, 10);
+  const auto rubbish = torch::rand({1, 6, 2}) * 30;
+  padded.points_a = torch::cat({whole.points_a, rubbish}, 1);
+  padded.points_b = torch::cat({whole.points_b, rubbish.flip(1)}, 1);
+  padded.valid = torch::arange(16).lt(10).unsqueeze(0);
+  std::vector<torch::Tensor> gradients;
+  std::vector<SuperPointLoss> losses;
+  for (const SuperPointBatch& batch : {whole, padded}) {
+    SuperPointOutput leaf = output;
+    leaf.descriptors = output.descriptors.clone().requires_grad_(true);
+    losses.push_back(ComputeSuperPointLoss(leaf, batch, {}));
+    losses.back().total.backward();
+    gradients.push_back(leaf.descriptors.grad());
+  }
+  EXPECT_NEAR(losses[0].descriptor, losses[1].descriptor, 1e-5);
+  EXPECT_NEAR(losses[0].accuracy, losses[1].accuracy, 1e-6);
+  EXPECT_TRUE(TensorsNear(gradients[0], gradients[1], 1e-5));
+}
+
+TEST(SuperPointLoss, ABatchWithoutAnyValidPointIsFinite) {
+  SuperPointBatch batch = Batch();
+  batch.valid.fill_(false);
+  const SuperPointLoss loss = ComputeSuperPointLoss(OneHot(1), batch, {});
+  EXPECT_EQ(loss.descriptor, 0);
+  EXPECT_EQ(loss.accuracy, 0);
+  EXPECT_NEAR(loss.total.item<double>(), std::log(65.0), 1e-5);
+}
+
+TEST(SuperPointLoss, PointsBesideTheTrueOneAreNeitherRightNorWrong) {
+  SuperPointOutput output = OneHot(0);
+  output.descriptors = torch::ones_like(output.descriptors);  // every place looks the same
+  SuperPointBatch batch = Batch();
+  batch.points_a = batch.points_b = torch::tensor({{{10.f, 10.f}, {13.f, 10.f}}});
+  batch.valid = torch::ones({1, 2}, torch::kBool);
+  SuperPointLossOptions options;
+  options.ignore_radius_px = 4;
+  EXPECT_NEAR(ComputeSuperPointLoss(output, batch, options).descriptor, 0, 1e-5);
+  options.ignore_radius_px = 2;
+  EXPECT_NEAR(ComputeSuperPointLoss(output, batch, options).descriptor, std::log(2.0), 1e-5);
+}
+
+TEST(SuperPointLoss, TheSamePlaceInAnotherPhotoOfTheBatchIsWrong) {
+  SuperPointBatch batch = Batch();
+  batch.cell_labels = batch.cell_labels.repeat({2, 1, 1});
+  batch.points_a = batch.points_b = torch::full({2, 1, 2}, 10.0f);
+  batch.valid = torch::ones({2, 1}, torch::kBool);
+  SuperPointOutput output;
+  output.logits = torch::zeros({4, 65, kCells, kCells});
+  output.descriptors = torch::ones({4, 8, kCells, kCells});
+  EXPECT_NEAR(ComputeSuperPointLoss(output, batch, {}).descriptor, std::log(2.0), 1e-5);
+}
+
+TEST(SuperPointLoss, GradientIsTheDerivativeInDouble) {
+  SuperPointBatch batch = Batch();
+  batch.cell_labels = torch::randint(0, 65, {2, kCells, kCells}, torch::kLong);
+  batch.points_a = torch::rand({1, kPoints, 2}, torch::kDouble) * 31;
+  batch.points_b = torch::rand({1, kPoints, 2}, torch::kDouble) * 31;
+  SuperPointOutput output;
+  output.logits = torch::randn({2, 65, kCells, kCells}, torch::kDouble).requires_grad_(true);
+  output.descriptors = torch::randn({2, 6, kCells, kCells}, torch::kDouble).requires_grad_(true);
+  ComputeSuperPointLoss(output, batch, {}).total.backward();
+  torch::NoGradGuard no_grad;
+  for (int trial = 0; trial < 5; ++trial) {
+    const auto along0 = torch::randn_like(output.logits), along1 = torch::randn_like(output.descriptors);
+    const auto at = [&](double t) {
+      const SuperPointOutput moved{output.logits + t * along0, output.descriptors + t * along1};
+      return ComputeSuperPointLoss(moved, batch, {}).total.item<double>();
+    };
+    const double difference = (at(1e-6) - at(-1e-6)) / 2e-6;
+    const double derivative = (output.logits.grad() * along0).sum().item<double>() +
+                              (output.descriptors.grad() * along1).sum().item<double>();
+    EXPECT_NEAR(derivative, difference, 1e-5 * (1 + std::abs(difference))) << "trial " << trial;
+  }
+}
+
+TEST(SuperPointLoss, FallsUnderStepsOnOneBatch) {
+  SuperPointArchitecture architecture{{4, 4, 8, 8}, 8, 8, true};
+  SuperPoint network(architecture);
+  const SuperPointBatch batch = Batch();
+  torch::optim::SGD optimizer(network->parameters(), torch::optim::SGDOptions(0.05));
+  std::vector<double> losses;
+  for (int step = 0; step < 8; ++step) {
+    optimizer.zero_grad();
+    const SuperPointLoss loss = ComputeSuperPointLoss(network->forward(batch.images), batch, {});
+    losses.push_back(loss.total.item<double>());
+    loss.total.backward();
+    optimizer.step();
+  }
+  EXPECT_LT(losses.back(), 0.9 * losses.front());
+}
+
+}  // namespace
+}  // namespace colmatch

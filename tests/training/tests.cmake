@@ -1,0 +1,31 @@
+# The tests of training/. metrics.npz is read back with the network tests' reader, which needs zlib.
+find_package(ZLIB REQUIRED)
+colmatch_test(training
+  SOURCES
+    checkpoint_test.cc
+    corner_labels_test.cc
+    feature_set_test.cc
+    ground_truth_test.cc
+    homography_test.cc
+    killed_training_test.cc
+    npz_writer_test.cc
+    photometric_test.cc
+    random_test.cc
+    schedule_test.cc
+    shards_test.cc
+    superglue_loss_test.cc
+    superglue_trainer_test.cc
+    superpoint_data_test.cc
+    superpoint_loss_test.cc
+    superpoint_trainer_test.cc
+    train_loop_test.cc
+    warp_test.cc
+    ../network/npz_reader.cc
+    ../torch_seed.cc
+  LINK training ZLIB::ZLIB)
+colmatch_torch_pch(training_test)
+foreach(torch_free homography photometric random schedule shards warp)
+  set_source_files_properties(${CMAKE_CURRENT_SOURCE_DIR}/training/${torch_free}_test.cc
+    PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
+endforeach()
+set_source_files_properties(${CMAKE_CURRENT_SOURCE_DIR}/gtest_main.cc PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
