@@ -6,6 +6,8 @@
 #include <cmath>
 #include <tuple>
 
+#include "network/scaling_kernel.h"
+
 namespace colmatch {
 namespace {
 
@@ -64,6 +66,27 @@ torch::Tensor ScalingSinkhorn(const torch::Tensor& scores, const torch::Tensor& 
     b = nu / (torch::bmm(kernel_t, a) + kTiny);
   }
   return couplings - row_max + torch::log(a) + torch::log(b + kTiny).transpose(1, 2) - norm;
+}
+
+torch::Tensor SolveTransport(const torch::Tensor& scores, const torch::Tensor& bin_score, int num_iterations) {
+  CheckScores(scores);
+  const auto couplings = AddDustbins(scores, bin_score).contiguous();
+  constexpr double kMaxSpan = 50;       // exp(-50) and its inverse are far from float32's limits
+  constexpr float kConverged = 1e-5f;   // relative; the matches no longer change
+  const bool fits = couplings.is_cpu() && couplings.scalar_type() == torch::kFloat &&
+                    (couplings.max() - couplings.min()).item<double>() < kMaxSpan;
+  if (!fits) return LogSinkhorn(scores, bin_score, num_iterations);
+  const auto [log_mu, log_nu, norm] = LogMarginals(scores);
+  const auto row_max = couplings.amax({2}, /*keepdim=*/true);
+  const auto kernel = torch::exp(couplings - row_max).contiguous();
+  const auto mu = torch::exp(log_mu).contiguous(), nu = torch::exp(log_nu).contiguous();
+  const int64_t batch = kernel.size(0), rows = kernel.size(1), cols = kernel.size(2);
+  auto a = torch::empty({batch, rows, 1}), b = torch::empty({batch, 1, cols});
+  for (int64_t i = 0; i < batch; ++i) {
+    ScalingIterations(kernel.data_ptr<float>() + i * rows * cols, rows, cols, mu.data_ptr<float>(), nu.data_ptr<float>(),
+                      a.data_ptr<float>() + i * rows, b.data_ptr<float>() + i * cols, num_iterations, kConverged);
+  }
+  return couplings - row_max + torch::log(a) + torch::log(b) - norm;
 }
 
 FeatureMatches MatchesFromLogAssignment(const torch::Tensor& log_assignment, double match_threshold) {

@@ -18,6 +18,10 @@ torch::Tensor LogSinkhorn(const torch::Tensor& scores, const torch::Tensor& bin_
 // log-sum-exps, about ten times cheaper. The float32 result agrees where scores span less than about 80.
 torch::Tensor ScalingSinkhorn(const torch::Tensor& scores, const torch::Tensor& bin_score, int num_iterations);
 
+// For inference, without gradient: on the CPU the scaling iteration, stopped when it has converged, where the scores
+// span little enough for float32; else LogSinkhorn. Same shapes and result as LogSinkhorn within rounding.
+torch::Tensor SolveTransport(const torch::Tensor& scores, const torch::Tensor& bin_score, int num_iterations);
+
 // Mutual maxima of the assignment without its dustbins whose probability exceeds match_threshold.
 // log_assignment (N+1, M+1) of one pair; N and M may be 0.
 FeatureMatches MatchesFromLogAssignment(const torch::Tensor& log_assignment, double match_threshold);

@@ -205,7 +205,7 @@ FeatureMatches MatchFeatures(SuperGlue& network, const Features& features0, cons
                                     options.match_threshold);
   }
   const auto scores = network->forward(InputOf(features0), InputOf(features1));
-  const auto assignment = LogSinkhorn(scores, network->bin_score, options.sinkhorn_iterations);
+  const auto assignment = SolveTransport(scores, network->bin_score, options.sinkhorn_iterations);
   return MatchesFromLogAssignment(assignment[0], options.match_threshold);
 }
 

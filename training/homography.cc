@@ -147,7 +147,7 @@ std::array<Point2, 4> SampleQuadrilateral(double width, double height, const Hom
   std::array<Point2, 4> corners;
   int tries = 0;
   do {
-    if (++tries > kMaxTries) {
+    if (!(width > 1 && height > 1) || ++tries > kMaxTries) {
       throw std::runtime_error("SampleQuadrilateral: no convex quadrilateral in an image of " + std::to_string(width) +
                                " x " + std::to_string(height) + " pixels; the image is too small");
     }

@@ -105,6 +105,25 @@ torch::Tensor LogOf(const std::vector<std::vector<float>>& rows) {
   return torch::stack(tensors).log();
 }
 
+TEST(SolveTransport, GivesTheMatchesAndValuesOfAHundredLogDomainIterations) {
+  for (const auto& [n, m] : {std::pair<int64_t, int64_t>{1, 1}, {7, 5}, {60, 90}, {130, 33}}) {
+    const auto scores = 8 * torch::randn({2, n, m});
+    const auto bin = torch::tensor(3.0f);
+    const auto expected = LogSinkhorn(scores, bin, 100), found = SolveTransport(scores, bin, 100);
+    EXPECT_TRUE(torch::allclose(found.exp(), expected.exp(), 1e-3, 1e-4)) << n << " x " << m;
+    for (int64_t i = 0; i < 2; ++i) {
+      EXPECT_TRUE(torch::equal(MatchesFromLogAssignment(found[i], 0.2).matches0,
+                               MatchesFromLogAssignment(expected[i], 0.2).matches0));
+    }
+  }
+}
+
+TEST(SolveTransport, FallsBackToTheLogDomainWhereScoresSpanTooMuch) {
+  const auto scores = 200 * torch::randn({1, 20, 30});
+  const auto bin = torch::tensor(1.0f);
+  EXPECT_TRUE(torch::equal(SolveTransport(scores, bin, 50), LogSinkhorn(scores, bin, 50)));
+}
+
 TEST(Matches, AreMutualMaximaAboveTheThreshold) {
   const auto log_assignment =
       LogOf({{0.9f, 0.05f, 0.01f, 0.1f}, {0.8f, 0.1f, 0.02f, 0.1f}, {0.1f, 0.9f, 0.9f, 1.0f}});

@@ -88,9 +88,11 @@ TEST_F(SuperGlueTrainer, TheSameSeedGivesTheSameNetworkAndAnotherSeedAnother) {
 }
 
 TEST_F(SuperGlueTrainer, ItsFirstLossesAreThese) {
+  SuperGlueTrainingOptions options = Options("run");
+  options.loop.schedule.learning_rate = 1e-3;  // large steps would magnify what rounding differs elsewhere
   Recorder recorder;
-  TrainSuperGlue(features_, Options("run"), SuperGlue{nullptr}, recorder.Hooks());
-  const std::vector<double> expected = {0, 0, 0, 0, 0};
+  TrainSuperGlue(features_, options, SuperGlue{nullptr}, recorder.Hooks());
+  const std::vector<double> expected = {0.33981, 0.39532, 0.26334, 0.19417, 0.16000};
   ASSERT_EQ(recorder.Losses().size(), 6u);
   for (size_t i = 0; i < expected.size(); ++i)
     EXPECT_NEAR(recorder.Losses()[i], expected[i], 1e-3) << "step " << i;
