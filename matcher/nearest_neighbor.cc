@@ -34,18 +34,23 @@ FeatureMatches MatchNearestNeighbors(const Features& features0, const Features& 
   auto valid = best >= options.min_similarity;
   if (options.max_ratio < 1 && m > 1) {
     const auto second = best_values.select(1, 1);
-    valid = valid & (DistanceFromCosine(best) <= options.max_ratio * DistanceFromCosine(second));
+    valid = valid & (DistanceFromCosine(best) < options.max_ratio * DistanceFromCosine(second));
   }
-  const auto back = similarity.argmax(0);  // (M)
   if (options.mutual) {
+    const auto back = similarity.argmax(0);  // (M)
     valid = valid & (back.index_select(0, match) == torch::arange(n, match.options()));
   }
   result.matches0 = torch::where(valid, match, result.matches0);
   result.matching_scores0 = torch::where(valid, (0.5 * (best + 1)).clamp(0, 1), result.matching_scores0);
-  const auto back_valid = valid.index_select(0, back) & (match.index_select(0, back) == torch::arange(m, back.options()));
-  result.matches1 = torch::where(back_valid, back, result.matches1);
+  // Of the keypoints of image 0 that chose one of image 1, the most similar.
+  constexpr double kNobody = -10;
+  auto chosen = torch::full_like(similarity, kNobody);
+  chosen.scatter_(1, match.unsqueeze(1), torch::where(valid, best, torch::full_like(best, kNobody)).unsqueeze(1));
+  const auto [chooser_similarity, chooser] = chosen.max(0);
+  const auto has_chooser = chooser_similarity > kNobody;
+  result.matches1 = torch::where(has_chooser, chooser, result.matches1);
   result.matching_scores1 =
-      torch::where(back_valid, result.matching_scores0.index_select(0, back), result.matching_scores1);
+      torch::where(has_chooser, result.matching_scores0.index_select(0, chooser), result.matching_scores1);
   return result;
 }
 

@@ -48,8 +48,8 @@ void LoadNetwork(torch::nn::Module& network, torch::serialize::InputArchive& arc
 
 TrainingState LoadCheckpoint(const std::string& path, torch::nn::Module& network, torch::optim::Optimizer& optimizer) {
   TrainingState state;
+  std::istringstream stream(ReadWholeFile(path));
   try {
-    std::istringstream stream(ReadWholeFile(path));
     torch::serialize::InputArchive archive, network_archive, optimizer_archive, metrics_archive;
     archive.load_from(stream);
     archive.read("network", network_archive);
@@ -67,9 +67,10 @@ TrainingState LoadCheckpoint(const std::string& path, torch::nn::Module& network
       metrics_archive.read(name, values);
       state.metrics[name].assign(values.data_ptr<double>(), values.data_ptr<double>() + values.numel());
     }
-  } catch (const c10::Error& error) {
+  } catch (const std::exception& error) {  // damage in the archive's own code raises more than c10::Error
+    const auto* torch_error = dynamic_cast<const c10::Error*>(&error);
     throw EnvironmentError(path + ": not a checkpoint of this training, or damaged (" +
-                           error.what_without_backtrace() + "); remove it to start again, or name another run folder");
+                           (torch_error ? torch_error->what_without_backtrace() : error.what()) + "); remove it to start again, or name another run folder");
   }
   return state;
 }

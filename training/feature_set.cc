@@ -90,8 +90,8 @@ void SaveFeatureSet(const FeatureSet& set, const std::string& path) {
 
 FeatureSet LoadFeatureSet(const std::string& path) {
   FeatureSet set;
+  std::istringstream stream(ReadWholeFile(path));
   try {
-    std::istringstream stream(ReadWholeFile(path));
     torch::serialize::InputArchive archive;
     archive.load_from(stream);
     torch::Tensor sizes;
@@ -103,8 +103,10 @@ FeatureSet LoadFeatureSet(const std::string& path) {
     set.views_per_photo = static_cast<int>(sizes[0].item<int64_t>());
     set.view_width = static_cast<int>(sizes[1].item<int64_t>());
     set.view_height = static_cast<int>(sizes[2].item<int64_t>());
-  } catch (const c10::Error& error) {
-    throw EnvironmentError(path + ": not a feature set, or damaged (" + error.what_without_backtrace() +
+  } catch (const std::exception& error) {  // damage in the archive's own code raises more than c10::Error
+    const auto* torch_error = dynamic_cast<const c10::Error*>(&error);
+    throw EnvironmentError(path + ": not a feature set, or damaged (" +
+                           (torch_error ? torch_error->what_without_backtrace() : error.what()) +
                            "); make it again with colmatch prepare_features");
   }
   return set;

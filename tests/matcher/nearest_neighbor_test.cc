@@ -120,7 +120,7 @@ Features AtAngles(const std::vector<double>& degrees) {
 }
 
 // Keypoint 1 of image 0 takes keypoint 0 of image 1, whose own most similar takes keypoint 1.
-TEST(NearestNeighbor, DISABLED_WithoutTheMutualCheckMatches1NamesTheMostSimilarThatChoseIt) {
+TEST(NearestNeighbor, WithoutTheMutualCheckMatches1NamesTheMostSimilarThatChoseIt) {
   const auto matches = MatchNearestNeighbors(AtAngles({20, -40}), AtAngles({0, 30}), {false, 1, -1});
   EXPECT_EQ(Listed(matches.matches0), (std::vector<int64_t>{1, 0}));
   EXPECT_EQ(Listed(matches.matches1), (std::vector<int64_t>{1, 0}));
@@ -129,7 +129,7 @@ TEST(NearestNeighbor, DISABLED_WithoutTheMutualCheckMatches1NamesTheMostSimilarT
   EXPECT_EQ(Listed(shared.matches1), (std::vector<int64_t>{1}));
 }
 
-TEST(NearestNeighbor, DISABLED_TwoEqualDescriptorsFailTheRatioTest) {
+TEST(NearestNeighbor, TwoEqualDescriptorsFailTheRatioTest) {
   EXPECT_EQ(Listed(MatchNearestNeighbors(AtAngles({0}), AtAngles({0, 0}), {false, 0.8, -1}).matches0),
             (std::vector<int64_t>{kUnmatched}));
   EXPECT_EQ(Listed(MatchNearestNeighbors(AtAngles({0}), AtAngles({90, 0}), {false, 0.8, -1}).matches0),

@@ -30,12 +30,12 @@ SuperPointTrainingOptions Options(const std::string& folder, bool resume) {
 
 std::vector<ShardPhoto> Photos() { return {TexturePhoto(1), TexturePhoto(2)}; }
 
-// Goes on with the run and dies between its first step and a few steps later.
+// Goes on with the run and dies between its first checkpoint and a few later.
 void TrainUntilKilled(int64_t delay_us) {
   torch::set_num_threads(1);
   TrainHooks hooks;
   bool armed = false;
-  hooks.report = [&](const TrainProgress&) {
+  hooks.saved = [&](const MetricSeries&) {
     if (!std::exchange(armed, true)) {
       std::thread([=] {
         std::this_thread::sleep_for(std::chrono::microseconds(delay_us));
