@@ -38,8 +38,12 @@ HomographyResult EvaluateHomographyPair(const HomographyPair& pair, const Homogr
     points0.push_back(pair.keypoints0[i]);
     points1.push_back(pair.keypoints1[j]);
     const cv::Point2d difference = Apply(pair.h1_from_0, points0.back()) - cv::Point2d(points1.back());
-    result.num_correct += std::hypot(difference.x, difference.y) < options.correct_px;
+    const double error = std::hypot(difference.x, difference.y);
+    if (error >= options.correct_px) continue;
+    ++result.num_correct;
+    result.localization_error_px += error;
   }
+  if (result.num_correct > 0) result.localization_error_px /= result.num_correct;
   if (result.num_matches > 0) result.precision = static_cast<double>(result.num_correct) / result.num_matches;
   if (result.num_possible > 0) result.recall = std::min(1.0, static_cast<double>(result.num_correct) / result.num_possible);
   cv::Mat ransac, dlt;
@@ -58,14 +62,18 @@ HomographySummary Summarize(const std::vector<HomographyResult>& results) {
   summary.num_pairs = static_cast<int>(results.size());
   if (results.empty()) return summary;
   std::vector<double> ransac, dlt;
+  int with_correct = 0;
   for (const HomographyResult& result : results) {
     summary.precision += result.precision / static_cast<double>(results.size());
     summary.recall += result.recall / static_cast<double>(results.size());
     summary.mean_matches += result.num_matches / static_cast<double>(results.size());
+    summary.localization_error_px += result.localization_error_px;
+    with_correct += result.num_correct > 0;
     summary.num_failed += std::isinf(result.error_ransac);
     ransac.push_back(result.error_ransac);
     dlt.push_back(result.error_dlt);
   }
+  if (with_correct > 0) summary.localization_error_px /= with_correct;
   summary.auc_ransac_3 = AreaUnderCurve(ransac, 3);
   summary.auc_ransac_5 = AreaUnderCurve(ransac, 5);
   summary.auc_ransac_10 = AreaUnderCurve(ransac, 10);

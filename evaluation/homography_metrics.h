@@ -21,6 +21,7 @@ struct HomographyResult {
   int num_matches = 0, num_correct = 0, num_possible = 0;
   double precision = 0;       // correct / matches; 0 without matches
   double recall = 0;          // correct / possible; 0 without possible ones
+  double localization_error_px = 0;  // mean reprojection error of the correct matches; 0 without any
   double error_ransac = 0;    // mean distance of the four warped corners, pixels; infinite where none was found
   double error_dlt = 0;
 };
@@ -40,6 +41,7 @@ struct HomographySummary {
   double auc_ransac_3 = 0, auc_ransac_5 = 0, auc_ransac_10 = 0;
   double auc_dlt_3 = 0, auc_dlt_5 = 0, auc_dlt_10 = 0;
   double mean_matches = 0;
+  double localization_error_px = 0;  // mean over the pairs with a correct match
 };
 
 HomographySummary Summarize(const std::vector<HomographyResult>& results);

@@ -41,6 +41,8 @@ void KeypointOptions::Validate() const {
   require(nms_radius >= 0 && nms_radius <= 64, "nms_radius", std::to_string(nms_radius), "in [0, 64] pixels");
   require(remove_borders >= 0 && remove_borders <= 4096, "remove_borders", std::to_string(remove_borders),
           "in [0, 4096] pixels");
+  require(refinement_radius >= 0 && refinement_radius <= 16, "refinement_radius", std::to_string(refinement_radius),
+          "in [0, 16] pixels");
 }
 
 torch::Tensor NonMaximumSuppression(const torch::Tensor& scores, int radius) {
@@ -54,6 +56,23 @@ torch::Tensor NonMaximumSuppression(const torch::Tensor& scores, int radius) {
     is_max = is_max | (new_max & ~suppressed);
   }
   return torch::where(is_max, scores, zeros);
+}
+
+torch::Tensor RefineKeypoints(const torch::Tensor& xy, const torch::Tensor& scores, int radius) {
+  TORCH_CHECK(xy.dim() == 2 && xy.size(1) == 2 && scores.dim() == 2, "RefineKeypoints: xy must be (N, 2) and scores (H, W), got ",
+              xy.sizes(), " and ", scores.sizes());
+  if (radius == 0 || xy.size(0) == 0) return xy;
+  const int64_t width = 2 * radius + 1;
+  const auto offset = torch::arange(-radius, radius + 1, xy.options());
+  const auto dx = offset.view({1, 1, width}), dy = offset.view({1, width, 1});
+  // A border of zeros: what lies outside the image has no weight.
+  const auto padded = F::pad(scores, F::PadFuncOptions({radius, radius, radius, radius}));
+  const auto corner = xy.to(torch::kLong), steps = torch::arange(width, corner.options());
+  const auto rows = corner.select(1, 1).view({-1, 1, 1}) + steps.view({1, width, 1});
+  const auto columns = corner.select(1, 0).view({-1, 1, 1}) + steps.view({1, 1, width});
+  const auto window = padded.index({rows, columns});  // (N, width, width)
+  const auto mass = window.sum({1, 2}).clamp_min(1e-12f);
+  return xy + torch::stack({(window * dx).sum({1, 2}) / mass, (window * dy).sum({1, 2}) / mass}, 1);
 }
 
 Keypoints SelectKeypoints(const torch::Tensor& scores, const KeypointOptions& options) {
@@ -76,6 +95,7 @@ Keypoints SelectKeypoints(const torch::Tensor& scores, const KeypointOptions& op
     result.scores = values;
     result.xy = result.xy.index_select(0, indices);
   }
+  result.xy = RefineKeypoints(result.xy, scores, options.refinement_radius);
   return result;
 }
 

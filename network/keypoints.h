@@ -12,6 +12,7 @@ struct KeypointOptions {
   double keypoint_threshold = 0.005;  // least detection probability
   int nms_radius = 4;                 // pixels; no two keypoints closer than this in x and in y
   int remove_borders = 4;             // pixels along each side without keypoints
+  int refinement_radius = 2;          // pixels; sub-pixel places, see RefineKeypoints. 0: whole pixels, as published
 
   void Validate() const;  // throws UsageError naming field, value and bound
 };
@@ -24,6 +25,10 @@ struct Keypoints {
   torch::Tensor xy;      // (N, 2) float32 pixels
   torch::Tensor scores;  // (N)
 };
+
+// Soft-argmax: each keypoint moves to the mean place of the scores in the (2 radius + 1) window around it, weighted by
+// score. xy (N, 2) whole pixels, scores (H, W); returns (N, 2), within radius pixels of xy and inside the image.
+torch::Tensor RefineKeypoints(const torch::Tensor& xy, const torch::Tensor& scores, int radius);
 
 // From the dense scores (H, W) of one image. Sorted by falling score where max_num_features cut, else in row
 // order.

@@ -31,6 +31,12 @@ namespace fs = std::filesystem;
 
 constexpr int kWidth = 640, kHeight = 480;  // protocol A's images, pixels
 
+KeypointOptions ProtocolKeypoints() {
+  KeypointOptions options;
+  options.max_num_features = 512;
+  return options;
+}
+
 struct TestPair {
   std::string name;
   FloatImage views[2];
@@ -107,6 +113,7 @@ nlohmann::ordered_json ToJson(const HomographySummary& s) {
   json["auc_ransac"] = {{"3", s.auc_ransac_3}, {"5", s.auc_ransac_5}, {"10", s.auc_ransac_10}};
   json["auc_dlt"] = {{"3", s.auc_dlt_3}, {"5", s.auc_dlt_5}, {"10", s.auc_dlt_10}};
   json["mean_matches"] = s.mean_matches;
+  json["localization_error_px"] = s.localization_error_px;
   return json;
 }
 
@@ -126,7 +133,9 @@ class EvaluateCommand : public Command {
     AddOption(app, "--output", output_, "gets metrics.json and pairs.csv")->required();
     AddOption(app, "--pairs_per_image", pairs_per_image_, "random warps of each photo");
     AddOption(app, "--difficulty", difficulty_, "of the homographies, 0 to 1");
-    AddOption(app, "--max_num_features", max_num_features_, "keypoints an image");
+    AddOption(app, "--max_num_features", keypoints_.max_num_features, "keypoints an image");
+    AddOption(app, "--SuperPoint.refinement_radius", keypoints_.refinement_radius,
+              "window of the sub-pixel refinement, pixels; 0: whole pixels, as published");
     AddOption(app, "--SuperGlue.match_threshold", superglue_.match_threshold, "least confidence of a match");
     AddOption(app, "--SuperGlue.sinkhorn_iterations", superglue_.sinkhorn_iterations, "optimal transport");
   }
@@ -135,9 +144,7 @@ class EvaluateCommand : public Command {
     const auto names = ListImages(image_path_);
     const WeightsPaths weights = ResolveWeights(common.weights);
     const auto device = DeviceFromName(common.device);
-    KeypointOptions keypoints;
-    keypoints.max_num_features = max_num_features_;
-    FeatureExtractor extractor(LoadSuperPoint(weights.superpoint), keypoints, device);
+    FeatureExtractor extractor(LoadSuperPoint(weights.superpoint), keypoints_, device);
     std::vector<std::pair<std::string, FeatureMatcher>> matchers = MakeMatchers(weights, device);
 
     std::map<std::string, std::vector<HomographyResult>> results;
@@ -150,7 +157,7 @@ class EvaluateCommand : public Command {
         Features own[2], sift[2];
         for (int v = 0; v < 2; ++v) {
           own[v] = extractor.Extract(pair.views[v].pixels.data(), kWidth, kHeight);
-          sift[v] = SiftFeatures(pair.views[v], max_num_features_);
+          sift[v] = SiftFeatures(pair.views[v], keypoints_.max_num_features);
         }
         for (auto& [label, matcher] : matchers) {
           const auto& f = label.rfind("sift", 0) == 0 ? sift : own;
@@ -195,13 +202,15 @@ class EvaluateCommand : public Command {
     json["method"] = matchers.front().first;
     std::ostringstream csv;
     csv << "pair,method,num_matches,num_correct,num_possible,error_ransac_px,error_dlt_px\n";
-    std::printf("%-12s %9s %9s %9s %9s %9s %8s\n", "method", "precision", "recall", "RANSAC@10", "DLT@10", "matches", "failed");
+    std::printf("%-12s %9s %9s %9s %9s %9s %9s %8s\n", "method", "precision", "recall", "RANSAC@10", "DLT@10", "matches",
+                "error px", "failed");
     for (const auto& [label, matcher] : matchers) {
       const auto& rows = results.at(label);
       const HomographySummary s = Summarize(rows);
       json["methods"][label] = ToJson(s);
-      std::printf("%-12s %9.1f %9.1f %9.2f %9.2f %9.1f %8d\n", label.c_str(), 100 * s.precision, 100 * s.recall,
-                  100 * s.auc_ransac_10, 100 * s.auc_dlt_10, s.mean_matches, s.num_failed);
+      std::printf("%-12s %9.1f %9.1f %9.2f %9.2f %9.1f %9.2f %8d\n", label.c_str(), 100 * s.precision, 100 * s.recall,
+                  100 * s.auc_ransac_10, 100 * s.auc_dlt_10, s.mean_matches, s.localization_error_px,
+                  s.num_failed);
       for (size_t i = 0; i < rows.size(); ++i) {
         csv << '"' << pair_names[i] << "\"," << label << ',' << rows[i].num_matches << ',' << rows[i].num_correct << ','
             << rows[i].num_possible << ',' << rows[i].error_ransac << ',' << rows[i].error_dlt << '\n';
@@ -212,8 +221,9 @@ class EvaluateCommand : public Command {
   }
 
   std::string protocol_, image_path_, output_;
-  int pairs_per_image_ = 2, max_num_features_ = 512;
+  int pairs_per_image_ = 2;
   double difficulty_ = 0.7;
+  KeypointOptions keypoints_ = ProtocolKeypoints();
   SuperGlueOptions superglue_;
 };
 

@@ -53,7 +53,8 @@ std::string ProvenanceOf(const FeaturePipelineOptions& o, const LoadedSuperPoint
   std::ostringstream text;
   text << "superpoint " << weights.sha256 << " max_image_size " << o.max_image_size << " max_num_features "
        << o.keypoints.max_num_features << " keypoint_threshold " << o.keypoints.keypoint_threshold << " nms_radius "
-       << o.keypoints.nms_radius << " remove_borders " << o.keypoints.remove_borders;
+       << o.keypoints.nms_radius << " remove_borders " << o.keypoints.remove_borders
+       << " refinement_radius " << o.keypoints.refinement_radius;
   return text.str();
 }
 

@@ -26,7 +26,8 @@ torch::Tensor Filter(const torch::Tensor& x, const std::vector<float>& kernel) {
   return F::conv2d(rows, weights.view({1, 1, k, 1}).expand({c, 1, k, 1}), per_channel);
 }
 
-torch::Tensor MinimumEigenvalue(const FloatImage& image) {
+// Smaller eigenvalue of the second-moment matrix, 0 where the pixel is an edge rather than a corner: (H, W).
+torch::Tensor CornerResponse(const FloatImage& image, double min_eigenvalue_ratio) {
   namespace F = torch::nn::functional;
   const auto smooth = Filter(AsTensor(image), {0.12f, 0.76f, 0.12f});
   const auto padded = F::pad(smooth, F::PadFuncOptions({1, 1, 1, 1}).mode(torch::kReplicate));
@@ -35,7 +36,9 @@ torch::Tensor MinimumEigenvalue(const FloatImage& image) {
   const auto dy = padded.narrow(2, 2, h).narrow(3, 1, w) - padded.narrow(2, 0, h).narrow(3, 1, w);
   const auto moments = Filter(torch::cat({dx * dx, dx * dy, dy * dy}, 1), {0.1f, 0.24f, 0.32f, 0.24f, 0.1f})[0];
   const auto a = moments[0], b = moments[1], c = moments[2];
-  return 0.5 * (a + c) - torch::sqrt(0.25 * (a - c).square() + b.square() + 1e-12);
+  const auto mean = 0.5 * (a + c), radius = torch::sqrt(0.25 * (a - c).square() + b.square() + 1e-12);
+  const auto smaller = mean - radius;
+  return torch::where(smaller >= min_eigenvalue_ratio * (mean + radius), smaller, torch::zeros_like(smaller));
 }
 
 std::vector<KeypointLabel> PeaksOf(const torch::Tensor& response, double threshold, int nms_radius, int max_peaks) {
@@ -43,6 +46,7 @@ std::vector<KeypointLabel> PeaksOf(const torch::Tensor& response, double thresho
   selection.max_num_features = max_peaks;
   selection.keypoint_threshold = threshold;
   selection.nms_radius = nms_radius;
+  selection.refinement_radius = 0;
   const Keypoints peaks = SelectKeypoints(response, selection);
   const auto xy = peaks.xy.contiguous(), scores = peaks.scores.contiguous();
   std::vector<KeypointLabel> result(xy.size(0));
@@ -50,6 +54,21 @@ std::vector<KeypointLabel> PeaksOf(const torch::Tensor& response, double thresho
     result[i] = {xy.data_ptr<float>()[2 * i], xy.data_ptr<float>()[2 * i + 1], scores.data_ptr<float>()[i]};
   }
   return result;
+}
+
+// To the top of the parabola through the peak and its neighbours, in x and in y apart; at most half a pixel.
+void RefinePeaks(const torch::Tensor& response, std::vector<KeypointLabel>& peaks) {
+  const auto r = response.accessor<float, 2>();
+  const auto offset = [](float before, float peak, float after) {
+    const float curvature = before - 2 * peak + after;
+    return curvature < 0 ? std::clamp(0.5f * (before - after) / curvature, -0.5f, 0.5f) : 0.0f;
+  };
+  for (KeypointLabel& p : peaks) {
+    const auto x = static_cast<int64_t>(p.x), y = static_cast<int64_t>(p.y);
+    if (x < 1 || y < 1 || x + 1 >= r.size(1) || y + 1 >= r.size(0)) continue;
+    p.x += offset(r[y][x - 1], r[y][x], r[y][x + 1]);
+    p.y += offset(r[y - 1][x], r[y][x], r[y + 1][x]);
+  }
 }
 
 // Where the views' detections fell on the photo's pixel grid.
@@ -115,10 +134,12 @@ std::vector<KeypointLabel> LabelsOf(const VoteMap& map, const AdaptationOptions&
 Detector MinimumEigenvalueDetector(const CornerOptions& options) {
   return [options](const FloatImage& image) {
     torch::NoGradGuard no_grad;
-    const auto response = MinimumEigenvalue(image);
+    const auto response = CornerResponse(image, options.min_eigenvalue_ratio);
     const double threshold =
         std::max(options.absolute_threshold, options.relative_threshold * response.max().item<double>());
-    return PeaksOf(response, threshold, options.nms_radius, options.max_corners);
+    auto peaks = PeaksOf(response, threshold, options.nms_radius, options.max_corners);
+    RefinePeaks(response, peaks);
+    return peaks;
   };
 }
 

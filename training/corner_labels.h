@@ -13,14 +13,15 @@
 
 namespace colmatch {
 
-// A grey image to its keypoints (x, y, response) after non-maximum suppression.
+// A grey image to its keypoints (x, y to a fraction of a pixel, response) after non-maximum suppression.
 using Detector = std::function<std::vector<KeypointLabel>(const FloatImage&)>;
 
 struct CornerOptions {
   int nms_radius = 4;             // pixels
-  int max_corners = 1000;
+  int max_corners = 500;              // the strongest of a view; few, so that a label is strong in every view
   double relative_threshold = 0.003;  // of the strongest response
   double absolute_threshold = 2e-4;   // of the smaller eigenvalue, grey values in [0, 1]
+  double min_eigenvalue_ratio = 0.1;  // smaller / larger; below it is an edge (Lowe 2004, section 4.1: r = 10)
 };
 
 // Smaller eigenvalue of the gradients' second-moment matrix over a Gaussian window of about 5 pixels.
@@ -32,7 +33,7 @@ Detector SuperPointDetector(SuperPoint network, double keypoint_threshold, int n
 struct AdaptationOptions {
   int num_warps = 12;             // the photo itself is the first
   HomographyOptions homography{0.5, 45, 1.0, 0.05};
-  double min_repeatability = 0.34;  // share of the views that see a place and find it
+  double min_repeatability = 0.5;   // share of the views that see a place and find it
   int nms_radius = 4;
   int max_labels = 800;
 };

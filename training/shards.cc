@@ -122,4 +122,15 @@ size_t PhotoSampler::Draw(Rng& rng) const {
   return std::min<size_t>(it - cumulative_.begin(), cumulative_.size() - 1);
 }
 
+std::vector<size_t> PhotoSampler::DrawDistinct(Rng& rng, size_t count) const {
+  std::vector<size_t> drawn;
+  for (size_t i = 0; i < count; ++i) {
+    size_t photo = Draw(rng);
+    const auto is_new = [&] { return std::find(drawn.begin(), drawn.end(), photo) == drawn.end(); };
+    for (int tries = 0; tries < 32 && !is_new(); ++tries) photo = Draw(rng);
+    drawn.push_back(photo);
+  }
+  return drawn;
+}
+
 }  // namespace colmatch

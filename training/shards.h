@@ -41,6 +41,10 @@ class PhotoSampler {
   explicit PhotoSampler(const std::vector<ShardPhoto>& photos);
   size_t Draw(Rng& rng) const;
 
+  // Different photos: two pairs of one photo in a batch would count true matches as false ones. Where fewer than
+  // count photos can be drawn in reasonable time, some come twice.
+  std::vector<size_t> DrawDistinct(Rng& rng, size_t count) const;
+
  private:
   std::vector<double> cumulative_;
 };

@@ -24,8 +24,8 @@ struct Region {
   double x = 0, y = 0, width = 0, height = 0;
 };
 
-Region SampleRegion(const ShardPhoto& photo, double min_share, Rng& rng) {
-  const double share = rng.Uniform(min_share, 1.0);
+Region SampleRegion(const ShardPhoto& photo, const SuperPointDataOptions& o, Rng& rng) {
+  const double share = rng.Uniform(o.min_region, o.max_region);
   Region r;
   r.width = std::floor(photo.width * share);
   r.height = std::floor(photo.height * share);
@@ -106,11 +106,13 @@ SuperPointBatch MakeSuperPointBatch(const std::vector<ShardPhoto>& photos, const
   batch.points_a = torch::full({b, k, 2}, static_cast<float>(kCellSize));
   batch.points_b = torch::full({b, k, 2}, static_cast<float>(kCellSize));
   batch.valid = torch::zeros({b, k}, torch::kBool);
+  Rng photo_rng(o.seed, step, static_cast<uint64_t>(b));
+  const auto drawn = sampler.DrawDistinct(photo_rng, static_cast<size_t>(b));
   for (int64_t i = 0; i < b; ++i) {
     Rng rng(o.seed, step, static_cast<uint64_t>(i));
-    const ShardPhoto& photo = photos[sampler.Draw(rng)];
+    const ShardPhoto& photo = photos[drawn[i]];
     const FloatImage gray = GrayFromBytes(photo.pixels.data(), photo.width, photo.height);
-    const Region region = SampleRegion(photo, o.min_region, rng);
+    const Region region = SampleRegion(photo, o, rng);
     const View views[2] = {MakeView(gray, region, o, difficulty, rng), MakeView(gray, region, o, difficulty, rng)};
     for (int64_t v = 0; v < 2; ++v) {
       std::memcpy(batch.images.data_ptr<float>() + (v * b + i) * h * w, views[v].image.pixels.data(),

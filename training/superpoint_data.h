@@ -18,7 +18,8 @@ struct SuperPointDataOptions {
   int batch_size = 4;               // pairs
   int num_correspondences = 256;    // per pair
   double label_share = 0.7;         // of the correspondences that start from keypoint labels, the rest anywhere
-  double min_region = 0.45;         // least share of the photo's side that a pair looks at
+  double min_region = 0.35;         // share of the photo's side that a pair looks at: small enough that patches
+  double max_region = 0.8;          // keep about the scale at which the labels were found
   HomographyOptions homography{0.5, 45, 1.0, 0.05};
   PhotometricOptions photometric;
   uint64_t seed = 0;

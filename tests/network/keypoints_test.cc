@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include <cmath>
 #include <set>
 #include <utility>
 
@@ -19,6 +20,7 @@ KeypointOptions Options(int max_num_features, double threshold, int radius, int 
   options.keypoint_threshold = threshold;
   options.nms_radius = radius;
   options.remove_borders = borders;
+  options.refinement_radius = 0;
   return options;
 }
 
@@ -102,7 +104,54 @@ TEST(KeypointOptions, NamesTheBadField) {
         Options(1, 0.1, 65, 4), Options(1, 0.1, 4, -1)}) {
     EXPECT_THROW(bad.Validate(), UsageError);
   }
+  KeypointOptions bad_radius;
+  bad_radius.refinement_radius = -1;
+  EXPECT_THROW(bad_radius.Validate(), UsageError);
   EXPECT_NO_THROW(KeypointOptions().Validate());
+}
+
+// A bump of the given centre and standard deviation, pixels.
+torch::Tensor Bump(double x, double y, double sigma) {
+  const auto dx = torch::arange(40).to(torch::kFloat) - x, dy = torch::arange(30).to(torch::kFloat) - y;
+  return torch::exp(-(dy.square().unsqueeze(1) + dx.square().unsqueeze(0)) / (2 * sigma * sigma));
+}
+
+TEST(RefineKeypoints, FindTheCentreOfABumpBetweenPixels) {
+  for (const auto& [x, y] : {std::pair<float, float>{20, 12}, {20.4f, 11.7f}, {19.6f, 12.3f}, {20.25f, 12.5f}}) {
+    const auto whole = torch::tensor({{std::round(x), std::round(y)}});
+    const auto refined = RefineKeypoints(whole, Bump(x, y, 0.8), 3);
+    EXPECT_TRUE(TensorsNear(refined, torch::tensor({{x, y}}), 0.03));
+  }
+}
+
+TEST(RefineKeypoints, MoveByAtMostTheRadiusAndNeverOutOfTheImage) {
+  const auto scores = torch::rand({30, 40});
+  const auto xy = torch::tensor({{0.0f, 0.0f}, {39.0f, 29.0f}, {39.0f, 0.0f}, {17.0f, 12.0f}});
+  for (const int radius : {1, 2, 4}) {
+    const auto refined = RefineKeypoints(xy, scores, radius);
+    EXPECT_LE((refined - xy).abs().max().item<float>(), radius);
+    EXPECT_GE(refined.min().item<float>(), 0);
+    EXPECT_LE(refined.select(1, 0).max().item<float>(), 39);
+    EXPECT_LE(refined.select(1, 1).max().item<float>(), 29);
+    EXPECT_FALSE(torch::equal(refined, xy));
+  }
+}
+
+TEST(RefineKeypoints, RadiusZeroWithoutKeypointsOrOnAFlatZeroImageChangeNothing) {
+  const auto xy = torch::tensor({{5.0f, 6.0f}});
+  EXPECT_TRUE(torch::equal(RefineKeypoints(xy, torch::rand({30, 40}), 0), xy));
+  EXPECT_TRUE(torch::equal(RefineKeypoints(xy, torch::zeros({30, 40}), 2), xy));
+  EXPECT_EQ(RefineKeypoints(torch::zeros({0, 2}), torch::rand({30, 40}), 2).sizes(), (torch::IntArrayRef{0, 2}));
+}
+
+TEST(SelectKeypoints, RefinesPlacesButNeitherOrderNorScores) {
+  const auto scores = torch::rand({64, 96});
+  KeypointOptions options = Options(50, 0.01, 4, 4);
+  const Keypoints whole = SelectKeypoints(scores, options);
+  options.refinement_radius = 2;
+  const Keypoints refined = SelectKeypoints(scores, options);
+  EXPECT_TRUE(torch::equal(whole.scores, refined.scores));
+  EXPECT_TRUE(torch::equal(RefineKeypoints(whole.xy, scores, 2), refined.xy));
 }
 
 // The published stretching: 3.5 pixels is the first cell, the last pixel the last cell, their middle the

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <set>
 
 #include "network/atomic_file.h"
 #include "network/error.h"
@@ -131,6 +132,16 @@ std::vector<ShardPhoto> Weighted(const std::vector<float>& weights) {
   std::vector<ShardPhoto> photos(weights.size());
   for (size_t i = 0; i < weights.size(); ++i) photos[i].weight = weights[i];
   return photos;
+}
+
+TEST(PhotoSampler, ABatchHoldsNoPhotoTwiceWhileThereAreOthers) {
+  const PhotoSampler sampler(Weighted({1, 1, 1, 1, 1}));
+  Rng rng(2, 0, 0);
+  for (int i = 0; i < 200; ++i) {
+    const auto drawn = sampler.DrawDistinct(rng, 4);
+    EXPECT_EQ(std::set<size_t>(drawn.begin(), drawn.end()).size(), 4u);
+  }
+  EXPECT_EQ(sampler.DrawDistinct(rng, 8).size(), 8u) << "more than there are photos";
 }
 
 TEST(PhotoSampler, DrawsInProportionToWeight) {

@@ -98,7 +98,7 @@ TEST(SuperPointData, PointsKeepFourPixelsFromTheBorder) {
 TEST(SuperPointData, CellsOfAnUnwarpedPhotoHoldItsLabels) {
   SuperPointDataOptions options = Options();
   options.batch_size = 1;
-  options.min_region = 1;
+  options.min_region = options.max_region = 1;
   std::vector<ShardPhoto> photos = {TexturePhoto(1)};
   photos[0].labels.push_back({-5, 3, 0.1f});  // outside the photo: in no cell
   const SuperPointBatch batch = MakeBatch(photos, options, 0, /*difficulty=*/0);
@@ -115,7 +115,7 @@ TEST(SuperPointData, CellsOfAnUnwarpedPhotoHoldItsLabels) {
 TEST(SuperPointData, OfTwoLabelsInACellTheFirstStays) {
   SuperPointDataOptions options = Options();
   options.batch_size = 1;
-  options.min_region = 1;
+  options.min_region = options.max_region = 1;
   std::vector<ShardPhoto> photos = {TexturePhoto(1, 80, 64)};  // as large as the view
   photos[0].labels = {{19, 10, 0.9f}, {17, 12, 0.5f}};
   const SuperPointBatch batch = MakeBatch(photos, options, 0, 0);
@@ -127,7 +127,7 @@ TEST(SuperPointData, PointsFromLabelsLieInLabelledCellsOfBothViews) {
   SuperPointDataOptions options = Options();
   options.label_share = 1;
   options.num_correspondences = 10;  // fewer than the photo's labels: none is filled up from elsewhere
-  options.min_region = 0.9;
+  options.min_region = options.max_region = 0.9;
   options.homography.difficulty = 0.2;
   for (uint64_t step = 0; step < 5; ++step) {
     const SuperPointBatch batch = MakeBatch(Photos(), options, step);
