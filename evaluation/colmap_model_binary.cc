@@ -2,11 +2,11 @@
 // file.
 #include <cmath>
 #include <cstring>
-#include <fstream>
 #include <iterator>
 
 #include "evaluation/colmap_model_files.h"
 #include "network/error.h"
+#include "network/read_file.h"
 
 namespace colmatch {
 namespace {
@@ -94,13 +94,6 @@ void RefuseTwice(bool inserted, const std::string& where) {
 }
 
 }  // namespace
-
-std::string ReadWholeFile(const fs::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  std::string bytes{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-  if (!stream.is_open() || stream.bad()) throw InputError("cannot read " + file.string());
-  return bytes;
-}
 
 int NumCameraParams(int model_id) {
   return model_id >= 0 && model_id < int(std::size(kCameraModels)) ? kCameraModels[model_id].num_params : -1;

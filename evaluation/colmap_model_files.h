@@ -1,4 +1,5 @@
-// The six files of a COLMAP model, one reader each; used by colmap_model.cc. All throw InputError.
+// The six files of a COLMAP model, one reader each; used by colmap_model.cc. All throw InputError for what is in a
+// file, EnvironmentError for a file that cannot be read.
 #pragma once
 
 #include <filesystem>
@@ -16,9 +17,6 @@ std::map<uint64_t, ColmapModelPoint> ReadPointsBinary(const std::filesystem::pat
 std::map<uint32_t, ColmapModelCamera> ReadCamerasText(const std::filesystem::path& file);
 std::map<uint32_t, ColmapModelImage> ReadImagesText(const std::filesystem::path& file);
 std::map<uint64_t, ColmapModelPoint> ReadPointsText(const std::filesystem::path& file);
-
-// The whole file. Throws InputError if it cannot be read.
-std::string ReadWholeFile(const std::filesystem::path& file);
 
 // What both formats demand of one entry; `where` names file and entry in the message.
 void CheckCamera(const ColmapModelCamera& camera, const std::string& where);

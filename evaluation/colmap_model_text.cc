@@ -5,6 +5,7 @@
 
 #include "evaluation/colmap_model_files.h"
 #include "network/error.h"
+#include "network/read_file.h"
 
 namespace colmatch {
 namespace {

@@ -59,10 +59,10 @@ std::vector<CameraPose> PosesOf(const ColmapModel& model);
 
 // Strecha's benchmark: NAME.camera holds K (3x3), three distortion numbers, world_from_camera rotation (3x3),
 // camera centre, image size. Name: the file name without ".camera". Throws InputError naming file and what
-// was expected.
+// was expected, EnvironmentError for a file that cannot be read.
 CameraPose ReadStrechaCamera(const std::filesystem::path& file);
 
-// True cameras from a folder: *.camera files if there are any, else a COLMAP model. Throws InputError.
+// True cameras from a folder: *.camera files if there are any, else a COLMAP model. Throws as these do.
 std::vector<CameraPose> ReadTruth(const std::filesystem::path& folder);
 
 // Least squares over all centres given, a proper rotation even where a mirrored one would fit better.

@@ -9,6 +9,7 @@
 #include "evaluation/colmap_model_files.h"
 #include "evaluation/model_comparison.h"
 #include "network/error.h"
+#include "network/read_file.h"
 
 namespace colmatch {
 namespace {

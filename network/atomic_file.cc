@@ -5,15 +5,22 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
-#include <fstream>
-#include <iterator>
+#include <filesystem>
+#include <system_error>
+#include <vector>
 
 #include "network/error.h"
 
 namespace colmatch {
 namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kTemporary[] = ".tmp";  // and the process id, so that two programs do not share one
 
 [[noreturn]] void Fail(const std::string& action, const std::string& path) {
   throw EnvironmentError(path + ": cannot " + action + ": " + std::strerror(errno));
@@ -22,7 +29,7 @@ namespace {
 }  // namespace
 
 void WriteFileAtomically(const std::string& path, std::string_view bytes) {
-  const std::string temporary = path + ".tmp" + std::to_string(getpid());
+  const std::string temporary = path + kTemporary + std::to_string(getpid());
   const int file = open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (file < 0) Fail("create a file beside it", path);
   size_t written = 0;
@@ -47,12 +54,33 @@ void WriteFileAtomically(const std::string& path, std::string_view bytes) {
   }
 }
 
-std::string ReadWholeFile(const std::string& path) {
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream) Fail("open", path);
-  std::string bytes{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-  if (stream.bad()) Fail("read", path);
-  return bytes;
+void RemoveStaleTemporaries(const std::string& path) {
+  const fs::path folder = fs::path(path).parent_path();
+  const std::string start = fs::path(path).filename().string() + kTemporary;
+  std::vector<fs::path> stale;
+  std::error_code error;  // a folder that is not there has nothing to remove
+  for (fs::directory_iterator entry(folder.empty() ? "." : folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (name.rfind(start, 0) != 0) continue;
+    pid_t process = 0;
+    const auto [rest, parse_error] =
+        std::from_chars(name.data() + start.size(), name.data() + name.size(), process);
+    if (parse_error != std::errc() || rest != name.data() + name.size() || process <= 0) continue;
+    const bool dead = kill(process, 0) != 0 && errno == ESRCH;
+    if (dead && fs::is_regular_file(entry->symlink_status())) stale.push_back(entry->path());
+  }
+  for (const fs::path& temporary : stale) fs::remove(temporary, error);
+}
+
+void MakeFolder(const std::string& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (!error && !fs::is_directory(path, error)) error = std::make_error_code(std::errc::not_a_directory);
+  if (error) {
+    throw EnvironmentError(path + ": cannot make this folder: " + error.message() +
+                           "; name another, or remove what is in the way");
+  }
 }
 
 }  // namespace colmatch

@@ -4,7 +4,9 @@
 #include <torch/torch.h>
 
 #include <string>
+#include <unordered_set>
 
+#include "network/corner_response.h"
 #include "network/error.h"
 #include "network/max_filter.h"
 
@@ -27,6 +29,21 @@ torch::Tensor WindowMaximum(const torch::Tensor& x, int radius) {
               static_cast<size_t>(height), static_cast<size_t>(width), radius);
   }
   return out;
+}
+
+// Without those that share a pixel with a stronger one; the order of the rest stays.
+Keypoints StrongestOfEachPixel(const Keypoints& keypoints, int64_t width) {
+  const auto pixel = keypoints.xy.round().to(torch::kLong);
+  const auto place = (pixel.select(1, 1) * width + pixel.select(1, 0)).cpu();
+  const auto by_score = keypoints.scores.argsort(0, /*descending=*/true).cpu();
+  std::unordered_set<int64_t> taken;
+  auto stays = torch::zeros({place.size(0)}, torch::kBool);
+  for (int64_t i = 0; i < place.size(0); ++i) {
+    const int64_t k = by_score.data_ptr<int64_t>()[i];
+    stays.data_ptr<bool>()[k] = taken.insert(place.data_ptr<int64_t>()[k]).second;
+  }
+  const auto kept = stays.nonzero().squeeze(1).to(keypoints.xy.device());
+  return {keypoints.xy.index_select(0, kept), keypoints.scores.index_select(0, kept)};
 }
 
 }  // namespace
@@ -58,24 +75,25 @@ torch::Tensor NonMaximumSuppression(const torch::Tensor& scores, int radius) {
   return torch::where(is_max, scores, zeros);
 }
 
-torch::Tensor RefineKeypoints(const torch::Tensor& xy, const torch::Tensor& scores, int radius) {
-  TORCH_CHECK(xy.dim() == 2 && xy.size(1) == 2 && scores.dim() == 2, "RefineKeypoints: xy must be (N, 2) and scores (H, W), got ",
-              xy.sizes(), " and ", scores.sizes());
-  if (radius == 0 || xy.size(0) == 0) return xy;
+torch::Tensor MoveToCorners(const torch::Tensor& xy, const torch::Tensor& response, int radius, int border) {
+  TORCH_CHECK(xy.dim() == 2 && xy.size(1) == 2 && response.dim() == 2,
+              "MoveToCorners: xy must be (N, 2) and response (H, W), got ", xy.sizes(), " and ", response.sizes());
+  if (xy.size(0) == 0) return xy;
   const int64_t width = 2 * radius + 1;
-  const auto offset = torch::arange(-radius, radius + 1, xy.options());
-  const auto dx = offset.view({1, 1, width}), dy = offset.view({1, width, 1});
-  // A border of zeros: what lies outside the image has no weight.
-  const auto padded = F::pad(scores, F::PadFuncOptions({radius, radius, radius, radius}));
+  // In the border and outside the image nothing attracts.
+  const int64_t margin = radius + border, h = response.size(0), w = response.size(1);
+  const auto inner = response.narrow(0, border, h - 2 * border).narrow(1, border, w - 2 * border);
+  const auto padded = F::pad(inner, F::PadFuncOptions({margin, margin, margin, margin}).value(-1e9));
   const auto corner = xy.to(torch::kLong), steps = torch::arange(width, corner.options());
   const auto rows = corner.select(1, 1).view({-1, 1, 1}) + steps.view({1, width, 1});
   const auto columns = corner.select(1, 0).view({-1, 1, 1}) + steps.view({1, 1, width});
-  const auto window = padded.index({rows, columns});  // (N, width, width)
-  const auto mass = window.sum({1, 2}).clamp_min(1e-12f);
-  return xy + torch::stack({(window * dx).sum({1, 2}) / mass, (window * dy).sum({1, 2}) / mass}, 1);
+  const auto best = padded.index({rows, columns}).flatten(1).argmax(1);
+  const auto offset = torch::stack({best.remainder(width), best.div(width, "floor")}, 1) - radius;
+  return RefineToParabola(xy + offset.to(xy.scalar_type()), response);
 }
 
-Keypoints SelectKeypoints(const torch::Tensor& scores, const KeypointOptions& options) {
+Keypoints SelectKeypoints(const torch::Tensor& scores, const KeypointOptions& options,
+                          const torch::Tensor& corner_response) {
   TORCH_CHECK(scores.dim() == 2, "SelectKeypoints: scores must be (H, W), got ", scores.sizes());
   const auto suppressed = NonMaximumSuppression(scores.unsqueeze(0), options.nms_radius).squeeze(0);
   const int64_t border = options.remove_borders;
@@ -90,12 +108,15 @@ Keypoints SelectKeypoints(const torch::Tensor& scores, const KeypointOptions& op
   const auto yx = torch::nonzero(inner > options.keypoint_threshold);
   result.scores = inner.index({yx.select(1, 0), yx.select(1, 1)});
   result.xy = (yx.flip(1) + border).to(torch::kFloat);
+  if (options.refinement_radius > 0 && corner_response.defined()) {
+    result.xy = MoveToCorners(result.xy, corner_response, options.refinement_radius, options.remove_borders);
+    result = StrongestOfEachPixel(result, scores.size(1));
+  }
   if (options.max_num_features > 0 && result.scores.size(0) > options.max_num_features) {
     const auto [values, indices] = torch::topk(result.scores, options.max_num_features);
     result.scores = values;
     result.xy = result.xy.index_select(0, indices);
   }
-  result.xy = RefineKeypoints(result.xy, scores, options.refinement_radius);
   return result;
 }
 
@@ -121,7 +142,8 @@ Features ExtractFeatures(SuperPoint& network, const torch::Tensor& image, const 
   TORCH_CHECK(image.dim() == 4 && image.size(0) == 1, "ExtractFeatures: image must be (1, 1, H, W), got ",
               image.sizes());
   const SuperPointOutput output = network->forward(image);
-  const Keypoints keypoints = SelectKeypoints(ScoresFromLogits(output.logits)[0], options);
+  const auto corners = options.refinement_radius > 0 ? ComputeCornerResponse(image).smaller : torch::Tensor();
+  const Keypoints keypoints = SelectKeypoints(ScoresFromLogits(output.logits)[0], options, corners);
   Features features;
   features.keypoints = keypoints.xy;
   features.scores = keypoints.scores;

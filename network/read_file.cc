@@ -1,4 +1,4 @@
-// Reading a weights file; see read_file.h.
+// Reading files whole; see read_file.h.
 #include "network/read_file.h"
 
 #include <fcntl.h>
@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <limits>
 
 #include "network/error.h"
 
@@ -29,30 +30,39 @@ class Descriptor {
 
 std::string Reason() { return std::strerror(errno); }
 
-}  // namespace
-
-std::string ReadWeightsFile(const std::string& path) {
+// Every failure is an E.
+template <typename E>
+std::string ReadRegularFile(const std::string& path, uint64_t max_size) {
   // O_NONBLOCK: opening a pipe must not wait for its writer.
   Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (file.get() < 0) throw WeightsError(path + ": cannot be opened: " + Reason());
+  if (file.get() < 0) throw E(path + ": cannot be opened: " + Reason());
   struct stat status;
-  if (fstat(file.get(), &status) != 0) throw WeightsError(path + ": cannot be read: " + Reason());
-  if (!S_ISREG(status.st_mode)) throw WeightsError(path + ": is not a regular file");
+  if (fstat(file.get(), &status) != 0) throw E(path + ": cannot be read: " + Reason());
+  if (!S_ISREG(status.st_mode)) throw E(path + ": is not a regular file");
   const auto size = static_cast<uint64_t>(status.st_size);
-  if (size > kMaxWeightsFileSize) {
-    throw WeightsError(path + ": has " + std::to_string(size) + " bytes, expected at most " +
-                       std::to_string(kMaxWeightsFileSize));
+  if (size > max_size) {
+    throw E(path + ": has " + std::to_string(size) + " bytes, expected at most " + std::to_string(max_size));
   }
   std::string bytes(size, '\0');
   size_t done = 0;
   while (done < bytes.size()) {
     const ssize_t n = read(file.get(), &bytes[done], bytes.size() - done);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) throw WeightsError(path + ": cannot be read: " + Reason());
-    if (n == 0) throw WeightsError(path + ": became shorter while it was read");
+    if (n < 0) throw E(path + ": cannot be read: " + Reason());
+    if (n == 0) throw E(path + ": became shorter while it was read");
     done += static_cast<size_t>(n);
   }
   return bytes;
+}
+
+}  // namespace
+
+std::string ReadWholeFile(const std::string& path) {
+  return ReadRegularFile<EnvironmentError>(path, std::numeric_limits<int64_t>::max());
+}
+
+std::string ReadWeightsFile(const std::string& path) {
+  return ReadRegularFile<WeightsError>(path, kMaxWeightsFileSize);
 }
 
 }  // namespace colmatch

@@ -176,6 +176,20 @@ SuperGlue BuildSuperGlue(const TensorMap& tensors, const std::string& path) {
   return network;
 }
 
+// What both networks' files have in common; build makes the network of the file's tensors.
+template <typename Loaded, typename Build>
+Loaded Load(const std::string& path, const std::string& kind, const Build& build) {
+  const std::string bytes = ReadWeightsFile(path);
+  SafetensorsFile file = ParseSafetensors(bytes, path);
+  CheckKind(file.metadata, kind, path);
+  Loaded loaded;
+  loaded.network = build(file);
+  CheckMetadata(file.metadata, MetadataOf(loaded.network->architecture()), path);
+  loaded.metadata = std::move(file.metadata);
+  loaded.sha256 = Sha256Hex(bytes);
+  return loaded;
+}
+
 // Checkpoints from before BatchNorm counted its batches lack the counter; evaluation does not use it.
 void AddBatchCounters(TensorMap& tensors) {
   const std::string mean = "running_mean";
@@ -209,27 +223,14 @@ void SaveSuperGlue(const SuperGlue& network, const Metadata& metadata, const std
 }
 
 LoadedSuperPoint LoadSuperPoint(const std::string& path) {
-  const std::string bytes = ReadWeightsFile(path);
-  const SafetensorsFile file = ParseSafetensors(bytes, path);
-  CheckKind(file.metadata, kSuperPointName, path);
-  LoadedSuperPoint loaded;
-  loaded.network = BuildSuperPoint(file.tensors, path, SamplingFromMetadata(file.metadata, path));
-  CheckMetadata(file.metadata, MetadataOf(loaded.network->architecture()), path);
-  loaded.metadata = file.metadata;
-  loaded.sha256 = Sha256Hex(bytes);
-  return loaded;
+  return Load<LoadedSuperPoint>(path, kSuperPointName, [&](const SafetensorsFile& file) {
+    return BuildSuperPoint(file.tensors, path, SamplingFromMetadata(file.metadata, path));
+  });
 }
 
 LoadedSuperGlue LoadSuperGlue(const std::string& path) {
-  const std::string bytes = ReadWeightsFile(path);
-  const SafetensorsFile file = ParseSafetensors(bytes, path);
-  CheckKind(file.metadata, kSuperGlueName, path);
-  LoadedSuperGlue loaded;
-  loaded.network = BuildSuperGlue(file.tensors, path);
-  CheckMetadata(file.metadata, MetadataOf(loaded.network->architecture()), path);
-  loaded.metadata = file.metadata;
-  loaded.sha256 = Sha256Hex(bytes);
-  return loaded;
+  return Load<LoadedSuperGlue>(path, kSuperGlueName,
+                               [&](const SafetensorsFile& file) { return BuildSuperGlue(file.tensors, path); });
 }
 
 std::string ImportPth(const std::string& pth_path, const std::string& safetensors_path,

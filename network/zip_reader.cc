@@ -2,11 +2,11 @@
 #include "network/zip_reader.h"
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <utility>
 #include <vector>
 
+#include "network/crc32.h"
 #include "network/error.h"
 
 namespace colmatch {
@@ -18,21 +18,6 @@ constexpr uint64_t kEndSize = 22, kEnd64Size = 56, kLocatorSize = 20, kLocalSize
                    kEntrySize = 46;     // bytes
 constexpr uint64_t kIn64 = 0xffffffff;  // "see the zip64 field"
 constexpr uint64_t kMaxEntries = 100'000;
-
-uint32_t Crc32(std::string_view bytes) {
-  static const std::array<uint32_t, 256> table = [] {
-    std::array<uint32_t, 256> result{};
-    for (uint32_t i = 0; i < 256; ++i) {
-      uint32_t x = i;
-      for (int bit = 0; bit < 8; ++bit) x = (x & 1) != 0 ? 0xedb88320 ^ (x >> 1) : x >> 1;
-      result[i] = x;
-    }
-    return result;
-  }();
-  uint32_t crc = 0xffffffff;
-  for (const char c : bytes) crc = table[(crc ^ static_cast<unsigned char>(c)) & 0xff] ^ (crc >> 8);
-  return ~crc;
-}
 
 struct Directory {
   uint64_t offset = 0, size = 0, num_entries = 0;

@@ -1,4 +1,4 @@
-// The makers of all commands.
+// What a build offers: the makers of all commands, and what they need once.
 #pragma once
 
 #include <memory>
@@ -17,5 +17,9 @@ std::unique_ptr<Command> MakeMatchCommand();
 std::unique_ptr<Command> MakePrepareShardsCommand();
 std::unique_ptr<Command> MakeTrainCommand();
 std::unique_ptr<Command> MakeWeightsCommand();
+
+// Keeps the image libraries from printing beside our own error about a bad photo. Called by main before anything else;
+// std::cerr is mute afterwards: our own words go through log.h, stdio or std::clog.
+void QuietDecoders();
 
 }  // namespace colmatch

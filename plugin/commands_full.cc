@@ -1,4 +1,7 @@
 // The commands of the whole program.
+#include <iostream>
+#include <opencv2/core/utils/logger.hpp>
+
 #include "plugin/command_list.h"
 
 namespace colmatch {
@@ -16,6 +19,11 @@ std::vector<std::unique_ptr<Command>> AllCommands() {
   commands.push_back(MakeEvaluateCommand());
   commands.push_back(MakeWeightsCommand());
   return commands;
+}
+
+void QuietDecoders() {
+  cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);
+  std::cerr.setstate(std::ios_base::failbit);  // cv::imdecode prints there whatever the log level
 }
 
 }  // namespace colmatch

@@ -3,17 +3,10 @@
 
 #include "database_io/sqlite.h"
 #include "plugin/common_options.h"
-#include "plugin/log.h"
 
 namespace colmatch {
 
-inline ConnectionOptions ConnectionOptionsOf(const CommonOptions& common) {
-  ConnectionOptions options;
-  options.busy_timeout_ms = static_cast<int>(common.busy_timeout_s * 1000);
-  options.on_wait = [](int waited_ms) {
-    if (waited_ms >= 1000 && waited_ms < 2000) LogInfo("another program holds the database; waiting for it");
-  };
-  return options;
-}
+// Waits for another program's lock as long as --busy_timeout says, and tells so once.
+ConnectionOptions ConnectionOptionsOf(const CommonOptions& common);
 
 }  // namespace colmatch

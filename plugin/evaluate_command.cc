@@ -135,7 +135,7 @@ class EvaluateCommand : public Command {
     AddOption(app, "--difficulty", difficulty_, "of the homographies, 0 to 1");
     AddOption(app, "--max_num_features", keypoints_.max_num_features, "keypoints an image");
     AddOption(app, "--SuperPoint.refinement_radius", keypoints_.refinement_radius,
-              "window of the sub-pixel refinement, pixels; 0: whole pixels, as published");
+              "keypoints move to the strongest corner this near, pixels; 0: they stay, as published");
     AddOption(app, "--SuperGlue.match_threshold", superglue_.match_threshold, "least confidence of a match");
     AddOption(app, "--SuperGlue.sinkhorn_iterations", superglue_.sinkhorn_iterations, "optimal transport");
   }

@@ -157,6 +157,7 @@ FeaturePipelineStats ExtractCollection(const FeaturePipelineOptions& o, const Co
   const std::string provenance = ProvenanceOf(o, extractor.weights());
 
   FeaturePipelineStats stats;
+  stats.weights = {extractor.weights().metadata, extractor.weights().sha256};
   const auto todo = NamesToExtract(database, names, provenance, stats);
   const auto read_ahead = [&](size_t i) {
     return std::async(std::launch::async, ReadPhoto, fs::path(o.image_path), todo[i], o.max_image_size);

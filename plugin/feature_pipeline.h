@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "network/keypoints.h"
+#include "network/weights.h"
 #include "plugin/camera.h"
 #include "plugin/common_options.h"
 
@@ -15,7 +16,7 @@ namespace colmatch {
 struct FeaturePipelineOptions {
   std::string database_path;
   std::string image_path;
-  std::string image_list_path;      // empty: every file below image_path
+  std::string image_list_path;      // empty: every photo below image_path
   CameraOptions camera;
   int64_t existing_camera_id = -1;  // -1: none
   int max_image_size = 1600;        // longer side given to the network, pixels; 0: never resize
@@ -26,9 +27,16 @@ struct SkippedInput {
   std::string name, reason;
 };
 
+// What a report says of the weights that a pipeline used.
+struct UsedWeights {
+  Metadata metadata;
+  std::string sha256;  // of the file; empty: none were needed
+};
+
 struct FeaturePipelineStats {
   int64_t extracted = 0, already_there = 0, num_keypoints = 0;
   std::vector<SkippedInput> skipped;
+  UsedWeights weights;
   bool stopped = false;  // by a signal, everything before it committed
 };
 

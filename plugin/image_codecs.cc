@@ -5,7 +5,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <opencv2/imgcodecs.hpp>
+#include <string_view>
 
+#include "network/crc32.h"
 #include "network/error.h"
 
 namespace colmatch {
@@ -99,12 +101,21 @@ ImageHeader ParsePnm(const Bytes& bytes) {
   return {ImageFormat::kPnm, width, next_number()};
 }
 
-// libpng tells a cut file only on stderr, and only if pixels are missing: walk the chunks up to IEND instead.
-void CheckPngIsComplete(const Bytes& bytes) {
-  std::uint64_t at = 8;
-  while (at + 12 <= bytes.size()) {
-    if (HasText(bytes, at + 4, "IEND", 4)) return;
-    at += 12 + ReadInteger(bytes, at, 4, true);
+// libpng tells of damage on stderr, and of a cut file only if pixels are missing: walk the chunks up to IEND instead.
+// A chunk is length, type, data, CRC of type and data; without those whose type starts with a capital there is no
+// picture.
+void CheckPngChunks(const Bytes& bytes) {
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  for (std::uint64_t at = 8; at + 12 <= bytes.size();) {
+    const std::uint64_t length = ReadInteger(bytes, at, 4, true);
+    if (length > bytes.size() - at - 12) break;
+    const std::string_view type = text.substr(at + 4, 4);
+    const bool is_critical = std::isupper(static_cast<unsigned char>(type[0])) != 0;
+    if (is_critical && Crc32(text.substr(at + 4, 4 + length)) != ReadInteger(bytes, at + 8 + length, 4, true)) {
+      throw InputError("damaged PNG: the checksum of a chunk differs");
+    }
+    if (type == "IEND") return;
+    at += 12 + length;
   }
   throw InputError("truncated PNG: the file ends before its end chunk");
 }
@@ -145,7 +156,7 @@ ImageHeader ParseImageHeader(const Bytes& bytes, ImageFormat format) {
 
 cv::Mat DecodeGray(const Bytes& bytes, const ImageHeader& header) {
   if (header.format == ImageFormat::kJpeg) return DecodeJpegGray(bytes);
-  if (header.format == ImageFormat::kPng) CheckPngIsComplete(bytes);
+  if (header.format == ImageFormat::kPng) CheckPngChunks(bytes);
   const cv::Mat gray = cv::imdecode(bytes, cv::IMREAD_GRAYSCALE | cv::IMREAD_IGNORE_ORIENTATION);
   if (gray.empty()) throw InputError("truncated or damaged image: the pixels cannot be decoded");
   if (gray.type() != CV_8U) throw InputError("unsupported pixel type: convert it to 8-bit PNG or JPEG");

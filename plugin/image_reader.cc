@@ -2,12 +2,15 @@
 #include "plugin/image_reader.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <set>
 
 #include "network/error.h"
 #include "plugin/image_codecs.h"
+#include "plugin/log.h"
 
 namespace colmatch {
 namespace fs = std::filesystem;
@@ -16,19 +19,43 @@ namespace {
 // A photo of the default pixel limit is far below; a disk image named .jpg is not read into memory.
 constexpr std::uintmax_t kMaxFileBytes = std::uintmax_t{1} << 32;
 
+// Suffixes of photos, also of formats that cannot be read: such a photo is named with that reason. What has none of
+// these (LICENSE, notes.txt, .json) is no photo by its name, and nobody expects it to be read.
+bool IsNamedAsPhoto(const fs::path& path) {
+  static const std::set<std::string> suffixes = {
+      ".jpg", ".jpeg", ".jpe", ".jfif", ".png",  ".tif",  ".tiff", ".webp", ".bmp", ".dib", ".pnm", ".pbm", ".pgm", ".ppm",
+      ".gif", ".heic", ".heif", ".avif", ".jxl",  ".jp2",  ".j2k",  ".tga",  ".exr", ".hdr", ".dng", ".cr2", ".cr3", ".nef",
+      ".arw", ".orf",  ".rw2",  ".raf",  ".pef"};
+  std::string suffix = path.extension().string();
+  std::transform(suffix.begin(), suffix.end(), suffix.begin(), [](unsigned char c) { return std::tolower(c); });
+  return suffixes.count(suffix) > 0;
+}
+
+void TellOfOtherFiles(const fs::path& folder, const std::vector<std::string>& others) {
+  if (others.empty()) return;
+  const size_t num_more = others.size() - 1;
+  LogInfo(folder.string() + ": not read, as they are no photos by their suffix: " +
+          *std::min_element(others.begin(), others.end()) +
+          (num_more > 0 ? " and " + std::to_string(num_more) + " more" : ""));
+}
+
 std::vector<std::string> ListFolder(const fs::path& folder) {
-  std::vector<std::string> names;
+  std::vector<std::string> names, others;
   try {
     for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder)) {
       std::error_code ignored;
       if (entry.is_directory(ignored)) continue;
-      names.push_back(entry.path().lexically_relative(folder).generic_string());
+      const std::string name = entry.path().lexically_relative(folder).generic_string();
+      (IsNamedAsPhoto(entry.path()) ? names : others).push_back(name);
     }
   } catch (const fs::filesystem_error& error) {
     throw UsageError("image folder '" + error.path1().string() +
                      "' cannot be read: " + error.code().message());
   }
-  if (names.empty()) throw UsageError("image folder '" + folder.string() + "' holds no files");
+  if (names.empty()) {
+    throw UsageError("image folder '" + folder.string() + "' holds no photos (files with the suffix of a picture, as .jpg)");
+  }
+  TellOfOtherFiles(folder, others);
   return names;
 }
 

@@ -13,7 +13,7 @@
 #include <torch/torch.h>
 
 #include "network/error.h"
-#include "plugin/command.h"
+#include "plugin/command_list.h"
 #include "plugin/handover.h"
 #include "plugin/log.h"
 #include "plugin/project_file.h"
@@ -21,10 +21,16 @@
 namespace colmatch {
 namespace {
 
+void RequireFloat32(const std::string& precision) {
+  if (precision == "auto" || precision == "fp32") return;
+  throw UsageError("--precision " + precision + ": this version computes in float32 only; expected auto or fp32");
+}
+
 void AddCommonOptions(CLI::App& app, CommonOptions& common) {
   AddOption(app, "--weights", common.weights, "default, fast, a folder, or superpoint=PATH,superglue=PATH");
   AddOption(app, "--device", common.device, "auto, cpu, cuda or cuda:N");
-  AddOption(app, "--precision", common.precision, "auto or fp32")->check(CLI::IsMember({"auto", "fp32"}));
+  app.add_option_function<std::string>("--precision", RequireFloat32, "auto or fp32: this version computes in float32 only")
+      ->default_str("auto");
   AddOption(app, "--num_threads,--SiftExtraction.num_threads,--SiftMatching.num_threads,"
                  "--FeatureExtraction.num_threads,--FeatureMatching.num_threads",
             common.num_threads, "CPU threads; -1: all cores");
@@ -60,7 +66,7 @@ int RunCommand(CLI::App& app, std::vector<std::string> arguments, const std::vec
   try {
     app.parse(reversed);
   } catch (const CLI::ParseError& error) {
-    const int status = app.exit(error, std::cout, std::cerr);
+    const int status = app.exit(error, std::cout, std::clog);  // std::cerr is mute, see QuietDecoders
     return status == 0 ? 0 : 1;
   }
   ApplyCommonOptions(common);
@@ -80,6 +86,7 @@ bool IsKnown(const std::string& name, const std::vector<std::unique_ptr<Command>
 
 int Main(int argc, char** argv) {
   InstallSignalHandlers();
+  QuietDecoders();
   const auto commands = AllCommands();
   const std::string wanted = argc > 1 ? argv[1] : "";
   if (!IsKnown(wanted, commands)) return HandOverToColmap(argc, argv);

@@ -74,11 +74,10 @@ class Match : public Command {
     }
     FeatureMatcher matcher(std::move(superglue), options, device);
 
-    auto start = Clock::now();
     MatchedImage images[2];
     double extract_ms = 0;
     for (int i = 0; i < 2; ++i) images[i] = Extract(extractor, paths_[i], extraction.max_image_size, extract_ms);
-    start = Clock::now();
+    const auto start = Clock::now();
     const auto matches = ListMatches(matcher.Match(images[0].features, images[1].features));
     const double match_ms = MillisecondsSince(start);
     std::cout << images[0].keypoints.size() << " and " << images[1].keypoints.size() << " keypoints, " << matches.size()

@@ -36,7 +36,7 @@ void ExtractionCommandOptions::AddTo(CLI::App& app, bool with_paths) {
   AddOption(app, "--SuperPoint.nms_radius", o.keypoints.nms_radius, "least distance of keypoints, pixels");
   AddOption(app, "--SuperPoint.remove_borders", o.keypoints.remove_borders, "pixels at each side without keypoints");
   AddOption(app, "--SuperPoint.refinement_radius", o.keypoints.refinement_radius,
-            "window of the sub-pixel refinement, pixels; 0: whole pixels, as published");
+            "keypoints move to the strongest corner this near, pixels; 0: they stay, as published");
   AddIgnored(app, "--SiftExtraction.use_gpu,--FeatureExtraction.use_gpu");
   AddIgnored(app, "--SiftExtraction.gpu_index,--FeatureExtraction.gpu_index");
 }

@@ -114,7 +114,7 @@ PairState StateOf(ColmapDatabase& database, const Image& a, const Image& b, cons
   return database.HasTwoViewGeometry(a.image_id, b.image_id) ? PairState::kDone : PairState::kMatched;
 }
 
-FeatureMatcher MakeMatcher(const MatchingPipelineOptions& o, const CommonOptions& common, std::string& weights_hash) {
+FeatureMatcher MakeMatcher(const MatchingPipelineOptions& o, const CommonOptions& common, UsedWeights& used) {
   MatcherOptions matching = o.matching;
   matching.type = MatcherTypeFromName(o.matcher);
   LoadedSuperGlue weights;
@@ -122,7 +122,7 @@ FeatureMatcher MakeMatcher(const MatchingPipelineOptions& o, const CommonOptions
     const std::string path = ResolveWeights(common.weights).superglue;
     if (path.empty()) throw UsageError("--weights " + common.weights + " names no SuperGlue: add superglue=PATH");
     weights = LoadSuperGlue(path);
-    weights_hash = weights.sha256;
+    used = {weights.metadata, weights.sha256};
   }
   return FeatureMatcher(std::move(weights), matching, DeviceFromName(common.device));
 }
@@ -152,14 +152,13 @@ std::vector<std::pair<int, int>> ExhaustivePairs(int num_images, int block_size)
 
 MatchingPipelineStats MatchExhaustively(const MatchingPipelineOptions& o, const CommonOptions& common) {
   o.geometry.Validate();
-  std::string weights_hash;
-  FeatureMatcher matcher = MakeMatcher(o, common, weights_hash);
+  MatchingPipelineStats stats;
+  FeatureMatcher matcher = MakeMatcher(o, common, stats.weights);
   ColmapDatabase database(o.database_path, DatabaseMode::kOpenExisting, ConnectionOptionsOf(common));
   database.CheckWritable();
   database.CompleteFrames();
-  const std::string provenance = ProvenanceOf(o, weights_hash);
+  const std::string provenance = ProvenanceOf(o, stats.weights.sha256);
 
-  MatchingPipelineStats stats;
   const auto images = ImagesWithFeatures(database, stats);
   const auto pairs = ExhaustivePairs(static_cast<int>(images.size()), o.block_size);
   ImageStore store(database, 2 * static_cast<size_t>(o.block_size) + 2);

@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <iostream>
 
+#include "network/atomic_file.h"
 #include "network/error.h"
 #include "plugin/command_list.h"
 #include "plugin/demo_scene.h"
@@ -39,9 +40,7 @@ class AutomaticReconstructor : public Command {
     o.features.image_path = image_path_;
     o.command_line = "colmatch automatic_reconstructor --workspace_path " + o.workspace_path + " --image_path " + image_path_;
     if (!fs::is_directory(image_path_)) throw UsageError("--image_path " + image_path_ + ": there is no such folder");
-    std::error_code error;
-    fs::create_directories(o.workspace_path, error);
-    if (error) throw EnvironmentError(o.workspace_path + ": cannot make the workspace: " + error.message());
+    MakeFolder(o.workspace_path);
     o.features.database_path = o.matching.database_path = (fs::path(o.workspace_path) / "database.db").string();
     const ReconstructionResult result = Reconstruct(o, common);
     for (const SkippedInput& input : result.skipped) LogWarning("skipped " + input.name + ": " + input.reason);

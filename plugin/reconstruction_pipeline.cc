@@ -10,7 +10,6 @@
 #include "evaluation/colmap_model.h"
 #include "evaluation/model_comparison.h"
 #include "network/error.h"
-#include "network/weights.h"
 #include "plugin/colmap_convert.h"
 #include "plugin/handover.h"
 #include "plugin/image_reader.h"
@@ -18,7 +17,6 @@
 #include "plugin/match_picture.h"
 #include "plugin/report.h"
 #include "plugin/stop_signal.h"
-#include "plugin/weights_location.h"
 
 namespace colmatch {
 namespace {
@@ -171,17 +169,10 @@ void AddAdvice(ReportData& report) {
                    "If the photos are large, raise --SuperPoint.max_image_size and --SuperPoint.max_num_features."};
 }
 
-void AddWeights(const CommonOptions& common, ReportData& report) {
-  const WeightsPaths paths = ResolveWeights(common.weights);
-  const auto licence = [](const Metadata& metadata) {
-    const auto found = metadata.find("licence");
-    return found == metadata.end() ? std::string("not stated") : found->second;
-  };
-  const LoadedSuperPoint superpoint = LoadSuperPoint(paths.superpoint);
-  report.weights.push_back({"SuperPoint " + common.weights, licence(superpoint.metadata), superpoint.sha256});
-  if (paths.superglue.empty()) return;
-  const LoadedSuperGlue superglue = LoadSuperGlue(paths.superglue);
-  report.weights.push_back({"SuperGlue " + common.weights, licence(superglue.metadata), superglue.sha256});
+void AddWeights(const std::string& name, const UsedWeights& weights, ReportData& report) {
+  if (weights.sha256.empty()) return;
+  const auto licence = weights.metadata.find("licence");
+  report.weights.push_back({name, licence == weights.metadata.end() ? "not stated" : licence->second, weights.sha256});
 }
 
 }  // namespace
@@ -220,7 +211,8 @@ ReconstructionResult Reconstruct(const ReconstructionOptions& o, const CommonOpt
   AddModels(sparse, o.truth_path, report, result);
   AddPictures(database, view, o, report);
   AddAdvice(report);
-  AddWeights(common, report);
+  AddWeights("SuperPoint " + common.weights, features.weights, report);
+  AddWeights("SuperGlue " + common.weights, matches.weights, report);
   for (const SkippedInput& input : result.skipped) report.skipped.push_back({input.name, input.reason});
   result.num_images = static_cast<int>(report.images.size());
   WriteReport(report, o.workspace_path);

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
 
+#include "network/atomic_file.h"
 #include "network/error.h"
 #include "plugin/report_html.h"
 
@@ -205,19 +205,6 @@ void CheckPairs(const ReportData& data) {
   }
 }
 
-void WriteWhole(const fs::path& file, const std::string& text) {
-  const fs::path temporary = file.string() + ".part";
-  std::ofstream stream(temporary, std::ios::binary);
-  stream << text;
-  stream.close();
-  std::error_code error;
-  if (stream) fs::rename(temporary, file, error);
-  if (!stream || error) {
-    throw EnvironmentError("cannot write " + file.string() +
-                           "; is the folder writable and the disk not full?");
-  }
-}
-
 }  // namespace
 
 std::string ReportHtml(const ReportData& data) {
@@ -281,11 +268,9 @@ void WriteReport(const ReportData& data, const fs::path& folder) {
   // File names need not be UTF-8; what is not is replaced rather than refused.
   const std::string json =
       ReportJson(data).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) throw EnvironmentError("cannot create " + folder.string() + ": " + error.message());
-  WriteWhole(folder / "report.html", html);
-  WriteWhole(folder / "report.json", json);
+  MakeFolder(folder);
+  WriteFileAtomically(folder / "report.html", html);
+  WriteFileAtomically(folder / "report.json", json);
 }
 
 }  // namespace colmatch

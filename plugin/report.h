@@ -75,7 +75,7 @@ std::string ReportHtml(const ReportData& data);
 // The same without the pictures.
 nlohmann::ordered_json ReportJson(const ReportData& data);
 
-// Writes folder/report.html and folder/report.json, each under a temporary name first.
+// Writes folder/report.html and folder/report.json, each atomically.
 // Throws UsageError as above, EnvironmentError if a file cannot be written.
 void WriteReport(const ReportData& data, const std::filesystem::path& folder);
 

@@ -1,7 +1,9 @@
 // `colmatch prepare_shards`: a folder of photos to a training shard with keypoint labels.
+#include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <filesystem>
-#include <fstream>
-#include <thread>
+#include <map>
 
 #include <torch/torch.h>
 
@@ -21,6 +23,26 @@ namespace colmatch {
 namespace {
 
 namespace fs = std::filesystem;
+
+// Warps and training patches need some room; a photo of a pixel or two has no place for either.
+constexpr int kMinPhotoSide = 16;  // pixels, as stored
+
+// "SET=WEIGHT" entries by set.
+std::map<std::string, float> ParseSetWeights(const std::vector<std::string>& entries) {
+  std::map<std::string, float> weights;
+  for (const std::string& entry : entries) {
+    const auto equals = entry.find('=');
+    const char* number = entry.data() + (equals == std::string::npos ? entry.size() : equals + 1);
+    const char* end = entry.data() + entry.size();
+    float weight = 0;
+    const auto [rest, error] = std::from_chars(number, end, weight);
+    if (error != std::errc() || rest != end || !std::isfinite(weight) || weight <= 0) {
+      throw UsageError("--set_weight: expected SET=WEIGHT with a weight above 0, found " + entry);
+    }
+    weights[entry.substr(0, equals)] = weight;
+  }
+  return weights;
+}
 
 class PrepareShards : public Command {
  public:
@@ -47,6 +69,7 @@ class PrepareShards : public Command {
   }
 
   int Run(const CommonOptions& common) override {
+    weight_of_set_ = ParseSetWeights(set_weights_);
     const auto names = ListImages(image_path_);
     const Detector teacher = MakeTeacher();
     std::vector<ShardPhoto> photos;
@@ -63,11 +86,11 @@ class PrepareShards : public Command {
       }
       bar.Update(static_cast<int64_t>(i) + 1);
     }
-    if (photos.empty()) throw UsageError(image_path_ + ": none of its " + std::to_string(names.size()) + " files is a photo");
+    if (photos.empty()) throw UsageError(image_path_ + ": none of its " + std::to_string(names.size()) + " photos can be used");
     WriteShard(output_, photos);
     LogInfo(output_ + ": " + std::to_string(photos.size()) + " photos, " + std::to_string(num_labels / photos.size()) +
-            " labels each; " + std::to_string(skipped) + " files that are not photos left out");
-    return 0;
+            " labels each; " + std::to_string(skipped) + " left out");
+    return skipped == 0 ? 0 : 2;
   }
 
  private:
@@ -78,12 +101,18 @@ class PrepareShards : public Command {
 
   ShardPhoto MakePhoto(const std::string& name, const Detector& teacher, uint64_t seed, size_t index) const {
     const auto resized = ResizeForNetwork(ReadGrayImage(fs::path(image_path_) / name).gray, max_image_size_);
+    if (std::min(resized.pixels.cols, resized.pixels.rows) < kMinPhotoSide) {
+      throw InputError(name + ": too small to train on: " + std::to_string(resized.pixels.cols) + "x" +
+                       std::to_string(resized.pixels.rows) + " pixels, at least " + std::to_string(kMinPhotoSide) +
+                       " a side are needed");
+    }
     cv::Mat bytes;
     resized.pixels.convertTo(bytes, CV_8U, 255.0);
     ShardPhoto photo;
     photo.name = name;
     photo.set = name.substr(0, name.find('/'));
-    photo.weight = WeightOf(photo.set);
+    const auto weight = weight_of_set_.find(photo.set);
+    if (weight != weight_of_set_.end()) photo.weight = weight->second;
     photo.width = bytes.cols;
     photo.height = bytes.rows;
     photo.pixels.assign(bytes.data, bytes.data + bytes.total());
@@ -92,20 +121,12 @@ class PrepareShards : public Command {
     return photo;
   }
 
-  float WeightOf(const std::string& set) const {
-    for (const std::string& entry : set_weights_) {
-      const auto equals = entry.find('=');
-      if (equals == std::string::npos) throw UsageError("--set_weight: expected SET=WEIGHT, found " + entry);
-      if (entry.substr(0, equals) == set) return std::stof(entry.substr(equals + 1));
-    }
-    return 1;
-  }
-
   std::string image_path_, output_, teacher_ = "corners";
   int max_image_size_ = 640;
   double teacher_threshold_ = 0.015;
   AdaptationOptions adaptation_;
   std::vector<std::string> set_weights_;
+  std::map<std::string, float> weight_of_set_;
 };
 
 }  // namespace

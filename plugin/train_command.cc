@@ -6,12 +6,14 @@
 
 #include <torch/torch.h>
 
+#include "network/atomic_file.h"
 #include "network/error.h"
 #include "network/weights.h"
 #include "plugin/command_list.h"
 #include "plugin/log.h"
 #include "plugin/plot.h"
 #include "plugin/progress.h"
+#include "training/feature_provenance.h"
 #include "training/feature_set.h"
 #include "training/superglue_trainer.h"
 #include "training/superpoint_trainer.h"
@@ -80,8 +82,11 @@ class Train : public Command {
       bar.Update(p.step, MetricsText(p.metrics));
       if (common.progress == "off") LogInfo("step " + std::to_string(p.step) + (p.validation ? " validation" : "") + MetricsText(p.metrics));
     };
-    hooks.saved = [&](const MetricSeries& metrics) { Plot(loop_.run_folder, metrics); };
-    fs::create_directories(loop_.run_folder);
+    hooks.saved = [&](int64_t step, const MetricSeries& metrics) {
+      steps_done_ = step;
+      Plot(loop_.run_folder, metrics);
+    };
+    MakeFolder(loop_.run_folder);
     const std::string device =
         common.device == "auto" ? (torch::cuda::is_available() ? "cuda" : "cpu") : common.device;
     network_ == "superpoint" ? TrainDetector(common, device, hooks) : TrainMatcher(common, device, hooks);
@@ -99,6 +104,8 @@ class Train : public Command {
     AddOption(app, "--SuperPoint.patch_height", o.data.patch_height, "training picture, pixels, a multiple of 8");
     AddOption(app, "--SuperPoint.batch_size", o.data.batch_size, "pairs of pictures a step");
     AddOption(app, "--SuperPoint.num_correspondences", o.data.num_correspondences, "points a pair");
+    AddOption(app, "--SuperPoint.min_region", o.data.min_region, "least share of the photo's side that a pair looks at");
+    AddOption(app, "--SuperPoint.max_region", o.data.max_region, "largest share");
     AddOption(app, "--SuperPoint.difficulty", o.data.homography.difficulty, "of the homographies, 0 to 1");
     AddOption(app, "--SuperPoint.max_angle", o.data.homography.max_angle_deg, "in-plane rotation, degrees");
     AddOption(app, "--SuperPoint.detector_weight", o.loss.detector_weight, "of the detector's loss");
@@ -134,33 +141,39 @@ class Train : public Command {
   void TrainMatcher(const CommonOptions& common, const std::string& device, const TrainHooks& hooks) {
     if (superpoint_path_.empty()) throw UsageError("train superglue: --superpoint names the features to learn on");
     LoadedSuperPoint superpoint = LoadSuperPoint(superpoint_path_);
-    const FeatureSet features = Features(superpoint.network, common, device);
+    const FeatureSet features = Features(superpoint, common, device);
     SuperGlueTrainingOptions options = superglue_;
     options.architecture.descriptor_dim = superpoint.network->architecture().descriptor_dim;
     options.loop = loop_;
     options.seed = common.random_seed;
     options.device = device;
-    SuperGlue initial{nullptr};
-    if (!initial_path_.empty()) initial = LoadSuperGlue(initial_path_).network;
-    const SuperGlue network = TrainSuperGlue(features, options, initial, hooks);
+    LoadedSuperGlue initial;
+    if (!initial_path_.empty()) initial = LoadSuperGlue(initial_path_);
+    options.loop.initial_sha256 = initial.sha256;
+    const SuperGlue network = TrainSuperGlue(features, options, initial.network, hooks);
     Metadata card = Card(common);
     card["superpoint_sha256"] = superpoint.sha256;
+    if (!initial.sha256.empty()) card["initial_sha256"] = initial.sha256;
     SaveSuperGlue(network, card, (fs::path(loop_.run_folder) / "superglue.safetensors").string());
   }
 
-  FeatureSet Features(SuperPoint& network, const CommonOptions& common, const std::string& device) {
+  FeatureSet Features(LoadedSuperPoint& superpoint, const CommonOptions& common, const std::string& device) {
     const std::string path =
         features_path_.empty() ? (fs::path(loop_.run_folder) / "features.pt").string() : features_path_;
-    if (fs::exists(path)) return LoadFeatureSet(path);
-    network->to(torch::Device(device));
     feature_set_.seed = common.random_seed;
     feature_set_.keypoints.keypoint_threshold = 0;
+    const auto photos = ReadShards(shards_);
+    const std::string provenance = ProvenanceOfFeatures(superpoint.sha256, photos, feature_set_);
+    if (fs::exists(path)) return LoadFeatureSet(path, provenance);
+    RemoveStaleTemporaries(path);
+    superpoint.network->to(torch::Device(device));
     std::unique_ptr<ProgressBar> bar;
     const auto report = [&](int64_t done, int64_t total) {
       if (!bar) bar = std::make_unique<ProgressBar>("features", total, common.progress);
       bar->Update(done);
     };
-    const FeatureSet features = MakeFeatureSet(network, ReadShards(shards_), feature_set_, report);
+    FeatureSet features = MakeFeatureSet(superpoint.network, photos, feature_set_, report);
+    features.provenance = provenance;
     SaveFeatureSet(features, path);
     return features;
   }
@@ -173,7 +186,7 @@ class Train : public Command {
       card[entry.substr(0, equals)] = entry.substr(equals + 1);
     }
     card["trained_by"] = "colmatch " COLMATCH_VERSION;
-    card["training_steps"] = std::to_string(loop_.schedule.num_steps);
+    card["training_steps"] = std::to_string(steps_done_);  // a stopped training did fewer than it was asked for
     card["seed"] = std::to_string(common.random_seed);
     return card;
   }
@@ -184,6 +197,7 @@ class Train : public Command {
   SuperPointTrainingOptions superpoint_;
   SuperGlueTrainingOptions superglue_;
   FeatureSetOptions feature_set_;
+  int64_t steps_done_ = 0;
   std::string superpoint_path_, features_path_, initial_path_;
 };
 

@@ -24,6 +24,12 @@ void PrintInfo(const std::string& path, const Metadata& metadata, const std::str
   for (const auto& [key, value] : metadata) std::cout << "  " << key << ": " << value << '\n';
 }
 
+// What SuperGlue's card calls superpoint_sha256 is the file it was trained on, before any export.
+Metadata ExportedCard(Metadata card, const std::string& sha256) {
+  card["exported_from_sha256"] = sha256;
+  return card;
+}
+
 bool IsSuperPoint(const std::string& path) {
   try {
     LoadSuperPoint(path);
@@ -87,10 +93,10 @@ class Weights : public Command {
     const StoredType type = type_ == "fp16" ? StoredType::kFloat16 : StoredType::kFloat32;
     if (IsSuperPoint(input_)) {
       const auto loaded = LoadSuperPoint(input_);
-      SaveSuperPoint(loaded.network, loaded.metadata, output_, type);
+      SaveSuperPoint(loaded.network, ExportedCard(loaded.metadata, loaded.sha256), output_, type);
     } else {
       const auto loaded = LoadSuperGlue(input_);
-      SaveSuperGlue(loaded.network, loaded.metadata, output_, type);
+      SaveSuperGlue(loaded.network, ExportedCard(loaded.metadata, loaded.sha256), output_, type);
     }
     LogInfo(output_ + ": " + std::to_string(fs::file_size(output_)) + " bytes, " + type_);
     return 0;

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Trains the default weights from folders of photos. Usage: scripts/train_default.sh PHOTOS RUN
 # PHOTOS has one sub-folder a data set. Interrupted, the same command goes on where it stopped.
-# The numbers of steps are those of the weights in weights/default; more steps make better weights.
+# The recipe of weights/default (their card says in what stages they were really made); more steps make better weights.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 photos="${1:?usage: scripts/train_default.sh PHOTOS RUN}"
 run="${2:?usage: scripts/train_default.sh PHOTOS RUN}"
@@ -11,14 +11,16 @@ mkdir -p "$run"
 
 resume() { [ -e "$run/$1/checkpoint.pt" ] && echo --resume || true; }
 
+# Exit status 2: written, without the photos it named as unreadable.
 [ -e "$run/train.shard" ] || "$colmatch" prepare_shards --image_path "$photos" --output "$run/train.shard" \
-  --set_weight flowers_ccby=0.4 --set_weight aerial_odm=0.6 --set_weight facades=1.5
+  --set_weight flowers_ccby=0.4 --set_weight aerial_odm=0.6 --set_weight facades=1.5 || [ $? = 2 ]
 
 "$colmatch" train superpoint --shards "$run/train.shard" --output "$run/superpoint" $(resume superpoint) \
-  --random_seed 1 --num_steps 2800 --learning_rate 1.5e-3 --warmup_steps 150 \
+  --random_seed 1 --num_steps 6000 --learning_rate 1.5e-3 --warmup_steps 150 \
   --SuperPoint.encoder_widths 8,32,64,128 --SuperPoint.head_width 128 --SuperPoint.descriptor_dim 128 \
-  --SuperPoint.patch_width 224 --SuperPoint.patch_height 160 --SuperPoint.difficulty 0.6
+  --SuperPoint.patch_width 224 --SuperPoint.patch_height 160 --SuperPoint.difficulty 0.6 --SuperPoint.detector_weight 2
 
 "$colmatch" train superglue --shards "$run/train.shard" --superpoint "$run/superpoint/superpoint.safetensors" \
-  --output "$run/superglue" $(resume superglue) --random_seed 1 --num_steps 4000 --learning_rate 1e-3 \
-  --warmup_steps 100 --SuperGlue.num_layer_pairs 3
+  --output "$run/superglue" $(resume superglue) --random_seed 1 --num_steps 6000 --learning_rate 4e-4 \
+  --warmup_steps 100 --SuperGlue.num_layer_pairs 3 --SuperGlue.views_per_photo 3 --SuperGlue.min_keypoints 256 \
+  --SuperGlue.max_keypoints 400 --SuperGlue.deep_supervision 0 --SuperGlue.train_sinkhorn_iterations 10

@@ -5,10 +5,43 @@
 
 #include <sstream>
 
-#include "network/atomic_file.h"
-#include "network/error.h"
+#include "training/archive_file.h"
 
 namespace colmatch {
+namespace {
+
+// LibTorch gives a tensor whatever shape the archive has, so that a network would no longer be what its
+// options say.
+void LoadNetwork(torch::nn::Module& network, torch::serialize::InputArchive& archive) {
+  std::vector<std::vector<int64_t>> expected;
+  for (const auto& parameter : network.parameters()) expected.push_back(parameter.sizes().vec());
+  network.load(archive);
+  const auto found = network.named_parameters();
+  for (size_t i = 0; i < expected.size(); ++i) {
+    TORCH_CHECK(found[i].value().sizes() == expected[i], found[i].key(), " is ", found[i].value().sizes(),
+                ", expected ", c10::IntArrayRef(expected[i]));
+  }
+}
+
+TrainingState ReadState(torch::serialize::InputArchive& archive) {
+  TrainingState state;
+  torch::serialize::InputArchive metrics_archive;
+  c10::IValue step, names, initial;
+  archive.read("metrics", metrics_archive);
+  archive.read("step", step);
+  archive.read("metric_names", names);
+  state.step = step.toInt();
+  std::istringstream lines(names.toStringRef());
+  for (std::string name; std::getline(lines, name);) {
+    torch::Tensor values;
+    metrics_archive.read(name, values);
+    state.metrics[name].assign(values.data_ptr<double>(), values.data_ptr<double>() + values.numel());
+  }
+  if (archive.try_read("initial_sha256", initial)) state.initial_sha256 = initial.toStringRef();
+  return state;
+}
+
+}  // namespace
 
 void SaveCheckpoint(const std::string& path, const torch::nn::Module& network,
                     const torch::optim::Optimizer& optimizer, const TrainingState& state) {
@@ -25,53 +58,23 @@ void SaveCheckpoint(const std::string& path, const torch::nn::Module& network,
   archive.write("metrics", metrics_archive);
   archive.write("metric_names", c10::IValue(names));
   archive.write("step", c10::IValue(state.step));
-  std::ostringstream stream;
-  archive.save_to(stream);
-  WriteFileAtomically(path, stream.str());
+  if (state.initial_sha256) archive.write("initial_sha256", c10::IValue(*state.initial_sha256));
+  WriteArchiveFile(path, archive);
 }
 
-namespace {
-
-// LibTorch gives a tensor whatever shape the archive has, so that a network would no longer be what its options say.
-void LoadNetwork(torch::nn::Module& network, torch::serialize::InputArchive& archive) {
-  std::vector<std::vector<int64_t>> expected;
-  for (const auto& parameter : network.parameters()) expected.push_back(parameter.sizes().vec());
-  network.load(archive);
-  const auto found = network.named_parameters();
-  for (size_t i = 0; i < expected.size(); ++i) {
-    TORCH_CHECK(found[i].value().sizes() == expected[i], found[i].key(), " is ", found[i].value().sizes(), ", expected ",
-                c10::IntArrayRef(expected[i]));
-  }
-}
-
-}  // namespace
-
-TrainingState LoadCheckpoint(const std::string& path, torch::nn::Module& network, torch::optim::Optimizer& optimizer) {
+TrainingState LoadCheckpoint(const std::string& path, torch::nn::Module& network,
+                             torch::optim::Optimizer& optimizer) {
   TrainingState state;
-  std::istringstream stream(ReadWholeFile(path));
-  try {
-    torch::serialize::InputArchive archive, network_archive, optimizer_archive, metrics_archive;
-    archive.load_from(stream);
-    archive.read("network", network_archive);
-    archive.read("optimizer", optimizer_archive);
-    archive.read("metrics", metrics_archive);
-    LoadNetwork(network, network_archive);
-    optimizer.load(optimizer_archive);
-    c10::IValue step, names;
-    archive.read("step", step);
-    archive.read("metric_names", names);
-    state.step = step.toInt();
-    std::istringstream lines(names.toStringRef());
-    for (std::string name; std::getline(lines, name);) {
-      torch::Tensor values;
-      metrics_archive.read(name, values);
-      state.metrics[name].assign(values.data_ptr<double>(), values.data_ptr<double>() + values.numel());
-    }
-  } catch (const std::exception& error) {  // damage in the archive's own code raises more than c10::Error
-    const auto* torch_error = dynamic_cast<const c10::Error*>(&error);
-    throw EnvironmentError(path + ": not a checkpoint of this training, or damaged (" +
-                           (torch_error ? torch_error->what_without_backtrace() : error.what()) + "); remove it to start again, or name another run folder");
-  }
+  ReadArchiveFile(path, "a checkpoint of this training",
+                  "remove it to start again, or name another run folder",
+                  [&](torch::serialize::InputArchive& archive) {
+                    torch::serialize::InputArchive network_archive, optimizer_archive;
+                    archive.read("network", network_archive);
+                    archive.read("optimizer", optimizer_archive);
+                    LoadNetwork(network, network_archive);
+                    optimizer.load(optimizer_archive);
+                    state = ReadState(archive);
+                  });
   return state;
 }
 

@@ -1,5 +1,5 @@
-// The state of a training in one file: parameters, buffers, optimiser moments, step, metrics. Written atomically;
-// the one before is kept until the new one is whole.
+// The state of a training in one file: parameters, buffers, optimiser moments, step, metrics. Written
+// atomically with a checksum (archive_file.h); the one before is kept until the new one is whole.
 #pragma once
 
 #include <torch/nn.h>
@@ -7,20 +7,23 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace colmatch {
 
 struct TrainingState {
-  int64_t step = 0;                                     // steps done
-  std::map<std::string, std::vector<double>> metrics;   // what metrics.npz holds
+  int64_t step = 0;                                    // steps done
+  std::map<std::string, std::vector<double>> metrics;  // what metrics.npz holds
+  std::optional<std::string> initial_sha256;  // weights it went on from, "": none; checkpoints of old lack it
 };
 
 void SaveCheckpoint(const std::string& path, const torch::nn::Module& network,
                     const torch::optim::Optimizer& optimizer, const TrainingState& state);
 
 // Throws EnvironmentError for a missing or damaged file.
-TrainingState LoadCheckpoint(const std::string& path, torch::nn::Module& network, torch::optim::Optimizer& optimizer);
+TrainingState LoadCheckpoint(const std::string& path, torch::nn::Module& network,
+                             torch::optim::Optimizer& optimizer);
 
 }  // namespace colmatch

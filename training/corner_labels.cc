@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "network/corner_response.h"
 #include "network/keypoints.h"
 
 namespace colmatch {
@@ -15,60 +16,27 @@ torch::Tensor AsTensor(const FloatImage& image) {
   return torch::from_blob(const_cast<float*>(image.pixels.data()), {1, 1, image.height, image.width});
 }
 
-// Separable filtering of (1, C, H, W), borders repeated.
-torch::Tensor Filter(const torch::Tensor& x, const std::vector<float>& kernel) {
-  namespace F = torch::nn::functional;
-  const int64_t k = static_cast<int64_t>(kernel.size()), r = k / 2, c = x.size(1);
-  const auto weights = torch::tensor(kernel);
-  const auto padded = F::pad(x, F::PadFuncOptions({r, r, r, r}).mode(torch::kReplicate));
-  const auto per_channel = F::Conv2dFuncOptions().groups(c);
-  const auto rows = F::conv2d(padded, weights.view({1, 1, 1, k}).expand({c, 1, 1, k}), per_channel);
-  return F::conv2d(rows, weights.view({1, 1, k, 1}).expand({c, 1, k, 1}), per_channel);
-}
-
 // Smaller eigenvalue of the second-moment matrix, 0 where the pixel is an edge rather than a corner: (H, W).
-torch::Tensor CornerResponse(const FloatImage& image, double min_eigenvalue_ratio) {
-  namespace F = torch::nn::functional;
-  const auto smooth = Filter(AsTensor(image), {0.12f, 0.76f, 0.12f});
-  const auto padded = F::pad(smooth, F::PadFuncOptions({1, 1, 1, 1}).mode(torch::kReplicate));
-  const int64_t h = image.height, w = image.width;
-  const auto dx = padded.narrow(2, 1, h).narrow(3, 2, w) - padded.narrow(2, 1, h).narrow(3, 0, w);
-  const auto dy = padded.narrow(2, 2, h).narrow(3, 1, w) - padded.narrow(2, 0, h).narrow(3, 1, w);
-  const auto moments = Filter(torch::cat({dx * dx, dx * dy, dy * dy}, 1), {0.1f, 0.24f, 0.32f, 0.24f, 0.1f})[0];
-  const auto a = moments[0], b = moments[1], c = moments[2];
-  const auto mean = 0.5 * (a + c), radius = torch::sqrt(0.25 * (a - c).square() + b.square() + 1e-12);
-  const auto smaller = mean - radius;
-  return torch::where(smaller >= min_eigenvalue_ratio * (mean + radius), smaller, torch::zeros_like(smaller));
+torch::Tensor ResponseWithoutEdges(const FloatImage& image, double min_eigenvalue_ratio) {
+  const auto [smaller, larger] = ComputeCornerResponse(AsTensor(image));
+  return torch::where(smaller >= min_eigenvalue_ratio * larger, smaller, torch::zeros_like(smaller));
 }
 
-std::vector<KeypointLabel> PeaksOf(const torch::Tensor& response, double threshold, int nms_radius, int max_peaks) {
-  KeypointOptions selection;
-  selection.max_num_features = max_peaks;
-  selection.keypoint_threshold = threshold;
-  selection.nms_radius = nms_radius;
-  selection.refinement_radius = 0;
-  const Keypoints peaks = SelectKeypoints(response, selection);
-  const auto xy = peaks.xy.contiguous(), scores = peaks.scores.contiguous();
-  std::vector<KeypointLabel> result(xy.size(0));
+std::vector<KeypointLabel> AsLabels(const Keypoints& keypoints) {
+  const auto xy = keypoints.xy.contiguous(), scores = keypoints.scores.contiguous();
+  std::vector<KeypointLabel> result(static_cast<size_t>(xy.size(0)));
   for (size_t i = 0; i < result.size(); ++i) {
     result[i] = {xy.data_ptr<float>()[2 * i], xy.data_ptr<float>()[2 * i + 1], scores.data_ptr<float>()[i]};
   }
   return result;
 }
 
-// To the top of the parabola through the peak and its neighbours, in x and in y apart; at most half a pixel.
-void RefinePeaks(const torch::Tensor& response, std::vector<KeypointLabel>& peaks) {
-  const auto r = response.accessor<float, 2>();
-  const auto offset = [](float before, float peak, float after) {
-    const float curvature = before - 2 * peak + after;
-    return curvature < 0 ? std::clamp(0.5f * (before - after) / curvature, -0.5f, 0.5f) : 0.0f;
-  };
-  for (KeypointLabel& p : peaks) {
-    const auto x = static_cast<int64_t>(p.x), y = static_cast<int64_t>(p.y);
-    if (x < 1 || y < 1 || x + 1 >= r.size(1) || y + 1 >= r.size(0)) continue;
-    p.x += offset(r[y][x - 1], r[y][x], r[y][x + 1]);
-    p.y += offset(r[y - 1][x], r[y][x], r[y + 1][x]);
-  }
+Keypoints PeaksOf(const torch::Tensor& response, double threshold, int nms_radius, int max_peaks) {
+  KeypointOptions selection;
+  selection.max_num_features = max_peaks;
+  selection.keypoint_threshold = threshold;
+  selection.nms_radius = nms_radius;
+  return SelectKeypoints(response, selection);
 }
 
 // Where the views' detections fell on the photo's pixel grid.
@@ -121,7 +89,7 @@ std::vector<KeypointLabel> LabelsOf(const VoteMap& map, const AdaptationOptions&
     }
   }
   const auto response = torch::from_blob(share.data(), {h, w});
-  auto labels = PeaksOf(response, o.min_repeatability, o.nms_radius, o.max_labels);
+  auto labels = AsLabels(PeaksOf(response, o.min_repeatability, o.nms_radius, o.max_labels));
   for (KeypointLabel& label : labels) {
     label = means[static_cast<size_t>(label.y) * w + static_cast<size_t>(label.x)];
   }
@@ -134,12 +102,12 @@ std::vector<KeypointLabel> LabelsOf(const VoteMap& map, const AdaptationOptions&
 Detector MinimumEigenvalueDetector(const CornerOptions& options) {
   return [options](const FloatImage& image) {
     torch::NoGradGuard no_grad;
-    const auto response = CornerResponse(image, options.min_eigenvalue_ratio);
+    const auto response = ResponseWithoutEdges(image, options.min_eigenvalue_ratio);
     const double threshold =
         std::max(options.absolute_threshold, options.relative_threshold * response.max().item<double>());
-    auto peaks = PeaksOf(response, threshold, options.nms_radius, options.max_corners);
-    RefinePeaks(response, peaks);
-    return peaks;
+    Keypoints peaks = PeaksOf(response, threshold, options.nms_radius, options.max_corners);
+    peaks.xy = RefineToParabola(peaks.xy, response);
+    return AsLabels(peaks);
   };
 }
 
@@ -149,7 +117,7 @@ Detector SuperPointDetector(SuperPoint network, double keypoint_threshold, int n
     torch::NoGradGuard no_grad;
     const auto device = network->parameters().front().device();
     const auto scores = ScoresFromLogits(network->forward(AsTensor(image).to(device)).logits)[0].cpu();
-    return PeaksOf(scores, keypoint_threshold, nms_radius, max_keypoints);
+    return AsLabels(PeaksOf(scores, keypoint_threshold, nms_radius, max_keypoints));
   };
 }
 

@@ -4,10 +4,9 @@
 #include <torch/torch.h>
 
 #include <algorithm>
-#include <sstream>
 
-#include "network/atomic_file.h"
-#include "network/error.h"
+#include "training/archive_file.h"
+#include "training/feature_provenance.h"
 
 namespace colmatch {
 namespace {
@@ -73,64 +72,38 @@ FeatureSet MakeFeatureSet(SuperPoint& network, const std::vector<ShardPhoto>& ph
     }
   }
   return {torch::stack(keypoints), torch::stack(scores),  torch::stack(descriptors), torch::stack(homographies),
-          o.views_per_photo,       o.view_width,          o.view_height};
+          o.views_per_photo,       o.view_width,          o.view_height,           ""};
 }
 
 void SaveFeatureSet(const FeatureSet& set, const std::string& path) {
   torch::serialize::OutputArchive archive;
+  archive.write("provenance", c10::IValue(set.provenance));
   archive.write("keypoints", set.keypoints);
   archive.write("scores", set.scores);
   archive.write("descriptors", set.descriptors);
   archive.write("photo_from_view", set.photo_from_view);
   archive.write("sizes", torch::tensor({set.views_per_photo, set.view_width, set.view_height}, torch::kLong));
-  std::ostringstream stream;
-  archive.save_to(stream);
-  WriteFileAtomically(path, stream.str());
+  WriteArchiveFile(path, archive);
 }
 
-FeatureSet LoadFeatureSet(const std::string& path) {
+FeatureSet LoadFeatureSet(const std::string& path, const std::string& provenance) {
   FeatureSet set;
-  std::istringstream stream(ReadWholeFile(path));
-  try {
-    torch::serialize::InputArchive archive;
-    archive.load_from(stream);
-    torch::Tensor sizes;
-    archive.read("keypoints", set.keypoints);
-    archive.read("scores", set.scores);
-    archive.read("descriptors", set.descriptors);
-    archive.read("photo_from_view", set.photo_from_view);
-    archive.read("sizes", sizes);
-    set.views_per_photo = static_cast<int>(sizes[0].item<int64_t>());
-    set.view_width = static_cast<int>(sizes[1].item<int64_t>());
-    set.view_height = static_cast<int>(sizes[2].item<int64_t>());
-  } catch (const std::exception& error) {  // damage in the archive's own code raises more than c10::Error
-    const auto* torch_error = dynamic_cast<const c10::Error*>(&error);
-    throw EnvironmentError(path + ": not a feature set, or damaged (" +
-                           (torch_error ? torch_error->what_without_backtrace() : error.what()) +
-                           "); make it again with colmatch prepare_features");
-  }
+  ReadArchiveFile(path, "a feature set", "delete it, and colmatch train superglue makes it again",
+                  [&](torch::serialize::InputArchive& archive) {
+                    c10::IValue found;  // files of old have none, which is refused below
+                    if (archive.try_read("provenance", found)) set.provenance = found.toStringRef();
+                    torch::Tensor sizes;
+                    archive.read("keypoints", set.keypoints);
+                    archive.read("scores", set.scores);
+                    archive.read("descriptors", set.descriptors);
+                    archive.read("photo_from_view", set.photo_from_view);
+                    archive.read("sizes", sizes);
+                    set.views_per_photo = static_cast<int>(sizes[0].item<int64_t>());
+                    set.view_width = static_cast<int>(sizes[1].item<int64_t>());
+                    set.view_height = static_cast<int>(sizes[2].item<int64_t>());
+                  });
+  RequireProvenance(path, set.provenance, provenance);
   return set;
-}
-
-FeatureSet Concatenate(const std::vector<FeatureSet>& sets) {
-  FeatureSet all = sets.front();
-  std::vector<torch::Tensor> keypoints, scores, descriptors, homographies;
-  for (const FeatureSet& set : sets) {
-    if (set.views_per_photo != all.views_per_photo || set.view_width != all.view_width ||
-        set.view_height != all.view_height || set.keypoints.size(1) != all.keypoints.size(1) ||
-        set.descriptors.size(1) != all.descriptors.size(1)) {
-      throw InputError("feature sets differ in views, size, descriptors or number of keypoints: make them with the same options");
-    }
-    keypoints.push_back(set.keypoints);
-    scores.push_back(set.scores);
-    descriptors.push_back(set.descriptors);
-    homographies.push_back(set.photo_from_view);
-  }
-  all.keypoints = torch::cat(keypoints);
-  all.scores = torch::cat(scores);
-  all.descriptors = torch::cat(descriptors);
-  all.photo_from_view = torch::cat(homographies);
-  return all;
 }
 
 }  // namespace colmatch

@@ -35,19 +35,21 @@ struct FeatureSet {
   torch::Tensor photo_from_view;   // (V, 9) float64, row-major
   int views_per_photo = 0;         // view v shows photo v / views_per_photo
   int view_width = 0, view_height = 0;
+  std::string provenance;          // feature_provenance.h
 
   int64_t num_photos() const { return keypoints.size(0) / views_per_photo; }
   Homography PhotoFromView(int64_t view) const;
 };
 
-// report(done, total) is called after each view.
+// report(done, total) is called after each view. The provenance is the caller's to fill in.
 FeatureSet MakeFeatureSet(SuperPoint& network, const std::vector<ShardPhoto>& photos, const FeatureSetOptions& options,
                           const std::function<void(int64_t, int64_t)>& report);
 
+// A file with a checksum (archive_file.h). Throws EnvironmentError.
 void SaveFeatureSet(const FeatureSet& set, const std::string& path);
-FeatureSet LoadFeatureSet(const std::string& path);  // throws EnvironmentError
 
-// The same photos' feature sets, made apart, as one.
-FeatureSet Concatenate(const std::vector<FeatureSet>& sets);
+// Throws EnvironmentError for a missing or damaged file, UsageError if its features were made from anything else than
+// provenance says.
+FeatureSet LoadFeatureSet(const std::string& path, const std::string& provenance);
 
 }  // namespace colmatch

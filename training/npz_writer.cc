@@ -1,28 +1,13 @@
 // .npz writing; see npz_writer.h. Zip: PKWARE APPNOTE 4.3; npy: NumPy's format version 1.0.
 #include "training/npz_writer.h"
 
-#include <array>
 #include <cstdint>
 
 #include "network/atomic_file.h"
+#include "network/crc32.h"
 
 namespace colmatch {
 namespace {
-
-uint32_t Crc32(const std::string& bytes) {
-  static const auto table = [] {
-    std::array<uint32_t, 256> t{};
-    for (uint32_t i = 0; i < 256; ++i) {
-      uint32_t c = i;
-      for (int bit = 0; bit < 8; ++bit) c = (c >> 1) ^ (0xEDB88320u & (0u - (c & 1)));
-      t[i] = c;
-    }
-    return t;
-  }();
-  uint32_t crc = 0xFFFFFFFFu;
-  for (const unsigned char byte : bytes) crc = table[(crc ^ byte) & 0xFF] ^ (crc >> 8);
-  return ~crc;
-}
 
 void Append16(std::string& out, uint32_t v) { out += {static_cast<char>(v), static_cast<char>(v >> 8)}; }
 void Append32(std::string& out, uint32_t v) {

@@ -4,8 +4,9 @@
 #include <algorithm>
 #include <cstring>
 
-#include "network/error.h"
 #include "network/atomic_file.h"
+#include "network/error.h"
+#include "network/read_file.h"
 
 namespace colmatch {
 namespace {

@@ -29,8 +29,8 @@ SuperGlueInput Gather(const FeatureSet& set, const std::vector<int64_t>& views, 
   return input;
 }
 
-// Pairs of two different views of photos [first_photo, first_photo + num_photos), a pure function of the step.
-Batch MakeBatch(const FeatureSet& set, const SuperGlueTrainingOptions& o, int64_t first_photo, int64_t num_photos,
+// Pairs of two different views of one of the photos, a pure function of the step.
+Batch MakeBatch(const FeatureSet& set, const SuperGlueTrainingOptions& o, const std::vector<int64_t>& photos,
                 int64_t batch_size, int64_t step, int64_t min_keypoints) {
   Rng rng(o.seed, static_cast<uint64_t>(step), 0);
   const int64_t limit = set.keypoints.size(1);
@@ -39,7 +39,7 @@ Batch MakeBatch(const FeatureSet& set, const SuperGlueTrainingOptions& o, int64_
   std::vector<int64_t> views0, views1;
   std::vector<torch::Tensor> matches0, matches1;
   for (int64_t i = 0; i < batch_size; ++i) {
-    const int64_t photo = first_photo + rng.Below(num_photos);
+    const int64_t photo = photos[rng.Below(static_cast<int64_t>(photos.size()))];
     const int64_t a = rng.Below(set.views_per_photo), other = rng.Below(set.views_per_photo - 1);
     views0.push_back(photo * set.views_per_photo + a);
     views1.push_back(photo * set.views_per_photo + other + (other >= a));
@@ -70,13 +70,13 @@ torch::Tensor BatchLoss(SuperGlue& network, const Batch& batch, const SuperGlueT
 
 // Precision and recall on held-out photos, all keypoints, beside mutual nearest neighbours of the same features.
 std::map<std::string, double> Validate(SuperGlue& network, const FeatureSet& set, const SuperGlueTrainingOptions& o,
-                                       int64_t first_photo, int64_t num_photos) {
+                                       const std::vector<int64_t>& photos) {
   torch::NoGradGuard no_grad;
   MatchCounts superglue, nearest;
   double loss = 0;
   const int64_t batches = std::max(1, o.validation_pairs / o.batch_size);
   for (int64_t i = 0; i < batches; ++i) {
-    const Batch batch = MakeBatch(set, o, first_photo, num_photos, o.batch_size, i, o.max_keypoints);
+    const Batch batch = MakeBatch(set, o, photos, o.batch_size, i, o.max_keypoints);
     const auto scores = network->forward(batch.input0, batch.input1);
     const auto assignment = ScalingSinkhorn(scores, network->bin_score, 50);
     loss += AssignmentLoss(assignment, batch.matches0, batch.matches1).item<double>() / static_cast<double>(batches);
@@ -118,15 +118,14 @@ SuperGlue TrainSuperGlue(const FeatureSet& features, const SuperGlueTrainingOpti
     network->InitializeAsNearestNeighbor(o.initial_gain);
   }
   network->to(torch::Device(o.device));
-  const int64_t num_validation = std::max<int64_t>(1, std::llround(o.validation_share * features.num_photos()));
-  const int64_t num_training = features.num_photos() - num_validation;
+  const PhotoSplit split = SplitPhotos(features.num_photos(), o.validation_share);
 
   Prefetcher<Batch> batches([&](int64_t step) {
-    return MakeBatch(features, o, 0, num_training, o.batch_size, step, o.min_keypoints);
+    return MakeBatch(features, o, split.training, o.batch_size, step, o.min_keypoints);
   });
   TrainHooks hooks = user_hooks;
   hooks.step = [&](int64_t step) { return StepResult{BatchLoss(network, batches.Get(step), o), {}}; };
-  hooks.validate = [&] { return Validate(network, features, o, num_training, num_validation); };
+  if (!split.validation.empty()) hooks.validate = [&] { return Validate(network, features, o, split.validation); };
   RunTraining(*network, o.loop, hooks);
   network->to(torch::kCPU);
   network->eval();

@@ -4,6 +4,7 @@
 #include "network/superglue.h"
 #include "training/feature_set.h"
 #include "training/ground_truth.h"
+#include "training/split.h"
 #include "training/train_loop.h"
 
 namespace colmatch {
@@ -18,7 +19,7 @@ struct SuperGlueTrainingOptions {
   int sinkhorn_iterations = 15;        // in training, scaling form
   double deep_supervision = 0.3;       // weight of the mean loss after the inner layer pairs; 0: off
   double initial_gain = 20;            // coupling score of two equal descriptors at the start
-  double validation_share = 0.03;      // of the photos
+  double validation_share = kValidationShare;  // of the photos, never trained on; split.h says which
   int validation_pairs = 64;
   uint64_t seed = 0;
   std::string device = "cpu";

@@ -33,26 +33,19 @@ std::map<std::string, double> Metrics(const SuperPointLoss& loss) {
   return {{"detector_loss", loss.detector}, {"descriptor_loss", loss.descriptor}, {"accuracy", loss.accuracy}};
 }
 
-struct Split {
-  std::vector<ShardPhoto> training, validation;
-};
-
-// Every n-th photo is held out, so that each data set has its share.
-Split SplitPhotos(const std::vector<ShardPhoto>& photos, double validation_share) {
-  Split split;
-  const size_t period = validation_share > 0 ? static_cast<size_t>(1 / validation_share) : photos.size() + 1;
-  for (size_t i = 0; i < photos.size(); ++i) {
-    (i % period == period - 1 ? split.validation : split.training).push_back(photos[i]);
-  }
-  return split;
+std::vector<ShardPhoto> Select(const std::vector<ShardPhoto>& photos, const std::vector<int64_t>& indices) {
+  std::vector<ShardPhoto> selected;
+  for (const int64_t i : indices) selected.push_back(photos[i]);
+  return selected;
 }
 
 }  // namespace
 
 SuperPoint TrainSuperPoint(const std::vector<ShardPhoto>& photos, const SuperPointTrainingOptions& options,
                            const TrainHooks& user_hooks) {
-  const Split split = SplitPhotos(photos, options.validation_share);
-  const PhotoSampler sampler(split.training);
+  const PhotoSplit split = SplitPhotos(static_cast<int64_t>(photos.size()), options.validation_share);
+  const auto training = Select(photos, split.training), validation = Select(photos, split.validation);
+  const PhotoSampler sampler(training);
   const torch::Device device(options.device);
   SuperPoint network(options.architecture);
   Initialize(network, options.data.seed);
@@ -61,7 +54,7 @@ SuperPoint TrainSuperPoint(const std::vector<ShardPhoto>& photos, const SuperPoi
   const double rising_steps = std::max(1.0, options.curriculum_share * options.loop.schedule.num_steps);
   Prefetcher<SuperPointBatch> batches([&](int64_t step) {
     const double difficulty = std::min(1.0, 0.5 + 0.5 * step / rising_steps);
-    return MakeSuperPointBatch(split.training, sampler, options.data, static_cast<uint64_t>(step), difficulty);
+    return MakeSuperPointBatch(training, sampler, options.data, static_cast<uint64_t>(step), difficulty);
   });
   TrainHooks hooks = user_hooks;
   hooks.step = [&](int64_t step) {
@@ -69,15 +62,14 @@ SuperPoint TrainSuperPoint(const std::vector<ShardPhoto>& photos, const SuperPoi
     const SuperPointLoss loss = ComputeSuperPointLoss(network->forward(batch.images), batch, options.loss);
     return StepResult{loss.total, Metrics(loss)};
   };
-  const auto validation_sampler =
-      split.validation.empty() ? nullptr : std::make_unique<PhotoSampler>(split.validation);
+  const auto validation_sampler = validation.empty() ? nullptr : std::make_unique<PhotoSampler>(validation);
   if (validation_sampler) {
     hooks.validate = [&] {
       torch::NoGradGuard no_grad;
       std::map<std::string, double> sums;
       for (int i = 0; i < options.validation_batches; ++i) {
         const auto batch = ToDevice(
-            MakeSuperPointBatch(split.validation, *validation_sampler, options.data, static_cast<uint64_t>(i), 1.0), device);
+            MakeSuperPointBatch(validation, *validation_sampler, options.data, static_cast<uint64_t>(i), 1.0), device);
         const auto loss = ComputeSuperPointLoss(network->forward(batch.images), batch, options.loss);
         for (const auto& [name, value] : Metrics(loss)) sums[name] += value / options.validation_batches;
       }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "network/weights.h"
+#include "training/split.h"
 #include "training/superpoint_data.h"
 #include "training/superpoint_loss.h"
 #include "training/train_loop.h"
@@ -18,7 +19,7 @@ struct SuperPointTrainingOptions {
   TrainLoopOptions loop;
   std::string device = "cpu";
   double curriculum_share = 0.3;      // of the steps over which difficulty rises from half to full
-  double validation_share = 0.03;     // of the photos, the last of each shard list, never trained on
+  double validation_share = kValidationShare;  // of the photos, never trained on; split.h says which
   int validation_batches = 8;
 };
 

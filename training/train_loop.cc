@@ -9,6 +9,7 @@
 #include <fstream>
 #include <iomanip>
 
+#include "network/atomic_file.h"
 #include "network/error.h"
 #include "training/checkpoint.h"
 #include "training/npz_writer.h"
@@ -47,12 +48,14 @@ class MetricMeans {
 class RunFolder {
  public:
   RunFolder(const std::string& folder, bool resume) : folder_(folder) {
-    fs::create_directories(folder_);
+    MakeFolder(folder);
+    for (const std::string& file : {Checkpoint(), Metrics()}) RemoveStaleTemporaries(file);
     if (!resume && fs::exists(Checkpoint())) {
       throw UsageError(folder + ": holds the checkpoint of a training; add --resume to go on with it, or name another folder");
     }
   }
   std::string Checkpoint() const { return (folder_ / "checkpoint.pt").string(); }
+  std::string Metrics() const { return (folder_ / "metrics.npz").string(); }
 
   void Report(TrainingState& state, const TrainProgress& progress) {
     std::ofstream log(folder_ / "log.txt", std::ios::app);
@@ -68,7 +71,7 @@ class RunFolder {
 
   void Save(const torch::nn::Module& network, const torch::optim::Optimizer& optimizer, const TrainingState& state) {
     SaveCheckpoint(Checkpoint(), network, optimizer, state);
-    WriteNpz((folder_ / "metrics.npz").string(), state.metrics);
+    WriteNpz(Metrics(), state.metrics);
   }
 
  private:
@@ -78,6 +81,14 @@ class RunFolder {
 Error NotFinite(const char* what, int64_t step, const std::string& run_folder) {
   return Error(3, std::string("training: the ") + what + " is not finite at step " + std::to_string(step) +
                       "; the checkpoint in " + run_folder + " is from before; lower --learning_rate and resume");
+}
+
+// The card of the weights names what they started from: it must not name another file than the first run's.
+void RequireSameStart(const std::string& checkpoint, const TrainingState& state, const std::string& initial_sha256) {
+  if (!state.initial_sha256 || *state.initial_sha256 == initial_sha256) return;
+  const auto named = [](const std::string& sha256) { return sha256.empty() ? "no weights" : "weights with SHA-256 " + sha256; };
+  throw UsageError(checkpoint + ": this training started from " + named(*state.initial_sha256) + ", --initial names " +
+                   named(initial_sha256) + "; give it as at first, or name another run folder");
 }
 
 void TakeStep(torch::nn::Module& network, torch::optim::AdamW& optimizer, const TrainLoopOptions& options, int64_t step,
@@ -104,7 +115,11 @@ int64_t RunTraining(torch::nn::Module& network, const TrainLoopOptions& options,
   torch::optim::AdamW optimizer(network.parameters(),
                                 torch::optim::AdamWOptions(options.schedule.learning_rate).weight_decay(options.weight_decay));
   TrainingState state;
-  if (options.resume && fs::exists(folder.Checkpoint())) state = LoadCheckpoint(folder.Checkpoint(), network, optimizer);
+  if (options.resume && fs::exists(folder.Checkpoint())) {
+    state = LoadCheckpoint(folder.Checkpoint(), network, optimizer);
+    RequireSameStart(folder.Checkpoint(), state, options.initial_sha256);
+  }
+  state.initial_sha256 = options.initial_sha256;
 
   const int64_t num_steps = options.schedule.num_steps;
   MetricMeans means;
@@ -119,7 +134,7 @@ int64_t RunTraining(torch::nn::Module& network, const TrainLoopOptions& options,
   };
   const auto save = [&] {
     folder.Save(network, optimizer, state);
-    if (hooks.saved) hooks.saved(state.metrics);
+    if (hooks.saved) hooks.saved(state.step, state.metrics);
   };
   const auto every = [&](int64_t period) { return period > 0 && state.step % period == 0; };
   const auto stopped = [&] { return hooks.stop != nullptr && hooks.stop->load(); };

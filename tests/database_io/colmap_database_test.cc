@@ -22,7 +22,7 @@ class ColmapDatabaseTest : public testing::Test {
     return Connection(path_, OpenMode::kReadOnly).QueryText("SELECT hex((" + cell_query + "))");
   }
 
-  TempDir folder_;
+  TemporaryFolder folder_;
   std::string path_ = folder_.File("database.db");
   ColmapDatabase database_{path_, DatabaseMode::kCreateOrOpen};
 };
@@ -232,7 +232,7 @@ TEST_F(ColmapDatabaseTest, SiftDescriptorsAreNotTakenForOurs) {
 }
 
 TEST(DescriptorsWithoutType, AreToldApartByProvenance) {
-  TempDir folder;
+  TemporaryFolder folder;
   const std::string path = folder.File("a.db");
   Sql(path, kColmap38);
   ColmapDatabase database(path, DatabaseMode::kOpenExisting);

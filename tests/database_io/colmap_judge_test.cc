@@ -40,7 +40,7 @@ class ColmapJudge : public testing::Test {
     return folder_.File("photos");
   }
 
-  TempDir folder_;
+  TemporaryFolder folder_;
 };
 
 TEST_F(ColmapJudge, OpensANewFileAndLeavesItsRows) {

@@ -59,7 +59,7 @@ void AddBatch(ColmapDatabase& database, int batch) {
 }
 
 TEST(KilledWriter, InTheMiddleOfATransactionLeavesTheCommittedRowsOnly) {
-  TempDir folder;
+  TemporaryFolder folder;
   const std::string path = folder.File("a.db");
   KillWriter(
       [&](const std::function<void()>& ready) {
@@ -85,7 +85,7 @@ TEST(KilledWriter, InTheMiddleOfATransactionLeavesTheCommittedRowsOnly) {
 }
 
 TEST(KilledWriter, AtRandomMomentsLeavesWholeBatchesAndGoesOn) {
-  TempDir folder;
+  TemporaryFolder folder;
   const std::string path = folder.File("a.db");
   std::mt19937 rng(11);
   int64_t images = 0;

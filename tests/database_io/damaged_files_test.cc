@@ -78,7 +78,7 @@ std::string MessageFromChild(const std::function<void()>& function) {
 }
 
 TEST(UnusableFile, ThatIsNoDatabaseIsNamedAndLeftByteIdentical) {
-  TempDir folder;
+  TemporaryFolder folder;
   const std::string good = ReadBytes(MakeFilledDatabase(folder, "good.db"));
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"not a database at all", "is not an SQLite database"},
@@ -91,7 +91,7 @@ TEST(UnusableFile, ThatIsNoDatabaseIsNamedAndLeftByteIdentical) {
   };
   for (size_t i = 0; i < cases.size(); ++i) {
     SCOPED_TRACE(i);
-    TempDir own;
+    TemporaryFolder own;
     const std::string path = own.File("a.db");
     WriteBytes(path, cases[i].first);
     for (const DatabaseMode mode : kAllModes) {
@@ -104,7 +104,7 @@ TEST(UnusableFile, ThatIsNoDatabaseIsNamedAndLeftByteIdentical) {
 }
 
 TEST(UnusableFile, AForeignDatabaseWithAPendingLogKeepsBoth) {
-  TempDir folder;
+  TemporaryFolder folder;
   const std::string path = folder.File("a.db");
   Connection owner(path, OpenMode::kReadWriteCreate);
   owner.Execute(
@@ -131,7 +131,7 @@ class LockedTest : public testing::Test {
     options_.busy_timeout_ms = 200;
   }
 
-  TempDir folder_;
+  TemporaryFolder folder_;
   std::string path_ = MakeFilledDatabase(folder_);
   std::optional<Connection> holder_;
   std::optional<Transaction> lock_;
@@ -165,7 +165,7 @@ TEST_F(LockedTest, AFileThatNeedsPrivateTablesFailsWhenOpened) {
 }
 
 TEST(UnwritableFile, IsRefusedBeforeAnyWorkButCanBeRead) {
-  TempDir folder;
+  TemporaryFolder folder;
   const std::string path = MakeFilledDatabase(folder);
   const std::string before = ReadBytes(path);
   {
@@ -182,7 +182,7 @@ TEST(UnwritableFile, IsRefusedBeforeAnyWorkButCanBeRead) {
 }
 
 TEST(UnwritableFolder, IsRefusedBeforeAnyWorkButCanBeRead) {
-  TempDir folder;
+  TemporaryFolder folder;
   std::filesystem::create_directory(folder.File("sub #1"));
   const std::string path = folder.File("sub #1/a.db");
   { FillDatabase(*std::make_unique<ColmapDatabase>(path, DatabaseMode::kCreateOrOpen)); }
@@ -201,7 +201,7 @@ TEST(UnwritableFolder, IsRefusedBeforeAnyWorkButCanBeRead) {
 }
 
 TEST(FullDisk, IsNamedAndCommittedRowsStay) {
-  TempDir folder;
+  TemporaryFolder folder;
   const std::string small = folder.File("small");
   std::filesystem::create_directory(small);
   const std::string outside = folder.File("rescued.db");
@@ -239,7 +239,7 @@ TEST(FullDisk, IsNamedAndCommittedRowsStay) {
 }
 
 TEST(FileSizeLimit, IsNamedAndCommittedRowsStay) {
-  TempDir folder;
+  TemporaryFolder folder;
   const std::string path = MakeFilledDatabase(folder);
   const std::string message = MessageFromChild([&] {
     std::signal(SIGXFSZ, SIG_IGN);

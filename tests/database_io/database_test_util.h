@@ -1,4 +1,4 @@
-// Shared by the database tests: temporary folders, whole-file bytes, table dumps, a small filled database.
+// Shared by the database tests: whole-file bytes, table dumps, a small filled database.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -16,28 +16,9 @@
 
 #include "database_io/colmap_database.h"
 #include "network/error.h"
+#include "tests/temporary_folder.h"
 
 namespace colmatch {
-
-class TempDir {
- public:
-  TempDir() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "colmatch_db_XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
-    path_ = pattern;
-  }
-  ~TempDir() {
-    std::error_code error;
-    std::filesystem::remove_all(path_, error);
-  }
-  TempDir(const TempDir&) = delete;
-  TempDir& operator=(const TempDir&) = delete;
-  std::string File(const std::string& name) const { return path_ + "/" + name; }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 inline std::string ReadBytes(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -150,7 +131,7 @@ inline void FillDatabase(ColmapDatabase& database, int dim = 256) {
   transaction.Commit();
 }
 
-inline std::string MakeFilledDatabase(const TempDir& folder, const std::string& name = "database.db") {
+inline std::string MakeFilledDatabase(const TemporaryFolder& folder, const std::string& name = "database.db") {
   ColmapDatabase database(folder.File(name), DatabaseMode::kCreateOrOpen);
   FillDatabase(database);
   return folder.File(name);

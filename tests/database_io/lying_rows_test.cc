@@ -73,7 +73,7 @@ const LyingRow kLyingRows[] = {
 };
 
 TEST(LyingRows, AreRefusedByName) {
-  TempDir folder;
+  TemporaryFolder folder;
   const std::string good = MakeFilledDatabase(folder);
   ASSERT_NO_THROW({
     ColmapDatabase database(good, DatabaseMode::kReadOnly);
@@ -92,7 +92,7 @@ TEST(LyingRows, AreRefusedByName) {
 
 // Bytes of a good file changed at random: anything but a crash, an endless loop or another kind of error.
 TEST(LyingRows, RandomDamageEndsInAnErrorOrInValues) {
-  TempDir folder;
+  TemporaryFolder folder;
   const std::string good = ReadBytes(MakeFilledDatabase(folder));
   std::mt19937 rng(7);
   int errors = 0;

@@ -26,7 +26,7 @@ class PairsTest : public testing::Test {
     return Connection(path_, OpenMode::kReadOnly).QueryText("SELECT hex(" + column + ") FROM " + table);
   }
 
-  TempDir folder_;
+  TemporaryFolder folder_;
   std::string path_ = folder_.File("database.db");
   ColmapDatabase database_{path_, DatabaseMode::kCreateOrOpen};
 };

@@ -42,7 +42,7 @@ class PycolmapJudge : public testing::Test {
     return json::parse(output.substr(start + 4, output.find('\n', start) - start - 4));
   }
 
-  TempDir folder_;
+  TemporaryFolder folder_;
   std::string python_;
 };
 

@@ -15,7 +15,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 TEST(NewDatabase, HasTheTablesOfEveryColmapAndOurs) {
-  TempDir folder;
+  TemporaryFolder folder;
   const std::string path = folder.File("a.db");
   {
     ColmapDatabase database(path, DatabaseMode::kCreateOrOpen);
@@ -33,14 +33,14 @@ TEST(NewDatabase, HasTheTablesOfEveryColmapAndOurs) {
 }
 
 TEST(NewDatabase, IsMadeOfAFileOfZeroBytesToo) {
-  TempDir folder;
+  TemporaryFolder folder;
   WriteBytes(folder.File("a.db"), "");
   ColmapDatabase database(folder.File("a.db"), DatabaseMode::kCreateOrOpen);
   EXPECT_EQ(database.Counts().images, 0);
 }
 
 TEST(NewDatabase, IsNotMadeWhereOneIsExpected) {
-  TempDir folder;
+  TemporaryFolder folder;
   WriteBytes(folder.File("a.db"), "");
   for (const DatabaseMode mode : {DatabaseMode::kOpenExisting, DatabaseMode::kReadOnly}) {
     EXPECT_THROW(ColmapDatabase(folder.File("missing.db"), mode), EnvironmentError);
@@ -52,7 +52,7 @@ TEST(NewDatabase, IsNotMadeWhereOneIsExpected) {
 }
 
 TEST(NewDatabase, OpenedAgainIsByteIdentical) {
-  TempDir folder;
+  TemporaryFolder folder;
   const std::string path = MakeFilledDatabase(folder);
   const std::string before = ReadBytes(path);
   for (const DatabaseMode mode :
@@ -91,7 +91,7 @@ const Version kVersions[] = {
 TEST(Dialect, OfEveryColmapIsRecognisedWithoutWriting) {
   for (const Version& version : kVersions) {
     SCOPED_TRACE(version.name);
-    TempDir folder;
+    TemporaryFolder folder;
     Sql(folder.File("a.db"), version.sql);
     const std::string before = ReadBytes(folder.File("a.db"));
     {
@@ -115,7 +115,7 @@ TEST(Dialect, OfEveryColmapIsRecognisedWithoutWriting) {
 TEST(Dialect, OfEveryColmapTakesAllRowsAndKeepsItsTables) {
   for (const Version& version : kVersions) {
     SCOPED_TRACE(version.name);
-    TempDir folder;
+    TemporaryFolder folder;
     const std::string path = folder.File("a.db");
     Sql(path, version.sql);
     const std::string tables = Dump(path, "sqlite_master", "name,sql");
@@ -151,7 +151,7 @@ TEST(Dialect, OfEveryColmapTakesAllRowsAndKeepsItsTables) {
 }
 
 TEST(Dialect, WithoutMatricesAndPosesLosesThemAndNothingElse) {
-  TempDir folder;
+  TemporaryFolder folder;
   const std::string path = folder.File("old.db");
   Sql(path, kColmap38);
   for (const char* column : {"F", "E", "H", "qvec", "tvec"}) {
@@ -165,7 +165,7 @@ TEST(Dialect, WithoutMatricesAndPosesLosesThemAndNothingElse) {
 }
 
 TEST(Frames, AreNotMadeInAFileWhoseImagesHaveNone) {
-  TempDir folder;
+  TemporaryFolder folder;
   const std::string path = folder.File("a.db");
   // What COLMAP 4 makes of a 3.8 file: empty frame tables beside images.
   Sql(path, kColmap42);
@@ -181,7 +181,7 @@ TEST(Frames, AreNotMadeInAFileWhoseImagesHaveNone) {
 }
 
 TEST(Frames, AreCompletedWhereAnOlderColmapLeftThemOut) {
-  TempDir folder;
+  TemporaryFolder folder;
   const std::string path = MakeFilledDatabase(folder);
   Sql(path, "INSERT INTO images (name, camera_id) VALUES ('by_colmap_38.jpg', 1)");
   {
@@ -194,7 +194,7 @@ TEST(Frames, AreCompletedWhereAnOlderColmapLeftThemOut) {
 }
 
 TEST(Frames, OfACameraInsideARigJoinThatRig) {
-  TempDir folder;
+  TemporaryFolder folder;
   const std::string path = folder.File("a.db");
   Sql(path, kColmap42);
   Sql(path,
@@ -221,7 +221,7 @@ TEST(ForeignDatabase, IsRefusedAndLeftByteIdentical) {
   };
   for (const auto& [sql, says] : cases) {
     SCOPED_TRACE(sql);
-    TempDir folder;
+    TemporaryFolder folder;
     const std::string path = folder.File("a.db");
     Sql(path, sql);
     const std::string before = ReadBytes(path);
@@ -236,7 +236,7 @@ TEST(ForeignDatabase, IsRefusedAndLeftByteIdentical) {
 }
 
 TEST(PrivateTables, OfANewerColmatchAreRefused) {
-  TempDir folder;
+  TemporaryFolder folder;
   const std::string path = MakeFilledDatabase(folder);
   Sql(path, "UPDATE colmatch_meta SET value = '2' WHERE key = 'format_version'");
   EXPECT_THAT(MessageOf<EnvironmentError>([&] { ColmapDatabase(path, DatabaseMode::kReadOnly); }),

@@ -26,7 +26,7 @@ class TransactionTest : public testing::Test {
   // As another process would see it.
   int64_t RowsOnDisk() { return SqlInt64(path_, "SELECT count(*) FROM t"); }
 
-  TempDir folder_;
+  TemporaryFolder folder_;
   std::string path_ = folder_.File("t.db");
   Connection connection_{path_, OpenMode::kReadWriteCreate};
 };
@@ -183,7 +183,7 @@ TEST_F(TransactionTest, TheSameStatementMayBeInUseTwice) {
 }
 
 TEST(Connection, CleanCloseLeavesOneFileWithEverythingInIt) {
-  TempDir folder;
+  TemporaryFolder folder;
   {
     Connection connection(folder.File("a.db"), OpenMode::kReadWriteCreate);
     connection.Execute("PRAGMA journal_mode = WAL; CREATE TABLE t (x); INSERT INTO t VALUES (5)");
@@ -197,7 +197,7 @@ TEST(Connection, CleanCloseLeavesOneFileWithEverythingInIt) {
 }
 
 TEST(Connection, ClosingBesideAnotherReaderDoesNotWait) {
-  TempDir folder;
+  TemporaryFolder folder;
   Sql(folder.File("a.db"), "PRAGMA journal_mode = WAL; CREATE TABLE t (x); INSERT INTO t VALUES (5)");
   Connection reader(folder.File("a.db"), OpenMode::kReadOnly);
   Statement statement(reader, "SELECT x FROM t");
@@ -208,7 +208,7 @@ TEST(Connection, ClosingBesideAnotherReaderDoesNotWait) {
 }
 
 TEST(Connection, ReadOnlyRefusesToWrite) {
-  TempDir folder;
+  TemporaryFolder folder;
   Sql(folder.File("a.db"), "CREATE TABLE t (x)");
   const std::string before = ReadBytes(folder.File("a.db"));
   Connection connection(folder.File("a.db"), OpenMode::kReadOnly);
@@ -219,7 +219,7 @@ TEST(Connection, ReadOnlyRefusesToWrite) {
 }
 
 TEST(Connection, WhatCannotBeOpenedIsToldApart) {
-  TempDir folder;
+  TemporaryFolder folder;
   std::filesystem::create_directory(folder.File("folder.db"));
   ASSERT_EQ(mkfifo(folder.File("pipe.db").c_str(), 0600), 0);
   struct Case {
@@ -242,7 +242,7 @@ TEST(Connection, WhatCannotBeOpenedIsToldApart) {
 }
 
 TEST(Connection, SpecialNamesOfSqliteAreOrdinaryFileNames) {
-  TempDir folder;
+  TemporaryFolder folder;
   const std::filesystem::path before = std::filesystem::current_path();
   std::filesystem::current_path(folder.path());
   Sql(":memory:", "CREATE TABLE t (x)");

@@ -22,6 +22,7 @@ FeatureExtractor Extractor(int max_num_features = 30) {
   KeypointOptions options;
   options.max_num_features = max_num_features;
   options.keypoint_threshold = 0;
+  options.refinement_radius = 0;
   return {weights, options, torch::kCPU};
 }
 

@@ -116,42 +116,50 @@ torch::Tensor Bump(double x, double y, double sigma) {
   return torch::exp(-(dy.square().unsqueeze(1) + dx.square().unsqueeze(0)) / (2 * sigma * sigma));
 }
 
-TEST(RefineKeypoints, FindTheCentreOfABumpBetweenPixels) {
-  for (const auto& [x, y] : {std::pair<float, float>{20, 12}, {20.4f, 11.7f}, {19.6f, 12.3f}, {20.25f, 12.5f}}) {
-    const auto whole = torch::tensor({{std::round(x), std::round(y)}});
-    const auto refined = RefineKeypoints(whole, Bump(x, y, 0.8), 3);
-    EXPECT_TRUE(TensorsNear(refined, torch::tensor({{x, y}}), 0.03));
+TEST(MoveToCorners, GoToTheTopOfAResponseWithinTheRadius) {
+  for (const auto& [x, y] : {std::pair<float, float>{20, 12}, {20.4f, 11.7f}, {19.6f, 12.3f}, {20.25f, 12.4f}}) {
+    const auto near = torch::tensor({{std::round(x) + 3, std::round(y) - 2}});
+    EXPECT_TRUE(TensorsNear(MoveToCorners(near, Bump(x, y, 2), 3), torch::tensor({{x, y}}), 0.05)) << x << ", " << y;
   }
 }
 
-TEST(RefineKeypoints, MoveByAtMostTheRadiusAndNeverOutOfTheImage) {
-  const auto scores = torch::rand({30, 40});
+TEST(MoveToCorners, StayWithinTheRadiusAndInTheImage) {
   const auto xy = torch::tensor({{0.0f, 0.0f}, {39.0f, 29.0f}, {39.0f, 0.0f}, {17.0f, 12.0f}});
   for (const int radius : {1, 2, 4}) {
-    const auto refined = RefineKeypoints(xy, scores, radius);
-    EXPECT_LE((refined - xy).abs().max().item<float>(), radius);
-    EXPECT_GE(refined.min().item<float>(), 0);
-    EXPECT_LE(refined.select(1, 0).max().item<float>(), 39);
-    EXPECT_LE(refined.select(1, 1).max().item<float>(), 29);
-    EXPECT_FALSE(torch::equal(refined, xy));
+    const auto moved = MoveToCorners(xy, torch::rand({30, 40}), radius);
+    EXPECT_LE((moved - xy).abs().max().item<float>(), radius + 0.5);
+    EXPECT_GE(moved.min().item<float>(), 0);
+    EXPECT_LE(moved.select(1, 0).max().item<float>(), 39);
+    EXPECT_LE(moved.select(1, 1).max().item<float>(), 29);
   }
 }
 
-TEST(RefineKeypoints, RadiusZeroWithoutKeypointsOrOnAFlatZeroImageChangeNothing) {
-  const auto xy = torch::tensor({{5.0f, 6.0f}});
-  EXPECT_TRUE(torch::equal(RefineKeypoints(xy, torch::rand({30, 40}), 0), xy));
-  EXPECT_TRUE(torch::equal(RefineKeypoints(xy, torch::zeros({30, 40}), 2), xy));
-  EXPECT_EQ(RefineKeypoints(torch::zeros({0, 2}), torch::rand({30, 40}), 2).sizes(), (torch::IntArrayRef{0, 2}));
+TEST(MoveToCorners, AreNotPulledIntoTheBorder) {
+  const auto moved = MoveToCorners(torch::tensor({{6.0f, 12.0f}}), Bump(2, 12, 3), 4, 5);
+  EXPECT_GE(moved[0][0].item<float>(), 4.5);
 }
 
-TEST(SelectKeypoints, RefinesPlacesButNeitherOrderNorScores) {
+TEST(SelectKeypoints, OfThoseThatMeetAtOneCornerTheStrongestStays) {
+  auto scores = torch::zeros({30, 40});
+  scores[12][17] = 0.5;
+  scores[12][23] = 0.7;
+  scores[20][30] = 0.6;
+  KeypointOptions options = Options(10, 0.1, 4, 4);
+  options.refinement_radius = 3;
+  const Keypoints moved = SelectKeypoints(scores, options, Bump(20, 12, 2));
+  ASSERT_EQ(moved.xy.size(0), 2);
+  EXPECT_TRUE(TensorsNear(moved.xy[0], torch::tensor({20.0f, 12.0f}), 0.05));
+  EXPECT_FLOAT_EQ(moved.scores[0].item<float>(), 0.7f);
+  EXPECT_FLOAT_EQ(moved.scores[1].item<float>(), 0.6f);
+}
+
+TEST(SelectKeypoints, WithoutARadiusOrACornerResponseStayOnWholePixels) {
   const auto scores = torch::rand({64, 96});
   KeypointOptions options = Options(50, 0.01, 4, 4);
-  const Keypoints whole = SelectKeypoints(scores, options);
-  options.refinement_radius = 2;
-  const Keypoints refined = SelectKeypoints(scores, options);
-  EXPECT_TRUE(torch::equal(whole.scores, refined.scores));
-  EXPECT_TRUE(torch::equal(RefineKeypoints(whole.xy, scores, 2), refined.xy));
+  const Keypoints published = SelectKeypoints(scores, options, torch::rand({64, 96}));
+  options.refinement_radius = 3;
+  EXPECT_TRUE(torch::equal(published.xy, SelectKeypoints(scores, options).xy));
+  EXPECT_TRUE(torch::equal(published.xy, published.xy.round()));
 }
 
 // The published stretching: 3.5 pixels is the first cell, the last pixel the last cell, their middle the

@@ -10,7 +10,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "network/atomic_file.h"
+#include "network/read_file.h"
 
 namespace colmatch {
 namespace {

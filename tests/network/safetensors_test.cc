@@ -8,6 +8,7 @@
 
 #include "network/atomic_file.h"
 #include "network/error.h"
+#include "network/read_file.h"
 #include "network/sha256.h"
 #include "tests/test_seed.h"
 

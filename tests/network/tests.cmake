@@ -2,6 +2,9 @@
 find_package(ZLIB REQUIRED)
 colmatch_test(network
   SOURCES
+    atomic_file_test.cc
+    corner_response_test.cc
+    crc32_test.cc
     golden_test.cc
     keypoints_test.cc
     npz_reader.cc
@@ -15,5 +18,6 @@ colmatch_test(network
   LINK network ZLIB::ZLIB TORCH)
 colmatch_torch_pch(network_test)
 set_source_files_properties(
-  ${CMAKE_CURRENT_SOURCE_DIR}/gtest_main.cc ${CMAKE_CURRENT_SOURCE_DIR}/network/pth_reader_test.cc
+  ${CMAKE_CURRENT_SOURCE_DIR}/gtest_main.cc ${CMAKE_CURRENT_SOURCE_DIR}/network/atomic_file_test.cc
+  ${CMAKE_CURRENT_SOURCE_DIR}/network/crc32_test.cc ${CMAKE_CURRENT_SOURCE_DIR}/network/pth_reader_test.cc
   ${CMAKE_CURRENT_SOURCE_DIR}/network/safetensors_test.cc PROPERTIES SKIP_PRECOMPILE_HEADERS ON)

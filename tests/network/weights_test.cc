@@ -11,6 +11,7 @@
 
 #include "network/atomic_file.h"
 #include "network/error.h"
+#include "network/read_file.h"
 #include "network/safetensors.h"
 #include "network/sha256.h"
 #include "tests/network/tensor_near.h"

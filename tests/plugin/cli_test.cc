@@ -10,8 +10,8 @@
 
 #include "database_io/colmap_database.h"
 #include "tests/plugin/program.h"
-#include "tests/plugin/temporary_folder.h"
 #include "tests/plugin/test_photos.h"
+#include "tests/temporary_folder.h"
 
 namespace colmatch {
 namespace {
@@ -72,6 +72,9 @@ TEST(Program, HelpExplainsEveryCommandAndExitsZero) {
 
 TEST(Program, UnknownOptionsAndMissingValuesAreUsageErrors) {
   EXPECT_EQ(RunColmatch({"feature_extractor", "--no_such_option", "1"}).status, 1);
+  const ProgramResult missing = RunColmatch({"feature_extractor", "--image_path", "photos"});
+  EXPECT_EQ(missing.status, 1);
+  EXPECT_THAT(missing.output, HasSubstr("--database_path is required"));
   EXPECT_EQ(RunColmatch({"feature_extractor", "--database_path"}).status, 1);
   EXPECT_EQ(RunColmatch({"exhaustive_matcher"}).status, 1);
   EXPECT_EQ(RunColmatch({}).status, 1);
@@ -87,6 +90,7 @@ TEST(Program, OptionsOutOfRangeAreNamed) {
                {{"--SuperPoint.nms_radius", "-3"}, "nms_radius"},
                {{"--num_threads", "0"}, "num_threads"},
                {{"--device", "tpu"}, "--device"},
+               {{"--precision", "bf16"}, "float32 only"},
                {{"--ImageReader.camera_model", "NO_MODEL"}, "NO_MODEL"},
                {{"--ImageReader.existing_camera_id", "7"}, "existing_camera_id"}};
   for (const auto& c : cases) {
@@ -132,6 +136,40 @@ TEST(FeatureExtractor, BadPhotosAreNamedAndTheOthersAreDone) {
   EXPECT_THAT(result.output, HasSubstr("half.jpg"));
   ColmapDatabase opened(database, DatabaseMode::kReadOnly);
   EXPECT_EQ(opened.Counts().images, 4) << "only whole photos may be in the database";
+}
+
+TEST(FeatureExtractor, FilesThatAreNoPhotosByTheirNameAreToldButAreNoFailure) {
+  TemporaryFolder folder;
+  const auto photos = CopyOfTestPhotos(folder);
+  folder.Write("photos/LICENSE.txt", std::string("CC0"));
+  folder.Write("photos/sub/labels.json", std::string("{}"));
+  const auto database = folder.path() / "x.db";
+  const ProgramResult result = Extract(database, photos);
+  EXPECT_EQ(result.status, 0) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("no photos by their suffix"));
+  EXPECT_THAT(result.output, HasSubstr("LICENSE.txt and 1 more"));
+  EXPECT_EQ(ColmapDatabase(database, DatabaseMode::kReadOnly).Counts().images, 4);
+}
+
+// The image libraries would print their own words beside ours, without the file's name.
+TEST(FeatureExtractor, ABadPhotoIsToldInOneLine) {
+  TemporaryFolder folder;
+  const auto photos = CopyOfTestPhotos(folder);
+  const cv::Mat picture = cv::imread(photos / "courtyard_00.jpg");
+  const std::vector<std::string> suffixes = {".png", ".tif", ".webp", ".bmp", ".ppm", ".jpg"};
+  for (const std::string& suffix : suffixes) {
+    std::vector<unsigned char> bytes;
+    ASSERT_TRUE(cv::imencode(suffix, picture, bytes));
+    folder.Write("photos/cut" + suffix, std::vector<std::uint8_t>(bytes.begin(), bytes.begin() + bytes.size() / 2));
+    for (size_t i = bytes.size() / 2; i < bytes.size() / 2 + 64; ++i) bytes[i] = static_cast<unsigned char>(37 * i);
+    folder.Write("photos/damaged" + suffix, bytes);
+  }
+  const ProgramResult result = Extract(folder.path() / "x.db", photos, {"--progress", "off"});
+  EXPECT_EQ(result.status, 2) << result.output;
+  std::istringstream lines(result.output);
+  for (std::string line; std::getline(lines, line);) {
+    EXPECT_TRUE(line.find("warning skipped ") == 0 || line.find("info ") == 0) << line;
+  }
 }
 
 TEST(FeatureExtractor, AFlatPhotoHasRowsWithoutKeypointsAndCanBeMatched) {

@@ -7,7 +7,7 @@
 #include <opencv2/imgcodecs.hpp>
 
 #include "tests/plugin/exif_builder.h"
-#include "tests/plugin/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace colmatch {
 namespace {

@@ -12,7 +12,7 @@
 #include "network/error.h"
 #include "plugin/image_resize.h"
 #include "tests/plugin/jpeg_scan_bomb.h"
-#include "tests/plugin/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace colmatch {
 namespace {
@@ -66,13 +66,29 @@ std::string UsageErrorOf(const std::function<void()>& action) {
 TEST(ListImages, NamesAreRelativeRecursiveAndSortedAsBytes) {
   const TemporaryFolder folder;
   for (const char* name :
-       {"b.jpg", "sub/ünï çödé 図.JPG", "a-b/x.png", "a/y.png", "-dash.png", "no suffix"}) {
+       {"b.jpg", "sub/ünï çödé 図.JPG", "a-b/x.png", "a/y.png", "-dash.png"}) {
     folder.Write(name, "x");
   }
   const auto expected =
-      ElementsAre("-dash.png", "a-b/x.png", "a/y.png", "b.jpg", "no suffix", "sub/ünï çödé 図.JPG");
+      ElementsAre("-dash.png", "a-b/x.png", "a/y.png", "b.jpg", "sub/ünï çödé 図.JPG");
   EXPECT_THAT(ListImages(folder.path()), expected);
   EXPECT_THAT(ListImages(folder.path().string() + "/"), expected);
+}
+
+TEST(ListImages, FilesThatAreNoPhotosByTheirSuffixAreLeftOutUnlessAListNamesThem) {
+  const TemporaryFolder folder;
+  for (const char* name : {"a.jpg", "b.TIFF", "LICENSE", "LICENSE.txt", "sub/labels.json", "c.jpg.txt", ".jpg", "jpg"}) {
+    folder.Write(name, "x");
+  }
+  EXPECT_THAT(ListImages(folder.path()), ElementsAre("a.jpg", "b.TIFF"));
+  const fs::path list = folder.Write("list.txt", "LICENSE\na.jpg");
+  EXPECT_THAT(ListImages(folder.path(), list), ElementsAre("LICENSE", "a.jpg"));
+}
+
+TEST(ListImages, PhotosOfFormatsThatCannotBeReadAreNamedSoThatTheyCanBeReported) {
+  const TemporaryFolder folder;
+  for (const char* name : {"a.HEIC", "b.dng", "c.gif"}) folder.Write(name, "x");
+  EXPECT_THAT(ListImages(folder.path()), ElementsAre("a.HEIC", "b.dng", "c.gif"));
 }
 
 TEST(ListImages, BrokenLinksAndSpecialFilesAreNamedSoThatTheyCanBeReported) {
@@ -86,7 +102,10 @@ TEST(ListImages, BrokenLinksAndSpecialFilesAreNamedSoThatTheyCanBeReported) {
 TEST(ListImages, AMissingOrEmptyFolderIsAUsageErrorThatNamesIt) {
   const TemporaryFolder folder;
   EXPECT_THAT(UsageErrorOf([&] { ListImages(folder.path() / "gone"); }), HasSubstr("gone' does not exist"));
-  EXPECT_THAT(UsageErrorOf([&] { ListImages(folder.path()); }), HasSubstr("holds no files"));
+  EXPECT_THAT(UsageErrorOf([&] { ListImages(folder.path()); }), HasSubstr("holds no photos"));
+  folder.Write("LICENSE.txt", "x");
+  EXPECT_THAT(UsageErrorOf([&] { ListImages(folder.path()); }), HasSubstr("holds no photos"));
+  fs::remove(folder.path() / "LICENSE.txt");
   const fs::path file = folder.Write("file", "x");
   EXPECT_THAT(UsageErrorOf([&] { ListImages(file); }), HasSubstr("is not a folder"));
 }
@@ -213,6 +232,17 @@ TEST(ReadGrayImage, AJpegWithDamagedPixelDataIsRefused) {
   bytes[bytes.size() / 2] = 0xff;
   bytes[bytes.size() / 2 + 1] = 0xd9;
   EXPECT_THAT(ReasonOfRefusal(folder.Write("a.jpg", bytes)), HasSubstr("truncated or damaged JPEG"));
+}
+
+TEST(ReadGrayImage, APngWithADamagedChunkIsRefusedByItsChecksumUnlessThePictureDoesNotNeedIt) {
+  const TemporaryFolder folder;
+  Bytes bytes = Encode(".png", TestPicture(160, 120));
+  // A text chunk behind the header's (8 + 25 bytes), whose checksum is wrong.
+  const std::string text = std::string("\0\0\0\4tEXta\0bc\1\2\3\4", 16);
+  bytes.insert(bytes.begin() + 33, text.begin(), text.end());
+  EXPECT_EQ(ReadGrayImage(folder.Write("a.png", bytes)).width, 160);
+  bytes[bytes.size() / 2] ^= 1;
+  EXPECT_THAT(ReasonOfRefusal(folder.Write("a.png", bytes)), HasSubstr("checksum of a chunk"));
 }
 
 TEST(ReadGrayImage, WhatIsNoImageIsRefusedWithItsReason) {

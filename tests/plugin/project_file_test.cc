@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "network/error.h"
-#include "tests/plugin/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace colmatch {
 namespace {

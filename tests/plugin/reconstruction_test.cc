@@ -8,7 +8,7 @@
 #include "plugin/demo_scene.h"
 #include "plugin/handover.h"
 #include "tests/plugin/program.h"
-#include "tests/plugin/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace colmatch {
 namespace {
@@ -31,6 +31,11 @@ TEST(Reconstruction, TheDemoSceneIsReconstructedAsItIs) {
   EXPECT_LT(report["truth"]["rotation_deg"]["max"].get<double>(), 2.0);
   EXPECT_LT(report["truth"]["position_share"]["max"].get<double>(), 0.03);
   EXPECT_TRUE(std::filesystem::exists(folder.path() / "out/report.html"));
+  ASSERT_EQ(report["weights"].size(), 2u);
+  for (const auto& weights : report["weights"]) {
+    EXPECT_EQ(weights["hash"].get<std::string>().size(), 64u) << "a SHA-256";
+    EXPECT_NE(weights["licence"], "not stated") << "the default weights state theirs";
+  }
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "plugin/demo_scene.h"
-#include "tests/plugin/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace colmatch {
 

@@ -7,7 +7,7 @@
 #include <sstream>
 
 #include "tests/plugin/synthetic_pair.h"
-#include "tests/plugin/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace colmatch {
 namespace {

@@ -6,7 +6,7 @@
 #include <cstdlib>
 
 #include "network/error.h"
-#include "tests/plugin/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace colmatch {
 namespace {

@@ -1,4 +1,4 @@
-// Tests of cached features: exact counts, files whole and damaged, concatenation.
+// Tests of cached features: exact counts, files whole, damaged and of another origin.
 #include "training/feature_set.h"
 
 #include <gtest/gtest.h>
@@ -6,13 +6,15 @@
 
 #include "network/atomic_file.h"
 #include "network/error.h"
-#include "tests/plugin/temporary_folder.h"
+#include "network/read_file.h"
+#include "tests/temporary_folder.h"
 #include "tests/training/training_test_util.h"
 
 namespace colmatch {
 namespace {
 
 constexpr int kKeypoints = 20;
+constexpr char kProvenance[] = "superpoint abc\nseed 4\n";
 
 FeatureSetOptions Options() {
   FeatureSetOptions options;
@@ -29,7 +31,9 @@ FeatureSet Make(const std::vector<ShardPhoto>& photos, const FeatureSetOptions& 
                 int descriptor_dim = 8) {
   torch::manual_seed(1);
   SuperPoint network(SuperPointArchitecture{{4, 4, 8, 8}, 8, descriptor_dim, false});
-  return MakeFeatureSet(network, photos, options, nullptr);
+  FeatureSet set = MakeFeatureSet(network, photos, options, nullptr);
+  set.provenance = kProvenance;
+  return set;
 }
 
 ShardPhoto FlatPhoto() {
@@ -42,7 +46,7 @@ bool Same(const FeatureSet& a, const FeatureSet& b) {
   return SameBytes(a.keypoints, b.keypoints) && SameBytes(a.scores, b.scores) &&
          SameBytes(a.descriptors, b.descriptors) && SameBytes(a.photo_from_view, b.photo_from_view) &&
          a.views_per_photo == b.views_per_photo && a.view_width == b.view_width &&
-         a.view_height == b.view_height;
+         a.view_height == b.view_height && a.provenance == b.provenance;
 }
 
 class FeatureSetFile : public testing::Test {
@@ -113,7 +117,34 @@ TEST(FeatureSet, TheSameSeedGivesTheSameFeaturesAndReportsEveryView) {
 TEST_F(FeatureSetFile, ComesBackUnchanged) {
   const FeatureSet set = Make({TexturePhoto(1), FlatPhoto()}, Options());
   SaveFeatureSet(set, Path());
-  EXPECT_TRUE(Same(LoadFeatureSet(Path()), set));
+  EXPECT_TRUE(Same(LoadFeatureSet(Path(), kProvenance), set));
+}
+
+TEST_F(FeatureSetFile, FeaturesOfAnotherOriginOrOfNoneAreAUsageErrorNamingTheFile) {
+  FeatureSet set = Make({TexturePhoto(1)}, Options());
+  for (const char* other : {"superpoint abc\nseed 5\n", ""}) {
+    set.provenance = other;
+    SaveFeatureSet(set, Path());
+    try {
+      LoadFeatureSet(Path(), kProvenance);
+      ADD_FAILURE() << "accepted: " << other;
+    } catch (const UsageError& error) {
+      EXPECT_EQ(std::string(error.what()).rfind(Path(), 0), 0u) << error.what();
+    }
+  }
+}
+
+// As they were written before: a bare archive that does not say its origin.
+TEST_F(FeatureSetFile, AFileOfOldIsAUsageErrorNotADamagedFile) {
+  const FeatureSet set = Make({TexturePhoto(1)}, Options());
+  torch::serialize::OutputArchive archive;
+  archive.write("keypoints", set.keypoints);
+  archive.write("scores", set.scores);
+  archive.write("descriptors", set.descriptors);
+  archive.write("photo_from_view", set.photo_from_view);
+  archive.write("sizes", torch::tensor({2, 64, 48}, torch::kLong));
+  archive.save_to(Path());
+  EXPECT_THROW(LoadFeatureSet(Path(), kProvenance), UsageError);
 }
 
 TEST_F(FeatureSetFile, DamagedForeignAndMissingFilesAreEnvironmentErrorsNamingThem) {
@@ -128,39 +159,18 @@ TEST_F(FeatureSetFile, DamagedForeignAndMissingFilesAreEnvironmentErrorsNamingTh
   std::ostringstream foreign;
   archive.save_to(foreign);
   bad.push_back(foreign.str());
+  bad.push_back(whole);
+  bad.back()[whole.size() / 2] ^= 1;
   for (const std::string& bytes : bad) {
     WriteFileAtomically(Path(), bytes);
     try {
-      LoadFeatureSet(Path());
+      LoadFeatureSet(Path(), kProvenance);
       ADD_FAILURE() << bytes.size() << " bytes were accepted";
     } catch (const EnvironmentError& error) {
       EXPECT_EQ(std::string(error.what()).rfind(Path(), 0), 0u) << error.what();
     }
   }
-  EXPECT_THROW(LoadFeatureSet(Path() + ".none"), EnvironmentError);
-}
-
-TEST(Concatenate, IsAllViewsInOrder) {
-  const FeatureSet a = Make({TexturePhoto(1)}, Options()),
-                   b = Make({TexturePhoto(2), TexturePhoto(3)}, Options());
-  const FeatureSet all = Concatenate({a, b});
-  EXPECT_EQ(all.num_photos(), 3);
-  EXPECT_TRUE(SameBytes(all.keypoints[1], a.keypoints[1]));
-  EXPECT_TRUE(SameBytes(all.descriptors[2], b.descriptors[0]));
-  EXPECT_TRUE(SameBytes(all.scores[5], b.scores[3]));
-  EXPECT_EQ(all.PhotoFromView(4).m, b.PhotoFromView(2).m);
-}
-
-TEST(Concatenate, RefusesSetsOfOtherOptions) {
-  const FeatureSet set = Make({TexturePhoto(1)}, Options());
-  FeatureSetOptions views = Options(), size = Options(), number = Options();
-  views.views_per_photo = 3;
-  size.view_width = 72;
-  number.num_keypoints = 19;
-  for (const FeatureSetOptions& other : {views, size, number}) {
-    EXPECT_THROW(Concatenate({set, Make({TexturePhoto(1)}, other)}), InputError);
-  }
-  EXPECT_THROW(Concatenate({set, Make({TexturePhoto(1)}, Options(), /*descriptor_dim=*/12)}), InputError);
+  EXPECT_THROW(LoadFeatureSet(Path() + ".none", kProvenance), EnvironmentError);
 }
 
 }  // namespace

@@ -10,7 +10,7 @@
 #include <thread>
 
 #include "tests/network/npz_reader.h"
-#include "tests/plugin/temporary_folder.h"
+#include "tests/temporary_folder.h"
 #include "tests/test_seed.h"
 #include "tests/training/training_test_util.h"
 
@@ -35,7 +35,7 @@ void TrainUntilKilled(int64_t delay_us) {
   torch::set_num_threads(1);
   TrainHooks hooks;
   bool armed = false;
-  hooks.saved = [&](const MetricSeries&) {
+  hooks.saved = [&](int64_t, const MetricSeries&) {
     if (!std::exchange(armed, true)) {
       std::thread([=] {
         std::this_thread::sleep_for(std::chrono::microseconds(delay_us));

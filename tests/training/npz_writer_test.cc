@@ -9,10 +9,10 @@
 #include <cstring>
 #include <limits>
 
-#include "network/atomic_file.h"
 #include "network/error.h"
+#include "network/read_file.h"
 #include "tests/network/npz_reader.h"
-#include "tests/plugin/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace colmatch {
 namespace {

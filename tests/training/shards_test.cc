@@ -8,7 +8,8 @@
 
 #include "network/atomic_file.h"
 #include "network/error.h"
-#include "tests/plugin/temporary_folder.h"
+#include "network/read_file.h"
+#include "tests/temporary_folder.h"
 
 namespace colmatch {
 namespace {

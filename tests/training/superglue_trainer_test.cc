@@ -6,7 +6,7 @@
 #include <torch/torch.h>
 
 #include "network/error.h"
-#include "tests/plugin/temporary_folder.h"
+#include "tests/temporary_folder.h"
 #include "tests/training/training_test_util.h"
 
 namespace colmatch {
@@ -114,6 +114,37 @@ TEST_F(SuperGlueTrainer, ValidationDoesNotDisturbTheTraining) {
     EXPECT_LE(metrics.at(name), 1) << name;
   }
   EXPECT_GT(metrics.at("loss"), 0);
+}
+
+// The same photos as SuperPoint holds out of the same shards (split.h), not some at the end.
+TEST_F(SuperGlueTrainer, HeldOutPhotosAreNeverTrainedOn) {
+  SuperGlueTrainingOptions options = Options("run"), other = Options("other");
+  options.validation_share = other.validation_share = 0.5;
+  const SuperGlue expected = Train(options);
+  FeatureSet changed = features_;
+  changed.descriptors = features_.descriptors.clone();
+  for (const int64_t photo : {1, 3, 5}) changed.descriptors.narrow(0, 3 * photo, 3).zero_();
+  EXPECT_TRUE(SameBytes(*TrainSuperGlue(changed, other, SuperGlue{nullptr}, {}), *expected));
+}
+
+TEST_F(SuperGlueTrainer, ValidatesOnTheHeldOutPhotosAlone) {
+  const auto validation_loss = [&](const FeatureSet& features, const std::string& run) {
+    SuperGlueTrainingOptions options = Options(run);
+    options.validation_share = 0.5;
+    options.validation_pairs = 4;
+    options.loop.validate_every = 1;
+    options.loop.schedule.learning_rate = 0;  // what is trained on would show through the network otherwise
+    Recorder recorder;
+    TrainSuperGlue(features, options, SuperGlue{nullptr}, recorder.Hooks());
+    return recorder.reports[1].metrics.at("loss");
+  };
+  FeatureSet others = features_, held_out = features_;
+  others.descriptors = features_.descriptors.clone();
+  held_out.descriptors = features_.descriptors.clone();
+  for (const int64_t photo : {0, 2, 4}) others.descriptors.narrow(0, 3 * photo, 3).zero_();
+  for (const int64_t photo : {1, 3, 5}) held_out.descriptors.narrow(0, 3 * photo, 3).zero_();
+  EXPECT_EQ(validation_loss(features_, "same"), validation_loss(others, "others"));
+  EXPECT_NE(validation_loss(features_, "again"), validation_loss(held_out, "held out"));
 }
 
 TEST_F(SuperGlueTrainer, GoesOnFromGivenWeights) {

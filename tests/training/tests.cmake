@@ -4,6 +4,7 @@ colmatch_test(training
   SOURCES
     checkpoint_test.cc
     corner_labels_test.cc
+    feature_provenance_test.cc
     feature_set_test.cc
     ground_truth_test.cc
     homography_test.cc
@@ -13,6 +14,7 @@ colmatch_test(training
     random_test.cc
     schedule_test.cc
     shards_test.cc
+    split_test.cc
     superglue_loss_test.cc
     superglue_trainer_test.cc
     superpoint_data_test.cc
@@ -24,7 +26,7 @@ colmatch_test(training
     ../torch_seed.cc
   LINK training ZLIB::ZLIB)
 colmatch_torch_pch(training_test)
-foreach(torch_free homography photometric random schedule shards warp)
+foreach(torch_free homography photometric random schedule shards split warp)
   set_source_files_properties(${CMAKE_CURRENT_SOURCE_DIR}/training/${torch_free}_test.cc
     PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
 endforeach()

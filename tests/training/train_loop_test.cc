@@ -10,10 +10,10 @@
 #include <fstream>
 #include <limits>
 
-#include "network/atomic_file.h"
 #include "network/error.h"
+#include "network/read_file.h"
 #include "tests/network/npz_reader.h"
-#include "tests/plugin/temporary_folder.h"
+#include "tests/temporary_folder.h"
 #include "tests/training/training_test_util.h"
 #include "training/checkpoint.h"
 
@@ -184,6 +184,60 @@ TEST_F(TrainLoop, ARunLeavesItsCheckpointLogAndMetricsAndNothingElse) {
   for (const auto& entry : fs::directory_iterator(Options().run_folder))
     names.push_back(entry.path().filename());
   EXPECT_THAT(names, testing::UnorderedElementsAre("checkpoint.pt", "log.txt", "metrics.npz"));
+}
+
+TEST_F(TrainLoop, ARunFolderThatIsAFileIsAnEnvironmentErrorThatNamesIt) {
+  folder_.Write("run", "not a folder");
+  torch::nn::Linear line = NewLine();
+  Recorder recorder;
+  try {
+    Run(line, Options(), recorder);
+    FAIL() << "trained into a file";
+  } catch (const EnvironmentError& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr(Options().run_folder));
+  }
+}
+
+TEST_F(TrainLoop, WhatAKilledRunLeftHalfWrittenIsRemovedAndNothingElse) {
+  for (const char* name : {"checkpoint.pt.tmp99999999", "metrics.npz.tmp99999999", "notes.tmp99999999", "notes.txt"}) {
+    folder_.Write(std::string("run/") + name, "x");  // 99999999: above the largest process id there can be
+  }
+  torch::nn::Linear line = NewLine();
+  Recorder recorder;
+  Run(line, Options(), recorder);
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(Options().run_folder)) names.push_back(entry.path().filename());
+  EXPECT_THAT(names, testing::UnorderedElementsAre("checkpoint.pt", "log.txt", "metrics.npz", "notes.tmp99999999",
+                                                   "notes.txt"));
+}
+
+TEST_F(TrainLoop, TheStepsDoneAreToldWithEveryCheckpointEvenOfAStoppedRun) {
+  const auto saved_steps = [&](const std::string& run, int64_t stop_at_step) {
+    torch::nn::Linear line = NewLine();
+    Recorder recorder(stop_at_step);
+    TrainHooks hooks = recorder.Hooks();
+    std::vector<int64_t> steps;
+    hooks.step = [&](int64_t step) { return LeastSquares(line, step); };
+    hooks.saved = [&](int64_t step, const MetricSeries&) { steps.push_back(step); };
+    RunTraining(*line, Options(run), hooks);
+    return steps;
+  };
+  EXPECT_THAT(saved_steps("whole", -1), testing::ElementsAre(3, 6, kSteps));
+  EXPECT_THAT(saved_steps("stopped", 4), testing::ElementsAre(3, 4));
+}
+
+TEST_F(TrainLoop, AResumeWithOtherInitialWeightsIsRefused) {
+  torch::nn::Linear line = NewLine();
+  Recorder recorder(4), second;
+  TrainLoopOptions options = Options(), resumed = Options("run", /*resume=*/true);
+  options.initial_sha256 = resumed.initial_sha256 = "abc";
+  Run(line, options, recorder);
+  for (const char* other : {"abd", ""}) {
+    TrainLoopOptions others = resumed;
+    others.initial_sha256 = other;
+    EXPECT_THROW(Run(line, others, second), UsageError) << other;
+  }
+  EXPECT_EQ(Run(line, resumed, second), kSteps);
 }
 
 TEST_F(TrainLoop, MetricsHoldEveryReportAndTheStepItBelongsTo) {

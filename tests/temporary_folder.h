@@ -29,6 +29,7 @@ class TemporaryFolder {
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
 
   const std::filesystem::path& path() const { return path_; }
+  std::string File(const std::string& name) const { return (path_ / name).string(); }
 
   std::filesystem::path Write(const std::string& name, const std::vector<std::uint8_t>& bytes) const {
     const std::filesystem::path path = path_ / name;

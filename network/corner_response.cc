@@ -1,0 +1,61 @@
+// Second-moment matrix; see corner_response.h.
+#include "network/corner_response.h"
+
+#include <torch/torch.h>
+
+#include <vector>
+
+namespace colmatch {
+
+namespace F = torch::nn::functional;
+
+namespace {
+
+torch::Tensor PadByRepeating(const torch::Tensor& x, int64_t border) {
+  return F::pad(x, F::PadFuncOptions({border, border, border, border}).mode(torch::kReplicate));
+}
+
+// Separable filtering of (1, C, H, W).
+torch::Tensor Filter(const torch::Tensor& x, const std::vector<float>& kernel) {
+  const int64_t k = static_cast<int64_t>(kernel.size()), r = k / 2, h = x.size(2), w = x.size(3);
+  const auto padded = PadByRepeating(x, r);
+  auto rows = torch::zeros({x.size(0), x.size(1), h + 2 * r, w}, x.options());
+  for (int64_t i = 0; i < k; ++i) rows.add_(padded.narrow(3, i, w), kernel[i]);
+  auto result = torch::zeros_like(x);
+  for (int64_t i = 0; i < k; ++i) result.add_(rows.narrow(2, i, h), kernel[i]);
+  return result;
+}
+
+}  // namespace
+
+CornerResponse ComputeCornerResponse(const torch::Tensor& image) {
+  TORCH_CHECK(image.dim() == 4 && image.size(0) == 1 && image.size(1) == 1,
+              "ComputeCornerResponse: image must be (1, 1, H, W), got ", image.sizes());
+  const int64_t h = image.size(2), w = image.size(3);
+  const auto padded = PadByRepeating(Filter(image, {0.12f, 0.76f, 0.12f}), 1);
+  const auto dx = padded.narrow(2, 1, h).narrow(3, 2, w) - padded.narrow(2, 1, h).narrow(3, 0, w);
+  const auto dy = padded.narrow(2, 2, h).narrow(3, 1, w) - padded.narrow(2, 0, h).narrow(3, 1, w);
+  const auto moments = Filter(torch::cat({dx * dx, dx * dy, dy * dy}, 1), {0.1f, 0.24f, 0.32f, 0.24f, 0.1f})[0];
+  const auto mean = 0.5 * (moments[0] + moments[2]);
+  const auto radius = torch::sqrt((0.25 * (moments[0] - moments[2]).square()).add_(moments[1].square()).add_(1e-12));
+  return {mean - radius, mean + radius};
+}
+
+torch::Tensor RefineToParabola(const torch::Tensor& xy, const torch::Tensor& response) {
+  const int64_t h = response.size(0), w = response.size(1);
+  const auto whole = xy.to(torch::kLong);
+  const auto x = whole.select(1, 0), y = whole.select(1, 1);
+  const auto inside = (x >= 1) & (y >= 1) & (x <= w - 2) & (y <= h - 2);
+  const auto at = [&](int64_t dx, int64_t dy) {
+    return response.index({(y + dy).clamp(0, h - 1), (x + dx).clamp(0, w - 1)});
+  };
+  const auto peak = at(0, 0);
+  const auto offset = [&](const torch::Tensor& before, const torch::Tensor& after) {
+    const auto curvature = before - 2 * peak + after;
+    const auto top = (0.5 * (before - after) / curvature.clamp_max(-1e-20)).clamp(-0.5, 0.5);
+    return torch::where((curvature < 0) & inside, top, torch::zeros_like(top));
+  };
+  return xy + torch::stack({offset(at(-1, 0), at(1, 0)), offset(at(0, -1), at(0, 1))}, 1);
+}
+
+}  // namespace colmatch

@@ -1,0 +1,17 @@
+// How commands open the database; see database_options.h.
+#include "plugin/database_options.h"
+
+#include "plugin/log.h"
+
+namespace colmatch {
+
+ConnectionOptions ConnectionOptionsOf(const CommonOptions& common) {
+  ConnectionOptions options;
+  options.busy_timeout_ms = static_cast<int>(common.busy_timeout_s * 1000);
+  options.on_wait = [](int waited_ms) {
+    if (waited_ms >= 1000 && waited_ms < 2000) LogInfo("another program holds the database; waiting for it");
+  };
+  return options;
+}
+
+}  // namespace colmatch

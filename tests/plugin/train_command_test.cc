@@ -1,0 +1,191 @@
+// `colmatch train` from outside: which cached features are taken, and what the weights' card claims.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "network/read_file.h"
+#include "network/safetensors.h"
+#include "network/sha256.h"
+#include "tests/plugin/program.h"
+#include "tests/plugin/test_photos.h"
+#include "tests/temporary_folder.h"
+
+namespace colmatch {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::AllOf;
+using testing::HasSubstr;
+
+using Arguments = std::vector<std::string>;
+
+const std::string kSuperPoint = std::string(COLMATCH_SOURCE_DIR) + "/weights/default/superpoint.safetensors";
+
+// A shard of two photos, and a SuperGlue that was trained on it for a step, made once a program.
+struct Trained {
+  TemporaryFolder folder;
+  ProgramResult result;
+
+  Trained() {
+    for (const char* name : {"courtyard_00.jpg", "courtyard_01.jpg"}) {
+      fs::create_directories(folder.path() / "photos");
+      fs::copy(TestPhotos() / name, folder.path() / "photos" / name);
+    }
+    result = RunColmatch({"prepare_shards", "--image_path", folder.File("photos"), "--output",
+                          folder.File("a.shard"), "--num_warps", "2", "--max_image_size", "160",
+                          "--num_threads", "1"});
+    if (result.status == 0) result = SuperGlue("first");
+  }
+  ProgramResult SuperGlue(const std::string& run, const Arguments& more = {},
+                          const std::string& superpoint = kSuperPoint) const {
+    Arguments arguments = {"train",
+                           "superglue",
+                           "--shards",
+                           folder.File("a.shard"),
+                           "--superpoint",
+                           superpoint,
+                           "--output",
+                           folder.File(run),
+                           "--num_steps",
+                           "1",
+                           "--SuperGlue.views_per_photo",
+                           "2",
+                           "--SuperGlue.num_layer_pairs",
+                           "1",
+                           "--SuperGlue.batch_size",
+                           "1",
+                           "--SuperGlue.min_keypoints",
+                           "16",
+                           "--SuperGlue.max_keypoints",
+                           "32",
+                           "--num_threads",
+                           "1"};
+    for (const std::string& argument : more) {
+      const auto same = std::find(arguments.begin(), arguments.end(), argument);
+      if (same != arguments.end() && argument.rfind("--", 0) == 0) arguments.erase(same, same + 2);
+    }
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return RunColmatch(arguments);
+  }
+  std::string Features() const { return folder.File("first/features.pt"); }
+  std::map<std::string, std::string> Card(const std::string& run) const {
+    return ReadSafetensors(folder.File(run + "/superglue.safetensors")).metadata;
+  }
+};
+
+const Trained& TrainedOnce() {
+  static const Trained trained;
+  return trained;
+}
+
+class TrainCommand : public testing::Test {
+ protected:
+  void SetUp() override { ASSERT_EQ(trained_.result.status, 0) << trained_.result.output; }
+  const Trained& trained_ = TrainedOnce();
+};
+
+TEST_F(TrainCommand, FeaturesOfTheSameOriginAreTakenAgain) {
+  const auto before = fs::last_write_time(trained_.Features());
+  const ProgramResult result = trained_.SuperGlue("second", {"--features", trained_.Features()});
+  EXPECT_EQ(result.status, 0) << result.output;
+  EXPECT_EQ(fs::last_write_time(trained_.Features()), before);
+  EXPECT_FALSE(fs::exists(trained_.folder.path() / "second/features.pt"));
+}
+
+TEST_F(TrainCommand, FeaturesOfOtherSeedsViewsOrWeightsAreRefusedByName) {
+  // Another file of nearly the same network: the default weights are kept in float16.
+  const std::string wide = trained_.folder.File("wide.safetensors");
+  ASSERT_EQ(RunColmatch({"weights", "export", kSuperPoint, "--output", wide, "--type", "fp32"}).status, 0);
+  const std::string before = ReadWholeFile(trained_.Features());
+  const struct {
+    Arguments more;
+    std::string superpoint, found;
+  } cases[] = {{{"--random_seed", "7"}, kSuperPoint, "seed is 0, expected 7"},
+               {{"--SuperGlue.views_per_photo", "3"}, kSuperPoint, "views_per_photo is 2, expected 3"},
+               {{}, wide, "superpoint is " + Sha256Hex(ReadWholeFile(kSuperPoint)) + ", expected "}};
+  for (const auto& c : cases) {
+    Arguments more = c.more;
+    more.insert(more.end(), {"--features", trained_.Features()});
+    const ProgramResult result = trained_.SuperGlue("refused", more, c.superpoint);
+    EXPECT_EQ(result.status, 1) << result.output;
+    EXPECT_THAT(result.output,
+                AllOf(HasSubstr(trained_.Features()), HasSubstr(c.found), HasSubstr("delete")));
+  }
+  EXPECT_EQ(ReadWholeFile(trained_.Features()), before);
+}
+
+TEST_F(TrainCommand, TheCardNamesTheWeightsItCameFrom) {
+  const std::string first = trained_.folder.File("first/superglue.safetensors");
+  const ProgramResult result =
+      trained_.SuperGlue("tuned", {"--features", trained_.Features(), "--initial", first});
+  ASSERT_EQ(result.status, 0) << result.output;
+  EXPECT_EQ(trained_.Card("tuned")["initial_sha256"], Sha256Hex(ReadWholeFile(first)));
+  EXPECT_EQ(trained_.Card("tuned")["superpoint_sha256"], Sha256Hex(ReadWholeFile(kSuperPoint)));
+  EXPECT_EQ(trained_.Card("first").count("initial_sha256"), 0u);
+}
+
+Arguments TinySuperPoint(const std::string& run, const std::string& num_steps, const Arguments& more = {}) {
+  const TemporaryFolder& folder = TrainedOnce().folder;
+  Arguments arguments = {"train",
+                         "superpoint",
+                         "--shards",
+                         folder.File("a.shard"),
+                         "--output",
+                         folder.File(run),
+                         "--num_steps",
+                         num_steps,
+                         "--SuperPoint.encoder_widths",
+                         "4,4,8,8",
+                         "--SuperPoint.head_width",
+                         "8",
+                         "--SuperPoint.descriptor_dim",
+                         "8",
+                         "--SuperPoint.patch_width",
+                         "64",
+                         "--SuperPoint.patch_height",
+                         "64",
+                         "--SuperPoint.batch_size",
+                         "1",
+                         "--SuperPoint.num_correspondences",
+                         "32",
+                         "--num_threads",
+                         "1",
+                         "--checkpoint_every",
+                         "0",
+                         "--validate_every",
+                         "0"};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
+std::string StepsOnTheCard(const std::string& run) {
+  const std::string path = TrainedOnce().folder.File(run + "/superpoint.safetensors");
+  return ReadSafetensors(path).metadata["training_steps"];
+}
+
+TEST_F(TrainCommand, TheCardOfAFinishedTrainingSaysTheStepsThatWereDone) {
+  ASSERT_EQ(RunColmatch(TinySuperPoint("three", "3")).status, 0);
+  EXPECT_EQ(StepsOnTheCard("three"), "3");
+  ASSERT_EQ(RunColmatch(TinySuperPoint("three", "2", {"--resume"})).status, 0);
+  EXPECT_EQ(StepsOnTheCard("three"), "3") << "fewer were asked for than the checkpoint had";
+}
+
+TEST_F(TrainCommand, TheCardOfAStoppedTrainingDoesNotClaimTheStepsAskedFor) {
+  const ProgramResult result = RunColmatch(TinySuperPoint("stopped", "1000000"), /*term_after_ms=*/4000);
+  ASSERT_EQ(result.status, 143) << result.output;
+  if (!fs::exists(trained_.folder.path() / "stopped/superpoint.safetensors")) {
+    GTEST_SKIP() << "the signal came before the program could take it";
+  }
+  EXPECT_LT(std::stol(StepsOnTheCard("stopped")), 1000000);
+}
+
+TEST(TrainFolder, ARunFolderThatIsAFileIsAnEnvironmentError) {
+  TemporaryFolder folder;
+  const auto file = folder.Write("run", std::string("a file"));
+  const ProgramResult result =
+      RunColmatch({"train", "superpoint", "--shards", "none.shard", "--output", file});
+  EXPECT_EQ(result.status, 3) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("cannot make this folder"));
+}
+
+}  // namespace
+}  // namespace colmatch
