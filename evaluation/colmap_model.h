@@ -59,8 +59,8 @@ struct ModelStatistics {
 
 // Reads the model in `folder`: cameras, images, points3D as .bin if all three are there, else as .txt.
 // Throws InputError when files are missing, truncated, longer than their counts say, contradictory (an image
-// of an unknown camera, an id twice) or hold numbers that are not finite; EnvironmentError when one cannot be read.
-// No memory is reserved on a count's word.
+// of an unknown camera, an id twice) or hold numbers that are not finite; EnvironmentError when one cannot be
+// read. No memory is reserved on a count's word.
 ColmapModel ReadColmapModel(const std::filesystem::path& folder);
 
 // As model_analyzer: observations are the sum of the track lengths, the error is the mean over points.

@@ -1,5 +1,5 @@
-// The six files of a COLMAP model, one reader each; used by colmap_model.cc. All throw InputError for what is in a
-// file, EnvironmentError for a file that cannot be read.
+// The six files of a COLMAP model, one reader each; used by colmap_model.cc. All throw InputError for what is
+// in a file, EnvironmentError for a file that cannot be read.
 #pragma once
 
 #include <filesystem>

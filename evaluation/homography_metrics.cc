@@ -20,7 +20,8 @@ double CornerError(const cv::Mat& estimated, const HomographyPair& pair) {
   const cv::Matx33d h(estimated);
   const double w = pair.width - 1.0, b = pair.height - 1.0;
   double sum = 0;
-  for (const cv::Point2d& corner : {cv::Point2d(0, 0), cv::Point2d(w, 0), cv::Point2d(w, b), cv::Point2d(0, b)}) {
+  for (const cv::Point2d& corner :
+       {cv::Point2d(0, 0), cv::Point2d(w, 0), cv::Point2d(w, b), cv::Point2d(0, b)}) {
     const cv::Point2d difference = Apply(h, corner) - Apply(pair.h1_from_0, corner);
     sum += std::hypot(difference.x, difference.y);
   }
@@ -45,7 +46,8 @@ HomographyResult EvaluateHomographyPair(const HomographyPair& pair, const Homogr
   }
   if (result.num_correct > 0) result.localization_error_px /= result.num_correct;
   if (result.num_matches > 0) result.precision = static_cast<double>(result.num_correct) / result.num_matches;
-  if (result.num_possible > 0) result.recall = std::min(1.0, static_cast<double>(result.num_correct) / result.num_possible);
+  if (result.num_possible > 0)
+    result.recall = std::min(1.0, static_cast<double>(result.num_correct) / result.num_possible);
   cv::Mat ransac, dlt;
   if (points0.size() >= 4) {
     ransac = cv::findHomography(points0, points1, cv::RANSAC, options.ransac_threshold_px, cv::noArray(),

@@ -1,5 +1,5 @@
-// What the matches of a homography pair are worth: precision, recall, and the corner error of the homographies they
-// give. Protocol A: Sarlin 2020, section 5.1.
+// What the matches of a homography pair are worth: precision, recall, and the corner error of the
+// homographies they give. Protocol A: Sarlin 2020, section 5.1.
 #pragma once
 
 #include <opencv2/core.hpp>
@@ -19,21 +19,22 @@ struct HomographyPair {
 
 struct HomographyResult {
   int num_matches = 0, num_correct = 0, num_possible = 0;
-  double precision = 0;       // correct / matches; 0 without matches
-  double recall = 0;          // correct / possible; 0 without possible ones
+  double precision = 0;              // correct / matches; 0 without matches
+  double recall = 0;                 // correct / possible; 0 without possible ones
   double localization_error_px = 0;  // mean reprojection error of the correct matches; 0 without any
-  double error_ransac = 0;    // mean distance of the four warped corners, pixels; infinite where none was found
+  double error_ransac = 0;  // mean distance of the four warped corners, pixels; infinite where none was found
   double error_dlt = 0;
 };
 
 struct HomographyMetricOptions {
-  double correct_px = 3;          // reprojection error of a correct match
+  double correct_px = 3;  // reprojection error of a correct match
   double ransac_threshold_px = 3;
   int ransac_iterations = 3000;
 };
 
 // RANSAC: OpenCV's findHomography; DLT: least squares over all matches.
-HomographyResult EvaluateHomographyPair(const HomographyPair& pair, const HomographyMetricOptions& options = {});
+HomographyResult EvaluateHomographyPair(const HomographyPair& pair,
+                                        const HomographyMetricOptions& options = {});
 
 struct HomographySummary {
   int num_pairs = 0, num_failed = 0;  // failed: no homography from RANSAC

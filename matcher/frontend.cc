@@ -35,17 +35,20 @@ torch::Device DeviceFromName(const std::string& name) {
   if (name == "auto") return torch::cuda::is_available() ? torch::kCUDA : torch::kCPU;
   const bool indexed = name.rfind("cuda:", 0) == 0 && name.size() > 5 && name.size() < 9 &&
                        name.find_first_not_of("0123456789", 5) == std::string::npos;
-  if (name != "cuda" && !indexed) throw UsageError("--device must be auto, cpu, cuda or cuda:N, found " + name);
+  if (name != "cuda" && !indexed)
+    throw UsageError("--device must be auto, cpu, cuda or cuda:N, found " + name);
   const int index = indexed ? std::stoi(name.substr(5)) : 0;
   const int count = static_cast<int>(torch::cuda::device_count());
   if (index >= count) {
-    throw EnvironmentError("--device " + name + ": " + std::to_string(count) +
-                           " CUDA devices are usable here (this LibTorch may be built without CUDA); use --device cpu");
+    throw EnvironmentError(
+        "--device " + name + ": " + std::to_string(count) +
+        " CUDA devices are usable here (this LibTorch may be built without CUDA); use --device cpu");
   }
   return torch::Device(torch::kCUDA, static_cast<c10::DeviceIndex>(index));
 }
 
-FeatureExtractor::FeatureExtractor(LoadedSuperPoint weights, const KeypointOptions& options, torch::Device device)
+FeatureExtractor::FeatureExtractor(LoadedSuperPoint weights, const KeypointOptions& options,
+                                   torch::Device device)
     : weights_(std::move(weights)), options_(options), device_(device) {
   options_.Validate();
   weights_.network->to(device_);
@@ -82,7 +85,8 @@ FeatureMatches FeatureMatcher::Match(const Features& features0, const Features& 
     if (options_.type == MatcherType::kRatioTest) nearest.max_ratio = options_.max_ratio;
     matches = MatchNearestNeighbors(on0, on1, nearest);
   }
-  for (torch::Tensor* t : {&matches.matches0, &matches.matches1, &matches.matching_scores0, &matches.matching_scores1}) {
+  for (torch::Tensor* t :
+       {&matches.matches0, &matches.matches1, &matches.matching_scores0, &matches.matching_scores1}) {
     *t = t->cpu();
   }
   return matches;
@@ -103,7 +107,8 @@ std::vector<MatchedPair> ListMatches(const FeatureMatches& matches) {
   std::vector<MatchedPair> list;
   for (int64_t i = 0; i < n; ++i) {
     const int64_t j = indices.data_ptr<int64_t>()[i];
-    if (j >= 0 && owner[static_cast<size_t>(j)] == i) list.push_back({static_cast<int>(i), static_cast<int>(j), confidence(i)});
+    if (j >= 0 && owner[static_cast<size_t>(j)] == i)
+      list.push_back({static_cast<int>(i), static_cast<int>(j), confidence(i)});
   }
   return list;
 }

@@ -1,4 +1,5 @@
-// The front end: a grey image to features, two sets of features to matches, with loaded weights on one device.
+// The front end: a grey image to features, two sets of features to matches, with loaded weights on one
+// device.
 #pragma once
 
 #include <memory>
@@ -24,8 +25,8 @@ struct MatcherOptions {
   double max_ratio = 0.8;  // of nn_ratio
 };
 
-// auto (CUDA where there is one, else CPU), cpu, cuda, cuda:i. Throws UsageError for anything else, and EnvironmentError
-// where CUDA is asked for and missing.
+// auto (CUDA where there is one, else CPU), cpu, cuda, cuda:i. Throws UsageError for anything else, and
+// EnvironmentError where CUDA is asked for and missing.
 torch::Device DeviceFromName(const std::string& name);
 
 // SuperPoint with its options. One thread at a time.
@@ -67,8 +68,8 @@ struct MatchedPair {
   float confidence = 0;
 };
 
-// Every keypoint of each image at most once, by rising index0: where several of image 0 chose the same of image 1 (a
-// baseline without mutual check) the most confident stays.
+// Every keypoint of each image at most once, by rising index0: where several of image 0 chose the same of
+// image 1 (a baseline without mutual check) the most confident stays.
 std::vector<MatchedPair> ListMatches(const FeatureMatches& matches);
 
 }  // namespace colmatch

@@ -9,7 +9,9 @@ namespace colmatch {
 namespace {
 
 // Euclidean distance of unit vectors from their cosine.
-torch::Tensor DistanceFromCosine(const torch::Tensor& cosine) { return torch::sqrt((2 - 2 * cosine).clamp_min(0)); }
+torch::Tensor DistanceFromCosine(const torch::Tensor& cosine) {
+  return torch::sqrt((2 - 2 * cosine).clamp_min(0));
+}
 
 FeatureMatches NoMatches(const Features& features0, const Features& features1) {
   const auto indices = features0.keypoints.options().dtype(torch::kLong);
@@ -24,7 +26,7 @@ FeatureMatches NoMatches(const Features& features0, const Features& features1) {
 }  // namespace
 
 FeatureMatches MatchNearestNeighbors(const Features& features0, const Features& features1,
-                              const NearestNeighborOptions& options) {
+                                     const NearestNeighborOptions& options) {
   FeatureMatches result = NoMatches(features0, features1);
   const int64_t n = features0.size(), m = features1.size();
   if (n == 0 || m == 0) return result;
@@ -45,7 +47,8 @@ FeatureMatches MatchNearestNeighbors(const Features& features0, const Features& 
   // Of the keypoints of image 0 that chose one of image 1, the most similar.
   constexpr double kNobody = -10;
   auto chosen = torch::full_like(similarity, kNobody);
-  chosen.scatter_(1, match.unsqueeze(1), torch::where(valid, best, torch::full_like(best, kNobody)).unsqueeze(1));
+  chosen.scatter_(1, match.unsqueeze(1),
+                  torch::where(valid, best, torch::full_like(best, kNobody)).unsqueeze(1));
   const auto [chooser_similarity, chooser] = chosen.max(0);
   const auto has_chooser = chooser_similarity > kNobody;
   result.matches1 = torch::where(has_chooser, chooser, result.matches1);

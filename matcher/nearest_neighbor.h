@@ -13,9 +13,9 @@ struct NearestNeighborOptions {
   double min_similarity = -1;  // least cosine of a match
 };
 
-// Cosine similarity is the confidence, mapped to [0, 1]. Without the mutual check several keypoints of image 0 may
-// share one of image 1; matches1 then names the most similar. N0 or N1 may be 0.
+// Cosine similarity is the confidence, mapped to [0, 1]. Without the mutual check several keypoints of image
+// 0 may share one of image 1; matches1 then names the most similar. N0 or N1 may be 0.
 FeatureMatches MatchNearestNeighbors(const Features& features0, const Features& features1,
-                              const NearestNeighborOptions& options);
+                                     const NearestNeighborOptions& options);
 
 }  // namespace colmatch

@@ -56,16 +56,18 @@ void Validate(const Architecture& architecture, const std::string& path) {
 }  // namespace
 
 std::map<std::string, std::string> MetadataOf(const SuperPointArchitecture& architecture) {
-  return {{"architecture", kSuperPointName},
-          {"format_version", kWeightsFormatVersion},
-          {"encoder_widths", Join(architecture.encoder_widths)},
-          {"head_width", std::to_string(architecture.head_width)},
-          {"descriptor_dim", std::to_string(architecture.descriptor_dim)},
-          {"descriptor_sampling",
-           architecture.sampling == DescriptorSampling::kPublished ? kPublishedSampling : kCellCentreSampling}};
+  return {
+      {"architecture", kSuperPointName},
+      {"format_version", kWeightsFormatVersion},
+      {"encoder_widths", Join(architecture.encoder_widths)},
+      {"head_width", std::to_string(architecture.head_width)},
+      {"descriptor_dim", std::to_string(architecture.descriptor_dim)},
+      {"descriptor_sampling",
+       architecture.sampling == DescriptorSampling::kPublished ? kPublishedSampling : kCellCentreSampling}};
 }
 
-DescriptorSampling SamplingFromMetadata(const std::map<std::string, std::string>& metadata, const std::string& path) {
+DescriptorSampling SamplingFromMetadata(const std::map<std::string, std::string>& metadata,
+                                        const std::string& path) {
   const auto found = metadata.find("descriptor_sampling");
   if (found == metadata.end() || found->second == kPublishedSampling) return DescriptorSampling::kPublished;
   if (found->second == kCellCentreSampling) return DescriptorSampling::kCellCentres;

@@ -22,7 +22,8 @@ std::map<std::string, std::string> MetadataOf(const SuperPointArchitecture& arch
 std::map<std::string, std::string> MetadataOf(const SuperGlueArchitecture& architecture);
 
 // How descriptors are read is not in the shapes; a file that does not say is read as published.
-DescriptorSampling SamplingFromMetadata(const std::map<std::string, std::string>& metadata, const std::string& path);
+DescriptorSampling SamplingFromMetadata(const std::map<std::string, std::string>& metadata,
+                                        const std::string& path);
 
 // Shape by entry name. The sizes come from the shapes, never from the metadata alone: a network is then built
 // only as large as the file that is there. Throw WeightsError starting with `path` where a defining entry is

@@ -35,9 +35,11 @@ CornerResponse ComputeCornerResponse(const torch::Tensor& image) {
   const auto padded = PadByRepeating(Filter(image, {0.12f, 0.76f, 0.12f}), 1);
   const auto dx = padded.narrow(2, 1, h).narrow(3, 2, w) - padded.narrow(2, 1, h).narrow(3, 0, w);
   const auto dy = padded.narrow(2, 2, h).narrow(3, 1, w) - padded.narrow(2, 0, h).narrow(3, 1, w);
-  const auto moments = Filter(torch::cat({dx * dx, dx * dy, dy * dy}, 1), {0.1f, 0.24f, 0.32f, 0.24f, 0.1f})[0];
+  const auto moments =
+      Filter(torch::cat({dx * dx, dx * dy, dy * dy}, 1), {0.1f, 0.24f, 0.32f, 0.24f, 0.1f})[0];
   const auto mean = 0.5 * (moments[0] + moments[2]);
-  const auto radius = torch::sqrt((0.25 * (moments[0] - moments[2]).square()).add_(moments[1].square()).add_(1e-12));
+  const auto radius =
+      torch::sqrt((0.25 * (moments[0] - moments[2]).square()).add_(moments[1].square()).add_(1e-12));
   return {mean - radius, mean + radius};
 }
 

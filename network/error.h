@@ -1,4 +1,5 @@
-// The one error channel: libraries throw these, main() turns them into the exit status of DESIGN.md section 4.
+// The one error channel: libraries throw these, main() turns them into the exit status of DESIGN.md
+// section 4.
 #pragma once
 
 #include <stdexcept>
@@ -9,7 +10,8 @@ namespace colmatch {
 // Base: what() names the thing, what was expected, what was found and what to do.
 class Error : public std::runtime_error {
  public:
-  Error(int exit_status, const std::string& message) : std::runtime_error(message), exit_status_(exit_status) {}
+  Error(int exit_status, const std::string& message)
+      : std::runtime_error(message), exit_status_(exit_status) {}
   int exit_status() const { return exit_status_; }
 
  private:

@@ -58,8 +58,8 @@ void KeypointOptions::Validate() const {
   require(nms_radius >= 0 && nms_radius <= 64, "nms_radius", std::to_string(nms_radius), "in [0, 64] pixels");
   require(remove_borders >= 0 && remove_borders <= 4096, "remove_borders", std::to_string(remove_borders),
           "in [0, 4096] pixels");
-  require(refinement_radius >= 0 && refinement_radius <= 16, "refinement_radius", std::to_string(refinement_radius),
-          "in [0, 16] pixels");
+  require(refinement_radius >= 0 && refinement_radius <= 16, "refinement_radius",
+          std::to_string(refinement_radius), "in [0, 16] pixels");
 }
 
 torch::Tensor NonMaximumSuppression(const torch::Tensor& scores, int radius) {
@@ -77,7 +77,8 @@ torch::Tensor NonMaximumSuppression(const torch::Tensor& scores, int radius) {
 
 torch::Tensor MoveToCorners(const torch::Tensor& xy, const torch::Tensor& response, int radius, int border) {
   TORCH_CHECK(xy.dim() == 2 && xy.size(1) == 2 && response.dim() == 2,
-              "MoveToCorners: xy must be (N, 2) and response (H, W), got ", xy.sizes(), " and ", response.sizes());
+              "MoveToCorners: xy must be (N, 2) and response (H, W), got ", xy.sizes(), " and ",
+              response.sizes());
   if (xy.size(0) == 0) return xy;
   const int64_t width = 2 * radius + 1;
   // In the border and outside the image nothing attracts.
@@ -127,7 +128,8 @@ torch::Tensor SampleDescriptors(const torch::Tensor& keypoints, const torch::Ten
   TORCH_CHECK(dense.dim() == 4 && dense.size(0) == keypoints.size(0),
               "SampleDescriptors: dense must be (B, D, h, w) with the keypoints' B, got ", dense.sizes());
   constexpr double kFirstCentre = (kCellSize - 1) / 2.0;  // pixels: the middle of the first cell
-  // From the first cell to the last: as published to the image's last pixel, in truth to the last cell's middle.
+  // From the first cell to the last: as published to the image's last pixel, in truth to the last cell's
+  // middle.
   const double beyond = sampling == DescriptorSampling::kPublished ? kCellSize - 1 - kFirstCentre : 0.0;
   const double width_px = kCellSize * (dense.size(3) - 1.0) + beyond;
   const double height_px = kCellSize * (dense.size(2) - 1.0) + beyond;
@@ -149,9 +151,10 @@ Features ExtractFeatures(SuperPoint& network, const torch::Tensor& image, const 
   features.scores = keypoints.scores;
   features.width = static_cast<int>(image.size(3));
   features.height = static_cast<int>(image.size(2));
-  features.descriptors = keypoints.xy.size(0) > 0
-                             ? SampleDescriptors(keypoints.xy.unsqueeze(0), output.descriptors, output.sampling)[0]
-                             : torch::zeros({output.descriptors.size(1), 0}, output.descriptors.options());
+  features.descriptors =
+      keypoints.xy.size(0) > 0
+          ? SampleDescriptors(keypoints.xy.unsqueeze(0), output.descriptors, output.sampling)[0]
+          : torch::zeros({output.descriptors.size(1), 0}, output.descriptors.options());
   return features;
 }
 

@@ -12,7 +12,8 @@ struct KeypointOptions {
   double keypoint_threshold = 0.005;  // least detection probability
   int nms_radius = 4;                 // pixels; no two keypoints closer than this in x and in y
   int remove_borders = 4;             // pixels along each side without keypoints
-  int refinement_radius = 4;          // pixels; keypoints move to the strongest corner this near. 0: they stay, as published
+  int refinement_radius =
+      4;  // pixels; keypoints move to the strongest corner this near. 0: they stay, as published
 
   void Validate() const;  // throws UsageError naming field, value and bound
 };
@@ -26,19 +27,21 @@ struct Keypoints {
   torch::Tensor scores;  // (N)
 };
 
-// Each keypoint at the largest response in the (2 radius + 1) window around it, then at the top of the parabola there:
-// a few pixels of a network's uncertainty become a fraction of a pixel. xy (N, 2) whole pixels, response (H, W), as of
-// CornerResponse::smaller; returns (N, 2), none pulled into the border. Several may arrive at one place.
-torch::Tensor MoveToCorners(const torch::Tensor& xy, const torch::Tensor& response, int radius, int border = 0);
+// Each keypoint at the largest response in the (2 radius + 1) window around it, then at the top of the
+// parabola there: a few pixels of a network's uncertainty become a fraction of a pixel. xy (N, 2) whole
+// pixels, response (H, W), as of CornerResponse::smaller; returns (N, 2), none pulled into the border.
+// Several may arrive at one place.
+torch::Tensor MoveToCorners(const torch::Tensor& xy, const torch::Tensor& response, int radius,
+                            int border = 0);
 
 // From the dense scores (H, W) of one image. Sorted by falling score where max_num_features cut, else in row
-// order. With a corner response (H, W) and a refinement radius they move to corners, and of those that meet at one pixel
-// the strongest stays.
+// order. With a corner response (H, W) and a refinement radius they move to corners, and of those that meet
+// at one pixel the strongest stays.
 Keypoints SelectKeypoints(const torch::Tensor& scores, const KeypointOptions& options,
                           const torch::Tensor& corner_response = {});
 
-// Bilinear in the coarse grid, read as `sampling` says. keypoints (B, N, 2) pixels, dense (B, D, h, w); returns
-// (B, D, N), unit columns. Differentiable in dense.
+// Bilinear in the coarse grid, read as `sampling` says. keypoints (B, N, 2) pixels, dense (B, D, h, w);
+// returns (B, D, N), unit columns. Differentiable in dense.
 torch::Tensor SampleDescriptors(const torch::Tensor& keypoints, const torch::Tensor& dense,
                                 DescriptorSampling sampling = DescriptorSampling::kPublished);
 

@@ -5,9 +5,9 @@
 
 namespace colmatch {
 
-// out[y][x] = max of in over |dy|, |dx| <= radius, what lies outside ignored. Separable: rows first, then columns.
-// LibTorch's max_pool2d also tracks indices and is twenty times slower at the radius of non-maximum suppression.
-// in and out: height * width floats, row-major, not overlapping.
+// out[y][x] = max of in over |dy|, |dx| <= radius, what lies outside ignored. Separable: rows first, then
+// columns. LibTorch's max_pool2d also tracks indices and is twenty times slower at the radius of non-maximum
+// suppression. in and out: height * width floats, row-major, not overlapping.
 void MaxFilter(const float* in, float* out, size_t height, size_t width, int radius);
 
 }  // namespace colmatch

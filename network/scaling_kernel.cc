@@ -29,8 +29,8 @@ void AddScaled(float* __restrict out, const float* __restrict x, float factor, i
 
 }  // namespace
 
-int ScalingIterations(const float* kernel, int64_t rows, int64_t cols, const float* mu, const float* nu, float* a,
-                      float* b, int max_iterations, float tolerance) {
+int ScalingIterations(const float* kernel, int64_t rows, int64_t cols, const float* mu, const float* nu,
+                      float* a, float* b, int max_iterations, float tolerance) {
   std::fill(b, b + cols, 1.0f);
   std::vector<float> column_sums(static_cast<size_t>(cols));
   for (int iteration = 1; iteration <= max_iterations; ++iteration) {

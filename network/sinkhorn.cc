@@ -3,8 +3,10 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <cmath>
 #include <tuple>
+#include <vector>
 
 #include "network/scaling_kernel.h"
 
@@ -20,6 +22,36 @@ std::tuple<torch::Tensor, torch::Tensor, double> LogMarginals(const torch::Tenso
   log_mu[n] = norm + std::log(static_cast<double>(m));
   log_nu[m] = norm + std::log(static_cast<double>(n));
   return {log_mu, log_nu, norm};
+}
+
+// Sinkhorn's iterations in the log domain on potentials u (B, N+1) and v (B, M+1).
+void LogIterations(const torch::Tensor& couplings, const torch::Tensor& log_mu, const torch::Tensor& log_nu,
+                   int num_iterations, torch::Tensor& u, torch::Tensor& v) {
+  for (int i = 0; i < num_iterations; ++i) {
+    u = log_mu - torch::logsumexp(couplings + v.unsqueeze(1), 2);
+    v = log_nu - torch::logsumexp(couplings + u.unsqueeze(2), 1);
+  }
+}
+
+// The same number of iterations in the scaling form, on exp(couplings + u + v); the factors are then absorbed
+// into u and v (Schmitzer 2019, "Stabilized sparse scaling algorithms"). One pair, float32 on the CPU.
+// Returns the iterations done, fewer than asked for at convergence, or -1, with u and v as they were, where a
+// factor came so far from 1 that entries which had underflowed might count.
+int AbsorbedIterations(const torch::Tensor& couplings, const torch::Tensor& mu, const torch::Tensor& nu,
+                       int num_iterations, torch::Tensor& u, torch::Tensor& v) {
+  constexpr double kMaxLogFactor = 20;  // exp(2 * 20 - 87) is nothing beside the marginals
+  constexpr float kConverged = 1e-5f;   // relative; the matches no longer change
+  const auto kernel = (couplings + u.unsqueeze(2)).add_(v.unsqueeze(1)).exp_();
+  auto a = torch::empty_like(u), b = torch::empty_like(v);
+  const int done = ScalingIterations(kernel.data_ptr<float>(), kernel.size(1), kernel.size(2),
+                                     mu.data_ptr<float>(), nu.data_ptr<float>(), a.data_ptr<float>(),
+                                     b.data_ptr<float>(), num_iterations, kConverged);
+  a.log_();
+  b.log_();
+  if (!(std::max(a.abs().max().item<double>(), b.abs().max().item<double>()) < kMaxLogFactor)) return -1;
+  u = u + a;
+  v = v + b;
+  return done;
 }
 
 void CheckScores(const torch::Tensor& scores) {
@@ -42,14 +74,12 @@ torch::Tensor LogSinkhorn(const torch::Tensor& scores, const torch::Tensor& bin_
   const auto [log_mu, log_nu, norm] = LogMarginals(scores);
   auto u = torch::zeros({scores.size(0), log_mu.size(0)}, scores.options());
   auto v = torch::zeros({scores.size(0), log_nu.size(0)}, scores.options());
-  for (int i = 0; i < num_iterations; ++i) {
-    u = log_mu - torch::logsumexp(couplings + v.unsqueeze(1), 2);
-    v = log_nu - torch::logsumexp(couplings + u.unsqueeze(2), 1);
-  }
+  LogIterations(couplings, log_mu, log_nu, num_iterations, u, v);
   return couplings + u.unsqueeze(2) + v.unsqueeze(1) - norm;
 }
 
-torch::Tensor ScalingSinkhorn(const torch::Tensor& scores, const torch::Tensor& bin_score, int num_iterations) {
+torch::Tensor ScalingSinkhorn(const torch::Tensor& scores, const torch::Tensor& bin_score,
+                              int num_iterations) {
   CheckScores(scores);
   const auto couplings = AddDustbins(scores, bin_score);
   const auto [log_mu, log_nu, norm] = LogMarginals(scores);
@@ -68,25 +98,28 @@ torch::Tensor ScalingSinkhorn(const torch::Tensor& scores, const torch::Tensor& 
   return couplings - row_max + torch::log(a) + torch::log(b + kTiny).transpose(1, 2) - norm;
 }
 
-torch::Tensor SolveTransport(const torch::Tensor& scores, const torch::Tensor& bin_score, int num_iterations) {
+torch::Tensor SolveTransport(const torch::Tensor& scores, const torch::Tensor& bin_score,
+                             int num_iterations) {
   CheckScores(scores);
-  const auto couplings = AddDustbins(scores, bin_score).contiguous();
-  constexpr double kMaxSpan = 50;       // exp(-50) and its inverse are far from float32's limits
-  constexpr float kConverged = 1e-5f;   // relative; the matches no longer change
-  const bool fits = couplings.is_cpu() && couplings.scalar_type() == torch::kFloat &&
-                    (couplings.max() - couplings.min()).item<double>() < kMaxSpan;
-  if (!fits) return LogSinkhorn(scores, bin_score, num_iterations);
-  const auto [log_mu, log_nu, norm] = LogMarginals(scores);
-  const auto row_max = couplings.amax({2}, /*keepdim=*/true);
-  const auto kernel = torch::exp(couplings - row_max).contiguous();
-  const auto mu = torch::exp(log_mu).contiguous(), nu = torch::exp(log_nu).contiguous();
-  const int64_t batch = kernel.size(0), rows = kernel.size(1), cols = kernel.size(2);
-  auto a = torch::empty({batch, rows, 1}), b = torch::empty({batch, 1, cols});
-  for (int64_t i = 0; i < batch; ++i) {
-    ScalingIterations(kernel.data_ptr<float>() + i * rows * cols, rows, cols, mu.data_ptr<float>(), nu.data_ptr<float>(),
-                      a.data_ptr<float>() + i * rows, b.data_ptr<float>() + i * cols, num_iterations, kConverged);
+  if (!scores.is_cpu() || scores.scalar_type() != torch::kFloat) {
+    return LogSinkhorn(scores, bin_score, num_iterations);
   }
-  return couplings - row_max + torch::log(a) + torch::log(b) - norm;
+  const auto [log_mu, log_nu, norm] = LogMarginals(scores);
+  const auto mu = torch::exp(log_mu), nu = torch::exp(log_nu);
+  std::vector<torch::Tensor> assignments;
+  for (int64_t i = 0; i < scores.size(0); ++i) {
+    const auto couplings = AddDustbins(scores.narrow(0, i, 1), bin_score).contiguous();
+    auto u = -couplings.amax(2), v = torch::zeros({1, couplings.size(2)});
+    // The potentials move most at first: short stretches between absorptions, then longer ones.
+    for (int left = num_iterations, stretch = 2; left > 0; left -= stretch, stretch *= 4) {
+      stretch = std::min(stretch, left);
+      const int done = AbsorbedIterations(couplings, mu, nu, stretch, u, v);
+      if (done < 0) LogIterations(couplings, log_mu, log_nu, stretch, u, v);
+      if (done >= 0 && done < stretch) break;
+    }
+    assignments.push_back((couplings + (u - norm).unsqueeze(2)).add_(v.unsqueeze(1)));
+  }
+  return torch::cat(assignments);
 }
 
 FeatureMatches MatchesFromLogAssignment(const torch::Tensor& log_assignment, double match_threshold) {

@@ -10,16 +10,19 @@ namespace colmatch {
 // The couplings (B, N+1, M+1): scores (B, N, M) bordered by the dustbin score, a scalar tensor.
 torch::Tensor AddDustbins(const torch::Tensor& scores, const torch::Tensor& bin_score);
 
-// The published solver, in the log domain. Returns (B, N+1, M+1) log assignments, multiplied by N+M as published:
-// rows sum to 1 (dustbin row: M), columns to 1 (dustbin column: N) at convergence. Differentiable.
+// The published solver, in the log domain. Returns (B, N+1, M+1) log assignments, multiplied by N+M as
+// published: rows sum to 1 (dustbin row: M), columns to 1 (dustbin column: N) at convergence. Differentiable.
 torch::Tensor LogSinkhorn(const torch::Tensor& scores, const torch::Tensor& bin_score, int num_iterations);
 
 // The same iteration on exp(couplings), stabilised by the row maxima: matrix-vector products instead of
 // log-sum-exps, about ten times cheaper. The float32 result agrees where scores span less than about 80.
-torch::Tensor ScalingSinkhorn(const torch::Tensor& scores, const torch::Tensor& bin_score, int num_iterations);
+torch::Tensor ScalingSinkhorn(const torch::Tensor& scores, const torch::Tensor& bin_score,
+                              int num_iterations);
 
-// For inference, without gradient: on the CPU the scaling iteration, stopped when it has converged, where the scores
-// span little enough for float32; else LogSinkhorn. Same shapes and result as LogSinkhorn within rounding.
+// For inference, without gradient: on the CPU the scaling iteration in stretches, after each of which its
+// factors are absorbed into the potentials, stopped when it has converged; a stretch that float32 cannot hold
+// is done in the log domain. Elsewhere LogSinkhorn. Same shapes and result as LogSinkhorn within rounding,
+// whatever the scores span.
 torch::Tensor SolveTransport(const torch::Tensor& scores, const torch::Tensor& bin_score, int num_iterations);
 
 // Mutual maxima of the assignment without its dustbins whose probability exceeds match_threshold.

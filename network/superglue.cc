@@ -7,6 +7,7 @@
 #include <cmath>
 #include <string>
 
+#include "network/attention.h"
 #include "network/error.h"
 #include "network/sinkhorn.h"
 
@@ -40,7 +41,8 @@ void SuperGlueArchitecture::Validate() const {
   }
   if (keypoint_encoder.size() > 16) fail("keypoint_encoder has more than 16 widths");
   for (const int width : keypoint_encoder) {
-    if (width < 1 || width > 4096) fail("keypoint_encoder width must be in [1, 4096], found " + std::to_string(width));
+    if (width < 1 || width > 4096)
+      fail("keypoint_encoder width must be in [1, 4096], found " + std::to_string(width));
   }
 }
 
@@ -65,7 +67,9 @@ PointwiseImpl::PointwiseImpl(int in, int out) {
   bias = register_parameter("bias", torch::empty({out}).uniform_(-bound, bound));
 }
 
-torch::Tensor PointwiseImpl::forward(const torch::Tensor& x) { return torch::linear(x, weight.squeeze(2), bias); }
+torch::Tensor PointwiseImpl::forward(const torch::Tensor& x) {
+  return torch::linear(x, weight.squeeze(2), bias);
+}
 
 MlpImpl::MlpImpl(const std::vector<int>& widths) {
   for (size_t i = 1; i < widths.size(); ++i) {
@@ -110,10 +114,7 @@ torch::Tensor MultiHeadedAttentionImpl::forward(const torch::Tensor& x, const to
   const auto query = SplitHeads(proj[0]->as<Pointwise>()->forward(x));
   const auto key = SplitHeads(proj[1]->as<Pointwise>()->forward(source));
   const auto value = SplitHeads(proj[2]->as<Pointwise>()->forward(source));
-  const double scale = 1.0 / std::sqrt(static_cast<double>(query.size(3)));
-  // Equation 4: softmax over the source of query . key
-  const auto weights = torch::softmax(torch::matmul(query * scale, key.transpose(2, 3)), 3);
-  const auto message = torch::matmul(weights, value).permute({0, 2, 3, 1}).flatten(2);
+  const auto message = Attention(query, key, value).permute({0, 2, 3, 1}).flatten(2);
   return merge->forward(message);
 }
 
@@ -151,13 +152,14 @@ SuperGlueImpl::SuperGlueImpl(const SuperGlueArchitecture& architecture) : archit
   architecture_.Validate();
   kenc = register_module("kenc", KeypointEncoder(architecture_));
   gnn = register_module("gnn", AttentionalGnn(architecture_.descriptor_dim, architecture_.num_layer_pairs));
-  final_proj = register_module("final_proj", Pointwise(architecture_.descriptor_dim, architecture_.descriptor_dim));
+  final_proj =
+      register_module("final_proj", Pointwise(architecture_.descriptor_dim, architecture_.descriptor_dim));
   bin_score = register_parameter("bin_score", torch::tensor(1.0f));
 }
 
 torch::Tensor SuperGlueImpl::Encode(const SuperGlueInput& input) {
-  TORCH_CHECK(input.keypoints.dim() == 3 && input.keypoints.size(2) == 2, "SuperGlue: keypoints must be (B, N, 2), got ",
-              input.keypoints.sizes());
+  TORCH_CHECK(input.keypoints.dim() == 3 && input.keypoints.size(2) == 2,
+              "SuperGlue: keypoints must be (B, N, 2), got ", input.keypoints.sizes());
   TORCH_CHECK(input.scores.dim() == 2 && input.scores.size(1) == input.keypoints.size(1),
               "SuperGlue: scores must be (B, N), got ", input.scores.sizes());
   TORCH_CHECK(input.descriptors.dim() == 3 && input.descriptors.size(1) == architecture_.descriptor_dim &&
@@ -198,11 +200,12 @@ void SuperGlueImpl::InitializeAsNearestNeighbor(double gain) {
 }
 
 FeatureMatches MatchFeatures(SuperGlue& network, const Features& features0, const Features& features1,
-                      const SuperGlueOptions& options) {
+                             const SuperGlueOptions& options) {
   const int64_t n = features0.size(), m = features1.size();
   if (n == 0 || m == 0) {
-    return MatchesFromLogAssignment(torch::zeros({n + 1, m + 1}, network->bin_score.options().requires_grad(false)),
-                                    options.match_threshold);
+    return MatchesFromLogAssignment(
+        torch::zeros({n + 1, m + 1}, network->bin_score.options().requires_grad(false)),
+        options.match_threshold);
   }
   const auto scores = network->forward(InputOf(features0), InputOf(features1));
   const auto assignment = SolveTransport(scores, network->bin_score, options.sinkhorn_iterations);

@@ -2,8 +2,8 @@
 // Sarlin, DeTone, Malisiewicz, Rabinovich: "SuperGlue: Learning Feature Matching with Graph Neural Networks",
 // CVPR 2020. Parameter names and shapes are the official checkpoints', a file format: never renamed.
 //
-// B batch, N/M keypoints of image 0/1, D descriptor channels. The official tensors are (B, D, N); inside, tokens
-// are rows (B, N, D), so that every 1x1 convolution is one matrix product over all keypoints.
+// B batch, N/M keypoints of image 0/1, D descriptor channels. The official tensors are (B, D, N); inside,
+// tokens are rows (B, N, D), so that every 1x1 convolution is one matrix product over all keypoints.
 #pragma once
 
 #include <torch/nn.h>
@@ -26,7 +26,7 @@ struct SuperGlueArchitecture {
 };
 
 struct SuperGlueOptions {
-  double match_threshold = 0.2;   // least assignment probability of a match
+  double match_threshold = 0.2;  // least assignment probability of a match
   int sinkhorn_iterations = 100;
 
   void Validate() const;  // throws UsageError naming field, value and bound
@@ -136,6 +136,6 @@ TORCH_MODULE(SuperGlue);
 
 // One pair, any keypoint counts (0 gives no matches); features on the network's device.
 FeatureMatches MatchFeatures(SuperGlue& network, const Features& features0, const Features& features1,
-                      const SuperGlueOptions& options);
+                             const SuperGlueOptions& options);
 
 }  // namespace colmatch

@@ -65,7 +65,8 @@ torch::Tensor SuperPointImpl::Hidden(size_t index, const torch::Tensor& x) {
 }
 
 SuperPointOutput SuperPointImpl::forward(const torch::Tensor& image) {
-  TORCH_CHECK(image.dim() == 4 && image.size(1) == 1, "SuperPoint: image must be (B, 1, H, W), got ", image.sizes());
+  TORCH_CHECK(image.dim() == 4 && image.size(1) == 1, "SuperPoint: image must be (B, 1, H, W), got ",
+              image.sizes());
   TORCH_CHECK(image.size(2) >= kCellSize && image.size(3) >= kCellSize,
               "SuperPoint: image must be at least 8 x 8 pixels, got ", image.sizes());
   torch::Tensor x = image;

@@ -15,14 +15,15 @@ inline constexpr int kCellSize = 8;
 
 // Where on the coarse grid a keypoint's descriptor is read.
 enum class DescriptorSampling {
-  kPublished,    // stretched so that the last cell lies at the image's last pixel: up to 3.5 px off at the far border
+  kPublished,  // stretched so that the last cell lies at the image's last pixel: up to 3.5 px off at the far
+               // border
   kCellCentres,  // cell i at 8 i + 3.5, where it is ("fix_sampling" of hloc); what our own training uses
 };
 
 // Channel counts. The defaults are the published network; narrower ones are models of our own.
 struct SuperPointArchitecture {
   std::array<int, 4> encoder_widths = {64, 64, 128, 128};  // conv1a/b .. conv4a/b
-  int head_width = 256;                                     // convPa and convDa
+  int head_width = 256;                                    // convPa and convDa
   int descriptor_dim = 256;
   // Training form: batch normalisation after each hidden convolution. FoldBatchNorm removes it exactly.
   bool batch_norm = false;

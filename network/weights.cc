@@ -229,8 +229,8 @@ LoadedSuperPoint LoadSuperPoint(const std::string& path) {
 }
 
 LoadedSuperGlue LoadSuperGlue(const std::string& path) {
-  return Load<LoadedSuperGlue>(path, kSuperGlueName,
-                               [&](const SafetensorsFile& file) { return BuildSuperGlue(file.tensors, path); });
+  return Load<LoadedSuperGlue>(
+      path, kSuperGlueName, [&](const SafetensorsFile& file) { return BuildSuperGlue(file.tensors, path); });
 }
 
 std::string ImportPth(const std::string& pth_path, const std::string& safetensors_path,

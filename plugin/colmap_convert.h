@@ -1,5 +1,5 @@
-// Our features and COLMAP's rows. The only half-pixel shift of the product is here: inside colmatch the first pixel's
-// centre is (0, 0), in COLMAP's database it is (0.5, 0.5).
+// Our features and COLMAP's rows. The only half-pixel shift of the product is here: inside colmatch the first
+// pixel's centre is (0, 0), in COLMAP's database it is (0.5, 0.5).
 #pragma once
 
 #include <Eigen/Core>

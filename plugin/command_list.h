@@ -18,8 +18,8 @@ std::unique_ptr<Command> MakePrepareShardsCommand();
 std::unique_ptr<Command> MakeTrainCommand();
 std::unique_ptr<Command> MakeWeightsCommand();
 
-// Keeps the image libraries from printing beside our own error about a bad photo. Called by main before anything else;
-// std::cerr is mute afterwards: our own words go through log.h, stdio or std::clog.
+// Keeps the image libraries from printing beside our own error about a bad photo. Called by main before
+// anything else; std::cerr is mute afterwards: our own words go through log.h, stdio or std::clog.
 void QuietDecoders();
 
 }  // namespace colmatch

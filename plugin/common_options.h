@@ -7,13 +7,13 @@
 namespace colmatch {
 
 struct CommonOptions {
-  std::string weights = "default";   // name, folder, file, or superpoint=PATH,superglue=PATH
-  std::string device = "auto";       // auto, cpu, cuda, cuda:i
-  int num_threads = -1;              // -1: all cores
+  std::string weights = "default";  // name, folder, file, or superpoint=PATH,superglue=PATH
+  std::string device = "auto";      // auto, cpu, cuda, cuda:i
+  int num_threads = -1;             // -1: all cores
   uint64_t random_seed = 0;
-  std::string progress = "auto";     // auto: when standard error is a terminal; on; off
+  std::string progress = "auto";  // auto: when standard error is a terminal; on; off
   std::string log_level = "info";
-  double busy_timeout_s = 30;        // how long another program's lock on the database is waited for
+  double busy_timeout_s = 30;  // how long another program's lock on the database is waited for
 };
 
 }  // namespace colmatch

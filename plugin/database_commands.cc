@@ -1,4 +1,5 @@
-// `colmatch feature_extractor`, `exhaustive_matcher`, `geometric_verifier`: COLMAP's commands and option names.
+// `colmatch feature_extractor`, `exhaustive_matcher`, `geometric_verifier`: COLMAP's commands and option
+// names.
 #include <filesystem>
 
 #include "network/error.h"
@@ -21,16 +22,20 @@ int Finish(const std::vector<SkippedInput>& skipped, bool stopped) {
 class FeatureExtractorCommand : public Command {
  public:
   std::string name() const override { return "feature_extractor"; }
-  std::string description() const override { return "Find SuperPoint features in photos, into COLMAP's database"; }
+  std::string description() const override {
+    return "Find SuperPoint features in photos, into COLMAP's database";
+  }
   std::string examples() const override {
     return "  colmatch feature_extractor --database_path db.db --image_path photos\n"
-           "  colmatch feature_extractor --database_path db.db --image_path photos --ImageReader.single_camera 1";
+           "  colmatch feature_extractor --database_path db.db --image_path photos "
+           "--ImageReader.single_camera 1";
   }
   void AddOptions(CLI::App& app) override { extraction_.AddTo(app, true); }
   int Run(const CommonOptions& common) override {
     const FeaturePipelineStats stats = ExtractCollection(extraction_.Resolve(), common);
-    LogInfo(std::to_string(stats.extracted) + " photos, " + std::to_string(stats.num_keypoints) + " keypoints; " +
-            std::to_string(stats.already_there) + " were there already, " + std::to_string(stats.skipped.size()) + " skipped");
+    LogInfo(std::to_string(stats.extracted) + " photos, " + std::to_string(stats.num_keypoints) +
+            " keypoints; " + std::to_string(stats.already_there) + " were there already, " +
+            std::to_string(stats.skipped.size()) + " skipped");
     return Finish(stats.skipped, stats.stopped);
   }
 
@@ -42,7 +47,10 @@ class MatcherCommand : public Command {
  public:
   using Pipeline = MatchingPipelineStats (*)(const MatchingPipelineOptions&, const CommonOptions&);
   MatcherCommand(std::string name, std::string description, bool matches, Pipeline pipeline)
-      : name_(std::move(name)), description_(std::move(description)), matches_(matches), pipeline_(pipeline) {}
+      : name_(std::move(name)),
+        description_(std::move(description)),
+        matches_(matches),
+        pipeline_(pipeline) {}
 
   std::string name() const override { return name_; }
   std::string description() const override { return description_; }
@@ -51,8 +59,8 @@ class MatcherCommand : public Command {
   int Run(const CommonOptions& common) override {
     const MatchingPipelineStats stats = pipeline_(options_.Resolve(), common);
     LogInfo(std::to_string(stats.matched) + " pairs, " + std::to_string(stats.verified) + " verified with " +
-            std::to_string(stats.num_inliers) + " inliers of " + std::to_string(stats.num_matches) + " matches; " +
-            std::to_string(stats.already_there) + " pairs were there already");
+            std::to_string(stats.num_inliers) + " inliers of " + std::to_string(stats.num_matches) +
+            " matches; " + std::to_string(stats.already_there) + " pairs were there already");
     return Finish(stats.skipped, stats.stopped);
   }
 
@@ -68,13 +76,14 @@ class MatcherCommand : public Command {
 std::unique_ptr<Command> MakeFeatureExtractorCommand() { return std::make_unique<FeatureExtractorCommand>(); }
 
 std::unique_ptr<Command> MakeExhaustiveMatcherCommand() {
-  return std::make_unique<MatcherCommand>("exhaustive_matcher", "Match every pair of photos with SuperGlue and verify it",
-                                          true, MatchExhaustively);
+  return std::make_unique<MatcherCommand>("exhaustive_matcher",
+                                          "Match every pair of photos with SuperGlue and verify it", true,
+                                          MatchExhaustively);
 }
 
 std::unique_ptr<Command> MakeGeometricVerifierCommand() {
-  return std::make_unique<MatcherCommand>("geometric_verifier", "Verify matches that have no two-view geometry yet", false,
-                                          VerifyMatches);
+  return std::make_unique<MatcherCommand>(
+      "geometric_verifier", "Verify matches that have no two-view geometry yet", false, VerifyMatches);
 }
 
 }  // namespace colmatch

@@ -1,14 +1,14 @@
 // `colmatch evaluate homography`: protocol A on photos that were not trained on.
+#include <torch/torch.h>
+
 #include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <map>
-#include <sstream>
-
 #include <nlohmann/json.hpp>
 #include <opencv2/features2d.hpp>
-#include <torch/torch.h>
+#include <sstream>
 
 #include "evaluation/homography_metrics.h"
 #include "matcher/frontend.h"
@@ -44,7 +44,8 @@ struct TestPair {
 };
 
 // Two warps of one photo that show nothing outside it, with different light, noise and blur.
-TestPair MakePair(const fs::path& folder, const std::string& name, double difficulty, uint64_t seed, size_t index) {
+TestPair MakePair(const fs::path& folder, const std::string& name, double difficulty, uint64_t seed,
+                  size_t index) {
   const cv::Mat gray = ReadGrayImage(folder / name).gray;
   const FloatImage photo = GrayFromBytes(gray.data, gray.cols, gray.rows);
   HomographyOptions warp;
@@ -65,7 +66,8 @@ TestPair MakePair(const fs::path& folder, const std::string& name, double diffic
 
 Features SiftFeatures(const FloatImage& view, int max_num_features) {
   cv::Mat gray;
-  cv::Mat(view.height, view.width, CV_32F, const_cast<float*>(view.pixels.data())).convertTo(gray, CV_8U, 255);
+  cv::Mat(view.height, view.width, CV_32F, const_cast<float*>(view.pixels.data()))
+      .convertTo(gray, CV_8U, 255);
   std::vector<cv::KeyPoint> keypoints;
   cv::Mat descriptors;
   cv::SIFT::create(max_num_features)->detectAndCompute(gray, cv::noArray(), keypoints, descriptors);
@@ -77,7 +79,8 @@ Features SiftFeatures(const FloatImage& view, int max_num_features) {
     features.keypoints[i][1] = keypoints[i].pt.y;
   }
   features.scores = torch::ones({n});
-  features.descriptors = n > 0 ? torch::from_blob(descriptors.ptr<float>(), {n, 128}).clone().t() : torch::zeros({128, 0});
+  features.descriptors =
+      n > 0 ? torch::from_blob(descriptors.ptr<float>(), {n, 128}).clone().t() : torch::zeros({128, 0});
   features.descriptors = features.descriptors / features.descriptors.norm(2, 0, true).clamp_min(1e-9);
   features.width = view.width;
   features.height = view.height;
@@ -87,11 +90,13 @@ Features SiftFeatures(const FloatImage& view, int max_num_features) {
 std::vector<cv::Point2f> Points(const Features& features) {
   const auto xy = features.keypoints.contiguous();
   std::vector<cv::Point2f> points(static_cast<size_t>(features.size()));
-  for (size_t i = 0; i < points.size(); ++i) points[i] = {xy.data_ptr<float>()[2 * i], xy.data_ptr<float>()[2 * i + 1]};
+  for (size_t i = 0; i < points.size(); ++i)
+    points[i] = {xy.data_ptr<float>()[2 * i], xy.data_ptr<float>()[2 * i + 1]};
   return points;
 }
 
-HomographyResult Evaluate(const TestPair& pair, const Features& f0, const Features& f1, const FeatureMatches& matches) {
+HomographyResult Evaluate(const TestPair& pair, const Features& f0, const Features& f1,
+                          const FeatureMatches& matches) {
   HomographyPair data;
   data.keypoints0 = Points(f0);
   data.keypoints1 = Points(f1);
@@ -128,7 +133,8 @@ class EvaluateCommand : public Command {
   }
   void AddOptions(CLI::App& app) override {
     AddOption(app, "protocol", protocol_, "homography: SuperGlue's own (512 keypoints, 640x480)")
-        ->required()->check(CLI::IsMember({"homography"}));
+        ->required()
+        ->check(CLI::IsMember({"homography"}));
     AddOption(app, "--image_path", image_path_, "photos that no weights were trained on")->required();
     AddOption(app, "--output", output_, "gets metrics.json and pairs.csv")->required();
     AddOption(app, "--pairs_per_image", pairs_per_image_, "random warps of each photo");
@@ -153,7 +159,8 @@ class EvaluateCommand : public Command {
     ProgressBar bar("pairs", static_cast<int64_t>(names.size()) * pairs_per_image_, common.progress);
     for (size_t p = 0; p < names.size() * pairs_per_image_ && !StopRequested(); ++p) {
       try {
-        const TestPair pair = MakePair(image_path_, names[p / pairs_per_image_], difficulty_, common.random_seed, p);
+        const TestPair pair =
+            MakePair(image_path_, names[p / pairs_per_image_], difficulty_, common.random_seed, p);
         Features own[2], sift[2];
         for (int v = 0; v < 2; ++v) {
           own[v] = extractor.Extract(pair.views[v].pixels.data(), kWidth, kHeight);
@@ -176,7 +183,8 @@ class EvaluateCommand : public Command {
   }
 
  private:
-  std::vector<std::pair<std::string, FeatureMatcher>> MakeMatchers(const WeightsPaths& weights, torch::Device device) const {
+  std::vector<std::pair<std::string, FeatureMatcher>> MakeMatchers(const WeightsPaths& weights,
+                                                                   torch::Device device) const {
     std::vector<std::pair<std::string, FeatureMatcher>> matchers;
     const auto add = [&](const std::string& label, MatcherType type, LoadedSuperGlue superglue) {
       MatcherOptions options;
@@ -184,7 +192,8 @@ class EvaluateCommand : public Command {
       options.superglue = superglue_;
       matchers.emplace_back(label, FeatureMatcher(std::move(superglue), options, device));
     };
-    if (!weights.superglue.empty()) add("superglue", MatcherType::kSuperGlue, LoadSuperGlue(weights.superglue));
+    if (!weights.superglue.empty())
+      add("superglue", MatcherType::kSuperGlue, LoadSuperGlue(weights.superglue));
     add("nn", MatcherType::kNearestNeighbor, {});
     add("nn_mutual", MatcherType::kMutualNearestNeighbor, {});
     add("nn_ratio", MatcherType::kRatioTest, {});
@@ -193,7 +202,8 @@ class EvaluateCommand : public Command {
     return matchers;
   }
 
-  // The first matcher is the subject: its numbers stand at the top level of metrics.json, all are under "methods".
+  // The first matcher is the subject: its numbers stand at the top level of metrics.json, all are under
+  // "methods".
   void Write(const std::vector<std::pair<std::string, FeatureMatcher>>& matchers,
              const std::map<std::string, std::vector<HomographyResult>>& results,
              const std::vector<std::string>& pair_names) const {
@@ -202,18 +212,19 @@ class EvaluateCommand : public Command {
     json["method"] = matchers.front().first;
     std::ostringstream csv;
     csv << "pair,method,num_matches,num_correct,num_possible,error_ransac_px,error_dlt_px\n";
-    std::printf("%-12s %9s %9s %9s %9s %9s %9s %8s\n", "method", "precision", "recall", "RANSAC@10", "DLT@10", "matches",
-                "error px", "failed");
+    std::printf("%-12s %9s %9s %9s %9s %9s %9s %8s\n", "method", "precision", "recall", "RANSAC@10", "DLT@10",
+                "matches", "error px", "failed");
     for (const auto& [label, matcher] : matchers) {
       const auto& rows = results.at(label);
       const HomographySummary s = Summarize(rows);
       json["methods"][label] = ToJson(s);
-      std::printf("%-12s %9.1f %9.1f %9.2f %9.2f %9.1f %9.2f %8d\n", label.c_str(), 100 * s.precision, 100 * s.recall,
-                  100 * s.auc_ransac_10, 100 * s.auc_dlt_10, s.mean_matches, s.localization_error_px,
-                  s.num_failed);
+      std::printf("%-12s %9.1f %9.1f %9.2f %9.2f %9.1f %9.2f %8d\n", label.c_str(), 100 * s.precision,
+                  100 * s.recall, 100 * s.auc_ransac_10, 100 * s.auc_dlt_10, s.mean_matches,
+                  s.localization_error_px, s.num_failed);
       for (size_t i = 0; i < rows.size(); ++i) {
-        csv << '"' << pair_names[i] << "\"," << label << ',' << rows[i].num_matches << ',' << rows[i].num_correct << ','
-            << rows[i].num_possible << ',' << rows[i].error_ransac << ',' << rows[i].error_dlt << '\n';
+        csv << '"' << pair_names[i] << "\"," << label << ',' << rows[i].num_matches << ','
+            << rows[i].num_correct << ',' << rows[i].num_possible << ',' << rows[i].error_ransac << ','
+            << rows[i].error_dlt << '\n';
       }
     }
     WriteFileAtomically((fs::path(output_) / "metrics.json").string(), json.dump(2) + "\n");

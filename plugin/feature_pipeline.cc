@@ -52,8 +52,8 @@ Photo ReadPhoto(const fs::path& folder, const std::string& name, int max_image_s
 std::string ProvenanceOf(const FeaturePipelineOptions& o, const LoadedSuperPoint& weights) {
   std::ostringstream text;
   text << "superpoint " << weights.sha256 << " max_image_size " << o.max_image_size << " max_num_features "
-       << o.keypoints.max_num_features << " keypoint_threshold " << o.keypoints.keypoint_threshold << " nms_radius "
-       << o.keypoints.nms_radius << " remove_borders " << o.keypoints.remove_borders
+       << o.keypoints.max_num_features << " keypoint_threshold " << o.keypoints.keypoint_threshold
+       << " nms_radius " << o.keypoints.nms_radius << " remove_borders " << o.keypoints.remove_borders
        << " refinement_radius " << o.keypoints.refinement_radius;
   return text.str();
 }
@@ -64,10 +64,11 @@ bool IsDone(ColmapDatabase& database, const std::string& name, const std::string
   if (!image || !database.HasKeypoints(image->image_id)) return false;
   const auto found = database.ReadImageProvenance(image->image_id);
   if (found && found->text == provenance && database.HasDescriptors(image->image_id)) return true;
-  throw UsageError(database.path() + ": the features of " + name + " were made by " +
-                   (found ? "other weights or options (" + found->text + "; now: " + provenance + ")"
-                          : std::string("another program")) +
-                   "; features of two kinds do not match each other: use another database or the same options");
+  throw UsageError(
+      database.path() + ": the features of " + name + " were made by " +
+      (found ? "other weights or options (" + found->text + "; now: " + provenance + ")"
+             : std::string("another program")) +
+      "; features of two kinds do not match each other: use another database or the same options");
 }
 
 Features ToOriginalPixels(Features features, const Photo& photo) {
@@ -94,13 +95,14 @@ image_t ImageRow(ColmapDatabase& database, CameraAssigner& cameras, const Photo&
   image.name = photo.name;
   image.camera_id = camera.camera_id;
   if (photo.exif.latitude_deg && photo.exif.longitude_deg) {
-    image.prior_position = GeoPosition{*photo.exif.latitude_deg, *photo.exif.longitude_deg, photo.exif.altitude_m.value_or(0)};
+    image.prior_position =
+        GeoPosition{*photo.exif.latitude_deg, *photo.exif.longitude_deg, photo.exif.altitude_m.value_or(0)};
   }
   return database.AddImage(image);
 }
 
-void WriteFeatures(ColmapDatabase& database, CameraAssigner& cameras, const Photo& photo, const Features& features,
-                   const std::string& provenance) {
+void WriteFeatures(ColmapDatabase& database, CameraAssigner& cameras, const Photo& photo,
+                   const Features& features, const std::string& provenance) {
   Transaction transaction = database.BeginTransaction();
   const image_t id = ImageRow(database, cameras, photo);
   database.WriteKeypoints(id, KeypointsForColmap(features));
@@ -124,7 +126,8 @@ CameraAssigner MakeCameraAssigner(ColmapDatabase& database, const FeaturePipelin
   CameraAssigner assigner(o.camera, existing);
   for (const Image& image : database.Images()) {
     const auto found = cameras.find(image.camera_id);
-    if (found != cameras.end()) assigner.Remember(image.name, ReadExif(fs::path(o.image_path) / image.name), found->second);
+    if (found != cameras.end())
+      assigner.Remember(image.name, ReadExif(fs::path(o.image_path) / image.name), found->second);
   }
   return assigner;
 }
@@ -146,8 +149,8 @@ std::vector<std::string> NamesToExtract(ColmapDatabase& database, const std::vec
 
 FeaturePipelineStats ExtractCollection(const FeaturePipelineOptions& o, const CommonOptions& common) {
   o.camera.Validate();
-  const auto names = ListImages(o.image_path, o.image_list_path.empty() ? std::nullopt
-                                                                        : std::optional<fs::path>(o.image_list_path));
+  const auto names = ListImages(
+      o.image_path, o.image_list_path.empty() ? std::nullopt : std::optional<fs::path>(o.image_list_path));
   FeatureExtractor extractor(LoadSuperPoint(ResolveWeights(common.weights).superpoint), o.keypoints,
                              DeviceFromName(common.device));
   ColmapDatabase database(o.database_path, DatabaseMode::kCreateOrOpen, ConnectionOptionsOf(common));

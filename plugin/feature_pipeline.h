@@ -16,7 +16,7 @@ namespace colmatch {
 struct FeaturePipelineOptions {
   std::string database_path;
   std::string image_path;
-  std::string image_list_path;      // empty: every photo below image_path
+  std::string image_list_path;  // empty: every photo below image_path
   CameraOptions camera;
   int64_t existing_camera_id = -1;  // -1: none
   int max_image_size = 1600;        // longer side given to the network, pixels; 0: never resize
@@ -40,8 +40,9 @@ struct FeaturePipelineStats {
   bool stopped = false;  // by a signal, everything before it committed
 };
 
-// Skips photos whose rows are there with the same provenance; one transaction a photo. Throws UsageError where rows of
-// other weights or options are there, EnvironmentError before any work if the database cannot be written.
+// Skips photos whose rows are there with the same provenance; one transaction a photo. Throws UsageError
+// where rows of other weights or options are there, EnvironmentError before any work if the database cannot
+// be written.
 FeaturePipelineStats ExtractCollection(const FeaturePipelineOptions& options, const CommonOptions& common);
 
 }  // namespace colmatch

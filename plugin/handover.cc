@@ -26,8 +26,9 @@ bool IsOnPath(const std::string& program) {
 
 int HandOverToColmap(int argc, char** argv) {
   if (!IsOnPath("colmap")) {
-    throw UsageError(std::string("\"") + argv[1] +
-                     "\" is not a command of colmatch, and there is no colmap on PATH to hand it to; see colmatch --help");
+    throw UsageError(
+        std::string("\"") + argv[1] +
+        "\" is not a command of colmatch, and there is no colmap on PATH to hand it to; see colmatch --help");
   }
   std::string name = "colmap";
   std::vector<char*> arguments = {name.data()};
@@ -57,7 +58,8 @@ int RunProgram(const std::vector<std::string>& command, const std::string& log_p
   while (waitpid(child, &status, 0) < 0) {
     if (errno != EINTR) throw EnvironmentError(std::string("lost a child process: ") + std::strerror(errno));
   }
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 127) throw EnvironmentError("cannot start " + command[0] + ": is it installed?");
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+    throw EnvironmentError("cannot start " + command[0] + ": is it installed?");
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 

@@ -101,9 +101,9 @@ ImageHeader ParsePnm(const Bytes& bytes) {
   return {ImageFormat::kPnm, width, next_number()};
 }
 
-// libpng tells of damage on stderr, and of a cut file only if pixels are missing: walk the chunks up to IEND instead.
-// A chunk is length, type, data, CRC of type and data; without those whose type starts with a capital there is no
-// picture.
+// libpng tells of damage on stderr, and of a cut file only if pixels are missing: walk the chunks up to IEND
+// instead. A chunk is length, type, data, CRC of type and data; without those whose type starts with a
+// capital there is no picture.
 void CheckPngChunks(const Bytes& bytes) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   for (std::uint64_t at = 8; at + 12 <= bytes.size();) {
@@ -111,7 +111,8 @@ void CheckPngChunks(const Bytes& bytes) {
     if (length > bytes.size() - at - 12) break;
     const std::string_view type = text.substr(at + 4, 4);
     const bool is_critical = std::isupper(static_cast<unsigned char>(type[0])) != 0;
-    if (is_critical && Crc32(text.substr(at + 4, 4 + length)) != ReadInteger(bytes, at + 8 + length, 4, true)) {
+    if (is_critical &&
+        Crc32(text.substr(at + 4, 4 + length)) != ReadInteger(bytes, at + 8 + length, 4, true)) {
       throw InputError("damaged PNG: the checksum of a chunk differs");
     }
     if (type == "IEND") return;

@@ -19,15 +19,16 @@ namespace {
 // A photo of the default pixel limit is far below; a disk image named .jpg is not read into memory.
 constexpr std::uintmax_t kMaxFileBytes = std::uintmax_t{1} << 32;
 
-// Suffixes of photos, also of formats that cannot be read: such a photo is named with that reason. What has none of
-// these (LICENSE, notes.txt, .json) is no photo by its name, and nobody expects it to be read.
+// Suffixes of photos, also of formats that cannot be read: such a photo is named with that reason. What has
+// none of these (LICENSE, notes.txt, .json) is no photo by its name, and nobody expects it to be read.
 bool IsNamedAsPhoto(const fs::path& path) {
   static const std::set<std::string> suffixes = {
-      ".jpg", ".jpeg", ".jpe", ".jfif", ".png",  ".tif",  ".tiff", ".webp", ".bmp", ".dib", ".pnm", ".pbm", ".pgm", ".ppm",
-      ".gif", ".heic", ".heif", ".avif", ".jxl",  ".jp2",  ".j2k",  ".tga",  ".exr", ".hdr", ".dng", ".cr2", ".cr3", ".nef",
-      ".arw", ".orf",  ".rw2",  ".raf",  ".pef"};
+      ".jpg", ".jpeg", ".jpe", ".jfif", ".png",  ".tif",  ".tiff", ".webp", ".bmp", ".dib", ".pnm",
+      ".pbm", ".pgm",  ".ppm", ".gif",  ".heic", ".heif", ".avif", ".jxl",  ".jp2", ".j2k", ".tga",
+      ".exr", ".hdr",  ".dng", ".cr2",  ".cr3",  ".nef",  ".arw",  ".orf",  ".rw2", ".raf", ".pef"};
   std::string suffix = path.extension().string();
-  std::transform(suffix.begin(), suffix.end(), suffix.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::transform(suffix.begin(), suffix.end(), suffix.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
   return suffixes.count(suffix) > 0;
 }
 
@@ -53,7 +54,8 @@ std::vector<std::string> ListFolder(const fs::path& folder) {
                      "' cannot be read: " + error.code().message());
   }
   if (names.empty()) {
-    throw UsageError("image folder '" + folder.string() + "' holds no photos (files with the suffix of a picture, as .jpg)");
+    throw UsageError("image folder '" + folder.string() +
+                     "' holds no photos (files with the suffix of a picture, as .jpg)");
   }
   TellOfOtherFiles(folder, others);
   return names;

@@ -1,7 +1,6 @@
 // `colmatch match IMAGE0 IMAGE1`: one pair, as numbers, JSON and a picture.
 #include <chrono>
 #include <iostream>
-
 #include <nlohmann/json.hpp>
 #include <opencv2/imgcodecs.hpp>
 
@@ -46,7 +45,9 @@ nlohmann::ordered_json ToJson(const MatchedImage& image) {
 class Match : public Command {
  public:
   std::string name() const override { return "match"; }
-  std::string description() const override { return "Match two photos; write the matches as JSON or as a picture"; }
+  std::string description() const override {
+    return "Match two photos; write the matches as JSON or as a picture";
+  }
   std::string examples() const override {
     return "  colmatch match a.jpg b.jpg --png matches.png\n  colmatch match a.jpg b.jpg --json matches.json";
   }
@@ -69,26 +70,29 @@ class Match : public Command {
     options.type = MatcherTypeFromName(matching.matcher);
     LoadedSuperGlue superglue;
     if (options.type == MatcherType::kSuperGlue) {
-      if (weights.superglue.empty()) throw UsageError("--weights " + common.weights + " names no SuperGlue: add superglue=PATH");
+      if (weights.superglue.empty())
+        throw UsageError("--weights " + common.weights + " names no SuperGlue: add superglue=PATH");
       superglue = LoadSuperGlue(weights.superglue);
     }
     FeatureMatcher matcher(std::move(superglue), options, device);
 
     MatchedImage images[2];
     double extract_ms = 0;
-    for (int i = 0; i < 2; ++i) images[i] = Extract(extractor, paths_[i], extraction.max_image_size, extract_ms);
+    for (int i = 0; i < 2; ++i)
+      images[i] = Extract(extractor, paths_[i], extraction.max_image_size, extract_ms);
     const auto start = Clock::now();
     const auto matches = ListMatches(matcher.Match(images[0].features, images[1].features));
     const double match_ms = MillisecondsSince(start);
-    std::cout << images[0].keypoints.size() << " and " << images[1].keypoints.size() << " keypoints, " << matches.size()
-              << " matches\n";
+    std::cout << images[0].keypoints.size() << " and " << images[1].keypoints.size() << " keypoints, "
+              << matches.size() << " matches\n";
     if (!json_path_.empty()) WriteJson(images, matches, extract_ms, match_ms);
     if (!png_path_.empty()) WritePicture(images, matches);
     return 0;
   }
 
  private:
-  static MatchedImage Extract(FeatureExtractor& extractor, const std::string& path, int max_image_size, double& ms) {
+  static MatchedImage Extract(FeatureExtractor& extractor, const std::string& path, int max_image_size,
+                              double& ms) {
     MatchedImage image;
     image.name = path;
     image.gray = ReadGrayImage(path).gray;
@@ -104,7 +108,8 @@ class Match : public Command {
     return image;
   }
 
-  void WriteJson(const MatchedImage* images, const std::vector<MatchedPair>& matches, double extract_ms, double match_ms) const {
+  void WriteJson(const MatchedImage* images, const std::vector<MatchedPair>& matches, double extract_ms,
+                 double match_ms) const {
     nlohmann::ordered_json json;
     json["image0"] = ToJson(images[0]);
     json["image1"] = ToJson(images[1]);
@@ -121,8 +126,9 @@ class Match : public Command {
       pairs.emplace_back(m.index0, m.index1);
       confidences.push_back(m.confidence);
     }
-    const cv::Mat picture = DrawMatches(images[0].gray, images[0].keypoints, images[1].gray, images[1].keypoints, pairs,
-                                        confidences, std::to_string(matches.size()) + " matches");
+    const cv::Mat picture =
+        DrawMatches(images[0].gray, images[0].keypoints, images[1].gray, images[1].keypoints, pairs,
+                    confidences, std::to_string(matches.size()) + " matches");
     std::vector<unsigned char> bytes;
     cv::imencode(".png", picture, bytes);
     WriteFileAtomically(png_path_, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});

@@ -1,4 +1,5 @@
-// The command line of extraction and matching, under COLMAP's names: 3.8's and 4.x's spellings are both taken.
+// The command line of extraction and matching, under COLMAP's names: 3.8's and 4.x's spellings are both
+// taken.
 #pragma once
 
 #include <string>

@@ -29,7 +29,8 @@ struct LoadedImage {
 class ImageStore {
  public:
   ImageStore(ColmapDatabase& database, size_t capacity) : database_(database), capacity_(capacity) {
-    for (const Camera& camera : database.Cameras()) cameras_[camera.camera_id] = std::make_shared<Camera>(camera);
+    for (const Camera& camera : database.Cameras())
+      cameras_[camera.camera_id] = std::make_shared<Camera>(camera);
   }
 
   std::shared_ptr<const LoadedImage> Get(const Image& image, bool with_descriptors) {
@@ -55,11 +56,13 @@ class ImageStore {
     if (with_descriptors) {
       const auto provenance = database_.ReadImageProvenance(image.image_id);
       if (!provenance) {
-        throw UsageError(database_.path() + ": the features of " + image.name +
-                         " were not made by colmatch; run colmatch feature_extractor into a database of its own");
+        throw UsageError(
+            database_.path() + ": the features of " + image.name +
+            " were not made by colmatch; run colmatch feature_extractor into a database of its own");
       }
       const Descriptors descriptors = database_.ReadDescriptors(image.image_id);
-      loaded->features = FeaturesFromColmap(keypoints, descriptors, provenance->scores, camera->width, camera->height);
+      loaded->features =
+          FeaturesFromColmap(keypoints, descriptors, provenance->scores, camera->width, camera->height);
     }
     loaded->geometry = {image.image_id, camera,
                         std::make_shared<const std::vector<Eigen::Vector2d>>(PointsInColmap(keypoints))};
@@ -77,8 +80,8 @@ std::string ProvenanceOf(const MatchingPipelineOptions& o, const std::string& we
   std::ostringstream text;
   text << "matcher " << o.matcher;
   if (o.matcher == "superglue") {
-    text << ' ' << weights_hash << " match_threshold " << o.matching.superglue.match_threshold << " sinkhorn_iterations "
-         << o.matching.superglue.sinkhorn_iterations;
+    text << ' ' << weights_hash << " match_threshold " << o.matching.superglue.match_threshold
+         << " sinkhorn_iterations " << o.matching.superglue.sinkhorn_iterations;
   }
   if (o.matcher == "nn_ratio") text << " max_ratio " << o.matching.max_ratio;
   return text.str();
@@ -95,7 +98,8 @@ std::vector<Image> ImagesWithFeatures(ColmapDatabase& database, MatchingPipeline
     if (database.HasKeypoints(image.image_id)) {
       images.push_back(image);
     } else {
-      stats.skipped.push_back({image.name, "has no keypoints in the database: run colmatch feature_extractor"});
+      stats.skipped.push_back(
+          {image.name, "has no keypoints in the database: run colmatch feature_extractor"});
     }
   }
   return images;
@@ -120,30 +124,36 @@ FeatureMatcher MakeMatcher(const MatchingPipelineOptions& o, const CommonOptions
   LoadedSuperGlue weights;
   if (matching.type == MatcherType::kSuperGlue) {
     const std::string path = ResolveWeights(common.weights).superglue;
-    if (path.empty()) throw UsageError("--weights " + common.weights + " names no SuperGlue: add superglue=PATH");
+    if (path.empty())
+      throw UsageError("--weights " + common.weights + " names no SuperGlue: add superglue=PATH");
     weights = LoadSuperGlue(path);
     used = {weights.metadata, weights.sha256};
   }
   return FeatureMatcher(std::move(weights), matching, DeviceFromName(common.device));
 }
 
-void MatchOnePair(FeatureMatcher& matcher, PairWriter& writer, ImageStore& store, const Image& a, const Image& b) {
+void MatchOnePair(FeatureMatcher& matcher, PairWriter& writer, ImageStore& store, const Image& a,
+                  const Image& b) {
   const auto image0 = store.Get(a, true), image1 = store.Get(b, true);
   const auto list = ListMatches(matcher.Match(image0->features, image1->features));
   std::vector<float> confidences(list.size());
-  std::transform(list.begin(), list.end(), confidences.begin(), [](const MatchedPair& p) { return p.confidence; });
+  std::transform(list.begin(), list.end(), confidences.begin(),
+                 [](const MatchedPair& p) { return p.confidence; });
   writer.Add(image0->geometry, image1->geometry, MatchesForColmap(list), std::move(confidences), true);
 }
 
 }  // namespace
 
 std::vector<std::pair<int, int>> ExhaustivePairs(int num_images, int block_size) {
-  if (block_size < 1) throw UsageError("--ExhaustiveMatching.block_size must be at least 1, found " + std::to_string(block_size));
+  if (block_size < 1)
+    throw UsageError("--ExhaustiveMatching.block_size must be at least 1, found " +
+                     std::to_string(block_size));
   std::vector<std::pair<int, int>> pairs;
   for (int start0 = 0; start0 < num_images; start0 += block_size) {
     for (int start1 = start0; start1 < num_images; start1 += block_size) {
       for (int i = start0; i < std::min(num_images, start0 + block_size); ++i) {
-        for (int j = std::max(i + 1, start1); j < std::min(num_images, start1 + block_size); ++j) pairs.emplace_back(i, j);
+        for (int j = std::max(i + 1, start1); j < std::min(num_images, start1 + block_size); ++j)
+          pairs.emplace_back(i, j);
       }
     }
   }

@@ -16,27 +16,27 @@ namespace colmatch {
 
 struct MatchingPipelineOptions {
   std::string database_path;
-  std::string matcher = "superglue";   // superglue, nn, nn_mutual, nn_ratio
+  std::string matcher = "superglue";  // superglue, nn, nn_mutual, nn_ratio
   MatcherOptions matching;
   TwoViewGeometryOptions geometry;
   bool skip_geometric_verification = false;  // every match then counts as an inlier
-  int block_size = 50;                 // images a side of a block; a block's features stay in memory
+  int block_size = 50;                       // images a side of a block; a block's features stay in memory
 };
 
 struct MatchingPipelineStats {
   int64_t matched = 0, already_there = 0, verified = 0;  // pairs; verified: with enough inliers
   int64_t num_matches = 0, num_inliers = 0;
-  std::vector<SkippedInput> skipped;   // images without usable features
-  UsedWeights weights;                 // SuperGlue's
+  std::vector<SkippedInput> skipped;  // images without usable features
+  UsedWeights weights;                // SuperGlue's
   bool stopped = false;
 };
 
-// All pairs, block by block as COLMAP's exhaustive matcher goes, so that each block's features are loaded once.
-// Image indices i < j below num_images.
+// All pairs, block by block as COLMAP's exhaustive matcher goes, so that each block's features are loaded
+// once. Image indices i < j below num_images.
 std::vector<std::pair<int, int>> ExhaustivePairs(int num_images, int block_size);
 
-// Pairs whose matches and geometry are there with the same provenance are skipped. Written in transactions of at most
-// 100 pairs or 5 seconds. Throws UsageError where rows of other weights or options are there.
+// Pairs whose matches and geometry are there with the same provenance are skipped. Written in transactions of
+// at most 100 pairs or 5 seconds. Throws UsageError where rows of other weights or options are there.
 MatchingPipelineStats MatchExhaustively(const MatchingPipelineOptions& options, const CommonOptions& common);
 
 // Verifies matches that have no two-view geometry yet.

@@ -19,8 +19,8 @@ TwoViewGeometry Unverified(const Matches& matches) {
 TwoViewGeometry Verify(const VerifiedImage& image1, const VerifiedImage& image2, const Matches& matches,
                        const MatchingPipelineOptions& options) {
   if (options.skip_geometric_verification) return Unverified(matches);
-  TwoViewGeometry geometry =
-      EstimateTwoViewGeometry(*image1.camera, *image1.points, *image2.camera, *image2.points, matches, options.geometry);
+  TwoViewGeometry geometry = EstimateTwoViewGeometry(*image1.camera, *image1.points, *image2.camera,
+                                                     *image2.points, matches, options.geometry);
   if (geometry.inlier_matches.size() < static_cast<size_t>(options.geometry.min_num_inliers)) {
     geometry = {};  // as COLMAP stores a pair that is done and has nothing: no inliers, no matrices
     geometry.config = TwoViewConfig::kDegenerate;

@@ -23,14 +23,14 @@ struct VerifiedImage {
 
 class PairWriter {
  public:
-  PairWriter(ColmapDatabase& database, const MatchingPipelineOptions& options, int num_threads, std::string provenance,
-             MatchingPipelineStats& stats);
+  PairWriter(ColmapDatabase& database, const MatchingPipelineOptions& options, int num_threads,
+             std::string provenance, MatchingPipelineStats& stats);
   // Commits what was added unless an exception is under way; call Finish() to see errors.
   ~PairWriter();
 
   // matches and confidences of (image1, image2); write_matches false: only the geometry is missing.
-  void Add(const VerifiedImage& image1, const VerifiedImage& image2, Matches matches, std::vector<float> confidences,
-           bool write_matches);
+  void Add(const VerifiedImage& image1, const VerifiedImage& image2, Matches matches,
+           std::vector<float> confidences, bool write_matches);
   void Finish();
 
  private:

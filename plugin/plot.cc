@@ -26,17 +26,18 @@ std::string DataOf(const std::vector<Curve>& curves) {
   data.precision(9);
   for (const Curve& curve : curves) {
     data << "# " << curve.label << '\n';
-    for (size_t i = 0; i < std::min(curve.x.size(), curve.y.size()); ++i) data << curve.x[i] << ' ' << curve.y[i] << '\n';
+    for (size_t i = 0; i < std::min(curve.x.size(), curve.y.size()); ++i)
+      data << curve.x[i] << ' ' << curve.y[i] << '\n';
     data << "\n\n";  // two blank lines end a gnuplot data set
   }
   return data.str();
 }
 
-std::string ScriptOf(const std::string& png, const std::string& data, const std::string& title, const std::string& x_label,
-                     const std::vector<Curve>& curves) {
+std::string ScriptOf(const std::string& png, const std::string& data, const std::string& title,
+                     const std::string& x_label, const std::vector<Curve>& curves) {
   std::ostringstream script;
-  script << "set terminal pngcairo noenhanced size 900,560\nset output " << Quoted(png) << "\nset title " << Quoted(title)
-         << "\nset xlabel " << Quoted(x_label) << "\nset grid\nset key outside\nplot";
+  script << "set terminal pngcairo noenhanced size 900,560\nset output " << Quoted(png) << "\nset title "
+         << Quoted(title) << "\nset xlabel " << Quoted(x_label) << "\nset grid\nset key outside\nplot";
   for (size_t i = 0; i < curves.size(); ++i) {
     script << (i > 0 ? ", \\\n  " : " ") << Quoted(data) << " index " << i << " with lines linewidth 2 title "
            << Quoted(curves[i].label);

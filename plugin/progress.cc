@@ -44,7 +44,8 @@ void ProgressBar::Update(int64_t done, const std::string& note) {
   std::string bar(static_cast<size_t>(filled), '#');
   bar.resize(kWidth, '.');
   std::fprintf(stderr, "\r%s [%s] %lld/%lld %.2f/s %s left %s\x1b[K", label_.c_str(), bar.c_str(),
-               static_cast<long long>(done), static_cast<long long>(total_), rate, Duration(left).c_str(), note.c_str());
+               static_cast<long long>(done), static_cast<long long>(total_), rate, Duration(left).c_str(),
+               note.c_str());
   std::fflush(stderr);
 }
 

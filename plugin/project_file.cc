@@ -32,7 +32,8 @@ std::vector<Setting> ReadProjectFile(const std::string& path) {
     }
     const auto equals = line.find('=');
     if (equals == std::string::npos) {
-      throw UsageError(path + ":" + std::to_string(number) + ": expected \"key = value\", found \"" + line + "\"");
+      throw UsageError(path + ":" + std::to_string(number) + ": expected \"key = value\", found \"" + line +
+                       "\"");
     }
     const std::string value = Trimmed(line.substr(equals + 1));
     if (!value.empty()) settings.push_back({"--" + section + Trimmed(line.substr(0, equals)), value});
@@ -49,7 +50,8 @@ std::vector<std::string> ExpandProjectFiles(std::vector<std::string> arguments) 
     const auto equals = arguments[i].find('=');
     const std::string name = arguments[i].substr(0, equals);
     if (name == "--project_path" || name == "--config") {
-      if (equals == std::string::npos && i + 1 >= arguments.size()) throw UsageError(name + ": a file name is missing");
+      if (equals == std::string::npos && i + 1 >= arguments.size())
+        throw UsageError(name + ": a file name is missing");
       files.push_back(equals == std::string::npos ? arguments[++i] : arguments[i].substr(equals + 1));
       continue;
     }

@@ -6,8 +6,9 @@
 
 namespace colmatch {
 
-// Replaces every "--project_path F" and "--config F" in arguments by "--section.key value" for each line of F, placed
-// so that what the command line says itself wins. Keys above the first [section] have no prefix. Throws UsageError.
+// Replaces every "--project_path F" and "--config F" in arguments by "--section.key value" for each line of
+// F, placed so that what the command line says itself wins. Keys above the first [section] have no prefix.
+// Throws UsageError.
 std::vector<std::string> ExpandProjectFiles(std::vector<std::string> arguments);
 
 }  // namespace colmatch

@@ -26,9 +26,12 @@ class AutomaticReconstructor : public Command {
     return "  colmatch automatic_reconstructor --workspace_path out --image_path photos";
   }
   void AddOptions(CLI::App& app) override {
-    AddOption(app, "--workspace_path", options_.workspace_path, "folder for database, model and report; made if missing")->required();
+    AddOption(app, "--workspace_path", options_.workspace_path,
+              "folder for database, model and report; made if missing")
+        ->required();
     AddOption(app, "--image_path", image_path_, "folder of photos")->required();
-    AddOption(app, "--truth_path", options_.truth_path, "true cameras (COLMAP model or *.camera files) to compare with");
+    AddOption(app, "--truth_path", options_.truth_path,
+              "true cameras (COLMAP model or *.camera files) to compare with");
     extraction_.AddTo(app, false);
     matching_.AddTo(app, false, true);
   }
@@ -38,12 +41,16 @@ class AutomaticReconstructor : public Command {
     o.features = extraction_.Resolve();
     o.matching = matching_.Resolve();
     o.features.image_path = image_path_;
-    o.command_line = "colmatch automatic_reconstructor --workspace_path " + o.workspace_path + " --image_path " + image_path_;
-    if (!fs::is_directory(image_path_)) throw UsageError("--image_path " + image_path_ + ": there is no such folder");
+    o.command_line = "colmatch automatic_reconstructor --workspace_path " + o.workspace_path +
+                     " --image_path " + image_path_;
+    if (!fs::is_directory(image_path_))
+      throw UsageError("--image_path " + image_path_ + ": there is no such folder");
     MakeFolder(o.workspace_path);
-    o.features.database_path = o.matching.database_path = (fs::path(o.workspace_path) / "database.db").string();
+    o.features.database_path = o.matching.database_path =
+        (fs::path(o.workspace_path) / "database.db").string();
     const ReconstructionResult result = Reconstruct(o, common);
-    for (const SkippedInput& input : result.skipped) LogWarning("skipped " + input.name + ": " + input.reason);
+    for (const SkippedInput& input : result.skipped)
+      LogWarning("skipped " + input.name + ": " + input.reason);
     if (result.stopped) {
       LogWarning("stopped by a signal; everything up to here is stored, the same command goes on");
       return StopStatus();
@@ -63,7 +70,9 @@ class AutomaticReconstructor : public Command {
 class DemoSceneCommand : public Command {
  public:
   std::string name() const override { return "demo_scene"; }
-  std::string description() const override { return "Render a made-up scene with known cameras, to try the program on"; }
+  std::string description() const override {
+    return "Render a made-up scene with known cameras, to try the program on";
+  }
   void AddOptions(CLI::App& app) override {
     AddOption(app, "--output_path", output_path_, "gets images/ and the true cameras in gt/")->required();
     AddOption(app, "--num_images", options_.num_images, "photos");
@@ -84,7 +93,9 @@ class DemoSceneCommand : public Command {
 
 }  // namespace
 
-std::unique_ptr<Command> MakeAutomaticReconstructorCommand() { return std::make_unique<AutomaticReconstructor>(); }
+std::unique_ptr<Command> MakeAutomaticReconstructorCommand() {
+  return std::make_unique<AutomaticReconstructor>();
+}
 std::unique_ptr<Command> MakeDemoSceneCommand() { return std::make_unique<DemoSceneCommand>(); }
 
 }  // namespace colmatch

@@ -25,7 +25,9 @@ namespace fs = std::filesystem;
 
 class Stopwatch {
  public:
-  double Seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
+  double Seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
 
  private:
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
@@ -40,17 +42,22 @@ std::string Now() {
 
 const char* ConfigName(TwoViewConfig config) {
   static const std::map<TwoViewConfig, const char*> names = {
-      {TwoViewConfig::kUndefined, "UNDEFINED"},     {TwoViewConfig::kDegenerate, "DEGENERATE"},
-      {TwoViewConfig::kCalibrated, "CALIBRATED"},   {TwoViewConfig::kUncalibrated, "UNCALIBRATED"},
-      {TwoViewConfig::kPlanar, "PLANAR"},           {TwoViewConfig::kPanoramic, "PANORAMIC"},
-      {TwoViewConfig::kPlanarOrPanoramic, "PLANAR_OR_PANORAMIC"}, {TwoViewConfig::kWatermark, "WATERMARK"},
-      {TwoViewConfig::kMultiple, "MULTIPLE"},       {TwoViewConfig::kCalibratedRig, "CALIBRATED_RIG"}};
+      {TwoViewConfig::kUndefined, "UNDEFINED"},
+      {TwoViewConfig::kDegenerate, "DEGENERATE"},
+      {TwoViewConfig::kCalibrated, "CALIBRATED"},
+      {TwoViewConfig::kUncalibrated, "UNCALIBRATED"},
+      {TwoViewConfig::kPlanar, "PLANAR"},
+      {TwoViewConfig::kPanoramic, "PANORAMIC"},
+      {TwoViewConfig::kPlanarOrPanoramic, "PLANAR_OR_PANORAMIC"},
+      {TwoViewConfig::kWatermark, "WATERMARK"},
+      {TwoViewConfig::kMultiple, "MULTIPLE"},
+      {TwoViewConfig::kCalibratedRig, "CALIBRATED_RIG"}};
   const auto found = names.find(config);
   return found == names.end() ? "?" : found->second;
 }
 
-// The mapper writes its models beside older ones without asking: it gets an empty folder, and the models of a run
-// before are moved aside, never deleted.
+// The mapper writes its models beside older ones without asking: it gets an empty folder, and the models of a
+// run before are moved aside, never deleted.
 fs::path EmptySparseFolder(const fs::path& workspace) {
   const fs::path sparse = workspace / "sparse";
   if (fs::exists(sparse) && !fs::is_empty(sparse)) {
@@ -65,16 +72,19 @@ fs::path EmptySparseFolder(const fs::path& workspace) {
 }
 
 void RunMapper(const ReconstructionOptions& o, const CommonOptions& common, const fs::path& sparse) {
-  std::vector<std::string> command = {"colmap", "mapper", "--database_path", o.matching.database_path, "--image_path",
-                                      o.features.image_path, "--output_path", sparse.string()};
-  if (common.num_threads > 0) command.insert(command.end(), {"--Mapper.num_threads", std::to_string(common.num_threads)});
+  std::vector<std::string> command = {"colmap",          "mapper",
+                                      "--database_path", o.matching.database_path,
+                                      "--image_path",    o.features.image_path,
+                                      "--output_path",   sparse.string()};
+  if (common.num_threads > 0)
+    command.insert(command.end(), {"--Mapper.num_threads", std::to_string(common.num_threads)});
   const fs::path log = fs::path(o.workspace_path) / "mapper.log";
   const int status = RunProgram(command, log.string());
   if (StopRequested()) return;
   // COLMAP's mapper exits 1 where it finds no model, which is a result; a signal is a fault.
   if (status > 128) {
-    throw EnvironmentError("colmap mapper was ended by signal " + std::to_string(status - 128) + "; its output is in " +
-                           log.string());
+    throw EnvironmentError("colmap mapper was ended by signal " + std::to_string(status - 128) +
+                           "; its output is in " + log.string());
   }
 }
 
@@ -121,12 +131,14 @@ std::vector<cv::Point2f> PointsForPicture(ColmapDatabase& database, image_t id) 
 }
 
 // The verified pairs spread from most to fewest inliers: the best alone would hide the weak ones.
-void AddPictures(ColmapDatabase& database, const DatabaseView& view, const ReconstructionOptions& o, ReportData& report) {
+void AddPictures(ColmapDatabase& database, const DatabaseView& view, const ReconstructionOptions& o,
+                 ReportData& report) {
   std::vector<ReportPair> verified;
   for (const ReportPair& pair : report.pairs) {
     if (pair.num_inliers > 0) verified.push_back(pair);
   }
-  std::sort(verified.begin(), verified.end(), [](const auto& a, const auto& b) { return a.num_inliers > b.num_inliers; });
+  std::sort(verified.begin(), verified.end(),
+            [](const auto& a, const auto& b) { return a.num_inliers > b.num_inliers; });
   const int count = std::min<int>(o.num_match_pictures, static_cast<int>(verified.size()));
   for (int k = 0; k < count; ++k) {
     const ReportPair& pair = verified[count > 1 ? k * (verified.size() - 1) / (count - 1) : 0];
@@ -136,15 +148,17 @@ void AddPictures(ColmapDatabase& database, const DatabaseView& view, const Recon
       matches.emplace_back(static_cast<int>(m[0]), static_cast<int>(m[1]));
     }
     const fs::path folder(o.features.image_path);
-    const std::string caption = a.name + " - " + b.name + ": " + std::to_string(pair.num_inliers) + " inliers of " +
-                                std::to_string(pair.num_matches) + " matches";
-    report.pictures.push_back({caption, DrawMatches(ReadGrayImage(folder / a.name).gray, PointsForPicture(database, a.image_id),
-                                                    ReadGrayImage(folder / b.name).gray, PointsForPicture(database, b.image_id),
-                                                    matches, {}, caption)});
+    const std::string caption = a.name + " - " + b.name + ": " + std::to_string(pair.num_inliers) +
+                                " inliers of " + std::to_string(pair.num_matches) + " matches";
+    report.pictures.push_back(
+        {caption, DrawMatches(ReadGrayImage(folder / a.name).gray, PointsForPicture(database, a.image_id),
+                              ReadGrayImage(folder / b.name).gray, PointsForPicture(database, b.image_id),
+                              matches, {}, caption)});
   }
 }
 
-void AddModels(const fs::path& sparse, const std::string& truth_path, ReportData& report, ReconstructionResult& result) {
+void AddModels(const fs::path& sparse, const std::string& truth_path, ReportData& report,
+               ReconstructionResult& result) {
   for (const fs::path& folder : FindColmapModels(sparse)) {
     const ColmapModel model = ReadColmapModel(folder);
     report.models.push_back({folder.filename().string(), Summarize(model)});
@@ -164,21 +178,25 @@ void AddAdvice(ReportData& report) {
   for (const ReportPair& pair : report.pairs) verified += pair.num_inliers > 0;
   report.failure = "colmap mapper found no initial pair: " + std::to_string(verified) + " of " +
                    std::to_string(report.pairs.size()) + " pairs were verified.";
-  report.advice = {"The mapper starts from two photos with at least 100 inliers that see the scene from clearly different places.",
-                   "Take photos with more overlap and a step to the side between them, not a turn on the spot.",
-                   "If the photos are large, raise --SuperPoint.max_image_size and --SuperPoint.max_num_features."};
+  report.advice = {
+      "The mapper starts from two photos with at least 100 inliers that see the scene from clearly different "
+      "places.",
+      "Take photos with more overlap and a step to the side between them, not a turn on the spot.",
+      "If the photos are large, raise --SuperPoint.max_image_size and --SuperPoint.max_num_features."};
 }
 
 void AddWeights(const std::string& name, const UsedWeights& weights, ReportData& report) {
   if (weights.sha256.empty()) return;
   const auto licence = weights.metadata.find("licence");
-  report.weights.push_back({name, licence == weights.metadata.end() ? "not stated" : licence->second, weights.sha256});
+  report.weights.push_back(
+      {name, licence == weights.metadata.end() ? "not stated" : licence->second, weights.sha256});
 }
 
 }  // namespace
 
 ReconstructionResult Reconstruct(const ReconstructionOptions& o, const CommonOptions& common) {
-  if (!IsOnPath("colmap")) throw EnvironmentError("colmap is not on PATH; install it (apt-get install colmap)");
+  if (!IsOnPath("colmap"))
+    throw EnvironmentError("colmap is not on PATH; install it (apt-get install colmap)");
   ReconstructionResult result;
   ReportData report;
   report.title = fs::path(o.features.image_path).lexically_normal().string();
@@ -189,12 +207,14 @@ ReconstructionResult Reconstruct(const ReconstructionOptions& o, const CommonOpt
   const auto features = ExtractCollection(o.features, common);
   result.skipped = features.skipped;
   report.stages.push_back({"features", extraction_watch.Seconds(),
-                           std::to_string(features.extracted) + " photos, " + std::to_string(features.already_there) + " there already"});
+                           std::to_string(features.extracted) + " photos, " +
+                               std::to_string(features.already_there) + " there already"});
   Stopwatch matching_watch;
   MatchingPipelineStats matches;
   if (!features.stopped) matches = MatchExhaustively(o.matching, common);
   report.stages.push_back({"matching and verification", matching_watch.Seconds(),
-                           std::to_string(matches.matched) + " pairs, " + std::to_string(matches.already_there) + " there already"});
+                           std::to_string(matches.matched) + " pairs, " +
+                               std::to_string(matches.already_there) + " there already"});
   result.stopped = features.stopped || matches.stopped;
   if (result.stopped) return result;
 

@@ -18,15 +18,16 @@ struct ReconstructionOptions {
 };
 
 struct ReconstructionResult {
-  int num_images = 0;        // photos that were found
-  int num_registered = 0;    // in the largest model
+  int num_images = 0;      // photos that were found
+  int num_registered = 0;  // in the largest model
   int num_models = 0;
   std::vector<SkippedInput> skipped;
   bool stopped = false;
 };
 
-// Features, exhaustive matches, `colmap mapper`, report. What is done already is not done again, the mapper excepted,
-// which starts from scratch into an empty sparse folder. Throws EnvironmentError if colmap is not installed.
+// Features, exhaustive matches, `colmap mapper`, report. What is done already is not done again, the mapper
+// excepted, which starts from scratch into an empty sparse folder. Throws EnvironmentError if colmap is not
+// installed.
 ReconstructionResult Reconstruct(const ReconstructionOptions& options, const CommonOptions& common);
 
 }  // namespace colmatch

@@ -1,12 +1,11 @@
 // `colmatch prepare_shards`: a folder of photos to a training shard with keypoint labels.
+#include <torch/torch.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <filesystem>
 #include <map>
-
-#include <torch/torch.h>
-
 #include <opencv2/imgproc.hpp>
 
 #include "network/error.h"
@@ -56,16 +55,20 @@ class PrepareShards : public Command {
            "  colmatch prepare_shards --image_path PHOTOS --teacher weights/default --output round2.shard";
   }
   void AddOptions(CLI::App& app) override {
-    AddOption(app, "--image_path", image_path_, "folder of photos; its sub-folders are the data sets")->required();
+    AddOption(app, "--image_path", image_path_, "folder of photos; its sub-folders are the data sets")
+        ->required();
     AddOption(app, "--output", output_, "the shard to write")->required();
     AddOption(app, "--max_image_size", max_image_size_, "longer side of the stored photos, pixels");
     AddOption(app, "--teacher", teacher_,
               "who labels keypoints: corners (minimum eigenvalue) or a SuperPoint weights file");
-    AddOption(app, "--teacher_threshold", teacher_threshold_, "least detection probability of a SuperPoint teacher");
+    AddOption(app, "--teacher_threshold", teacher_threshold_,
+              "least detection probability of a SuperPoint teacher");
     AddOption(app, "--num_warps", adaptation_.num_warps, "views a photo is labelled in");
-    AddOption(app, "--min_repeatability", adaptation_.min_repeatability, "share of views that must find a label");
+    AddOption(app, "--min_repeatability", adaptation_.min_repeatability,
+              "share of views that must find a label");
     AddOption(app, "--max_labels", adaptation_.max_labels, "per photo");
-    AddOption(app, "--set_weight", set_weights_, "SET=WEIGHT: how often photos of a sub-folder are drawn (default 1)");
+    AddOption(app, "--set_weight", set_weights_,
+              "SET=WEIGHT: how often photos of a sub-folder are drawn (default 1)");
   }
 
   int Run(const CommonOptions& common) override {
@@ -86,25 +89,28 @@ class PrepareShards : public Command {
       }
       bar.Update(static_cast<int64_t>(i) + 1);
     }
-    if (photos.empty()) throw UsageError(image_path_ + ": none of its " + std::to_string(names.size()) + " photos can be used");
+    if (photos.empty())
+      throw UsageError(image_path_ + ": none of its " + std::to_string(names.size()) + " photos can be used");
     WriteShard(output_, photos);
-    LogInfo(output_ + ": " + std::to_string(photos.size()) + " photos, " + std::to_string(num_labels / photos.size()) +
-            " labels each; " + std::to_string(skipped) + " left out");
+    LogInfo(output_ + ": " + std::to_string(photos.size()) + " photos, " +
+            std::to_string(num_labels / photos.size()) + " labels each; " + std::to_string(skipped) +
+            " left out");
     return skipped == 0 ? 0 : 2;
   }
 
  private:
   Detector MakeTeacher() const {
     if (teacher_ == "corners") return MinimumEigenvalueDetector(CornerOptions{});
-    return SuperPointDetector(LoadSuperPoint(teacher_).network, teacher_threshold_, adaptation_.nms_radius, 2000);
+    return SuperPointDetector(LoadSuperPoint(teacher_).network, teacher_threshold_, adaptation_.nms_radius,
+                              2000);
   }
 
   ShardPhoto MakePhoto(const std::string& name, const Detector& teacher, uint64_t seed, size_t index) const {
     const auto resized = ResizeForNetwork(ReadGrayImage(fs::path(image_path_) / name).gray, max_image_size_);
     if (std::min(resized.pixels.cols, resized.pixels.rows) < kMinPhotoSide) {
       throw InputError(name + ": too small to train on: " + std::to_string(resized.pixels.cols) + "x" +
-                       std::to_string(resized.pixels.rows) + " pixels, at least " + std::to_string(kMinPhotoSide) +
-                       " a side are needed");
+                       std::to_string(resized.pixels.rows) + " pixels, at least " +
+                       std::to_string(kMinPhotoSide) + " a side are needed");
     }
     cv::Mat bytes;
     resized.pixels.convertTo(bytes, CV_8U, 255.0);

@@ -1,10 +1,10 @@
 // `colmatch train superpoint|superglue`: the trainings, their run folders and their weights.
+#include <torch/torch.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
-
-#include <torch/torch.h>
 
 #include "network/atomic_file.h"
 #include "network/error.h"
@@ -52,15 +52,20 @@ class Train : public Command {
   std::string examples() const override {
     return "  colmatch prepare_shards --image_path PHOTOS --output train.shard\n"
            "  colmatch train superpoint --shards train.shard --output runs/superpoint --num_steps 20000\n"
-           "  colmatch train superpoint --shards train.shard --output runs/superpoint --num_steps 20000 --resume\n"
-           "  colmatch train superglue --shards train.shard --superpoint runs/superpoint/superpoint.safetensors \\\n"
+           "  colmatch train superpoint --shards train.shard --output runs/superpoint --num_steps 20000 "
+           "--resume\n"
+           "  colmatch train superglue --shards train.shard --superpoint "
+           "runs/superpoint/superpoint.safetensors \\\n"
            "      --output runs/superglue --num_steps 20000";
   }
 
   void AddOptions(CLI::App& app) override {
-    AddOption(app, "network", network_, "superpoint or superglue")->required()->check(CLI::IsMember({"superpoint", "superglue"}));
+    AddOption(app, "network", network_, "superpoint or superglue")
+        ->required()
+        ->check(CLI::IsMember({"superpoint", "superglue"}));
     AddOption(app, "--shards", shards_, "training shards of `colmatch prepare_shards`")->required();
-    AddOption(app, "--output", loop_.run_folder, "run folder: checkpoint, weights, log.txt, metrics.npz")->required();
+    AddOption(app, "--output", loop_.run_folder, "run folder: checkpoint, weights, log.txt, metrics.npz")
+        ->required();
     app.add_flag("--resume", loop_.resume, "go on from the checkpoint in the run folder");
     AddOption(app, "--num_steps", loop_.schedule.num_steps, "optimiser steps in all");
     AddOption(app, "--learning_rate", loop_.schedule.learning_rate, "highest, after warm-up");
@@ -69,7 +74,8 @@ class Train : public Command {
     AddOption(app, "--log_every", loop_.log_every, "steps");
     AddOption(app, "--checkpoint_every", loop_.checkpoint_every, "steps");
     AddOption(app, "--validate_every", loop_.validate_every, "steps; 0: never");
-    AddOption(app, "--metadata", metadata_, "KEY=VALUE lines for the weights' card (licence, training_data, ...)");
+    AddOption(app, "--metadata", metadata_,
+              "KEY=VALUE lines for the weights' card (licence, training_data, ...)");
     AddSuperPointOptions(app);
     AddSuperGlueOptions(app);
   }
@@ -80,7 +86,9 @@ class Train : public Command {
     ProgressBar bar("training", loop_.schedule.num_steps, common.progress);
     hooks.report = [&](const TrainProgress& p) {
       bar.Update(p.step, MetricsText(p.metrics));
-      if (common.progress == "off") LogInfo("step " + std::to_string(p.step) + (p.validation ? " validation" : "") + MetricsText(p.metrics));
+      if (common.progress == "off")
+        LogInfo("step " + std::to_string(p.step) + (p.validation ? " validation" : "") +
+                MetricsText(p.metrics));
     };
     hooks.saved = [&](int64_t step, const MetricSeries& metrics) {
       steps_done_ = step;
@@ -96,15 +104,19 @@ class Train : public Command {
  private:
   void AddSuperPointOptions(CLI::App& app) {
     auto& o = superpoint_;
-    AddOption(app, "--SuperPoint.encoder_widths", o.architecture.encoder_widths, "channels of conv1 conv2 conv3 conv4")
+    AddOption(app, "--SuperPoint.encoder_widths", o.architecture.encoder_widths,
+              "channels of conv1 conv2 conv3 conv4")
         ->delimiter(',');
     AddOption(app, "--SuperPoint.head_width", o.architecture.head_width, "channels of convPa and convDa");
     AddOption(app, "--SuperPoint.descriptor_dim", o.architecture.descriptor_dim, "descriptor channels");
-    AddOption(app, "--SuperPoint.patch_width", o.data.patch_width, "training picture, pixels, a multiple of 8");
-    AddOption(app, "--SuperPoint.patch_height", o.data.patch_height, "training picture, pixels, a multiple of 8");
+    AddOption(app, "--SuperPoint.patch_width", o.data.patch_width,
+              "training picture, pixels, a multiple of 8");
+    AddOption(app, "--SuperPoint.patch_height", o.data.patch_height,
+              "training picture, pixels, a multiple of 8");
     AddOption(app, "--SuperPoint.batch_size", o.data.batch_size, "pairs of pictures a step");
     AddOption(app, "--SuperPoint.num_correspondences", o.data.num_correspondences, "points a pair");
-    AddOption(app, "--SuperPoint.min_region", o.data.min_region, "least share of the photo's side that a pair looks at");
+    AddOption(app, "--SuperPoint.min_region", o.data.min_region,
+              "least share of the photo's side that a pair looks at");
     AddOption(app, "--SuperPoint.max_region", o.data.max_region, "largest share");
     AddOption(app, "--SuperPoint.difficulty", o.data.homography.difficulty, "of the homographies, 0 to 1");
     AddOption(app, "--SuperPoint.max_angle", o.data.homography.max_angle_deg, "in-plane rotation, degrees");
@@ -114,19 +126,26 @@ class Train : public Command {
 
   void AddSuperGlueOptions(CLI::App& app) {
     auto& o = superglue_;
-    AddOption(app, "--superpoint", superpoint_path_, "frozen SuperPoint whose features SuperGlue learns to match");
-    AddOption(app, "--features", features_path_, "file that keeps these features between runs; made if it is missing");
+    AddOption(app, "--superpoint", superpoint_path_,
+              "frozen SuperPoint whose features SuperGlue learns to match");
+    AddOption(app, "--features", features_path_,
+              "file that keeps these features between runs; made if it is missing");
     AddOption(app, "--initial", initial_path_, "SuperGlue weights to go on from instead of a fresh start");
-    AddOption(app, "--SuperGlue.num_layer_pairs", o.architecture.num_layer_pairs, "depth: self and cross layers");
-    AddOption(app, "--SuperGlue.keypoint_encoder", o.architecture.keypoint_encoder, "hidden widths")->delimiter(',');
+    AddOption(app, "--SuperGlue.num_layer_pairs", o.architecture.num_layer_pairs,
+              "depth: self and cross layers");
+    AddOption(app, "--SuperGlue.keypoint_encoder", o.architecture.keypoint_encoder, "hidden widths")
+        ->delimiter(',');
     AddOption(app, "--SuperGlue.batch_size", o.batch_size, "pairs a step");
     AddOption(app, "--SuperGlue.min_keypoints", o.min_keypoints, "least number of keypoints of a step");
     AddOption(app, "--SuperGlue.max_keypoints", o.max_keypoints, "largest number of keypoints of a step");
     AddOption(app, "--SuperGlue.train_sinkhorn_iterations", o.sinkhorn_iterations, "in training");
-    AddOption(app, "--SuperGlue.deep_supervision", o.deep_supervision, "weight of the losses of inner layers");
-    AddOption(app, "--SuperGlue.initial_gain", o.initial_gain, "coupling score of equal descriptors at the start");
+    AddOption(app, "--SuperGlue.deep_supervision", o.deep_supervision,
+              "weight of the losses of inner layers");
+    AddOption(app, "--SuperGlue.initial_gain", o.initial_gain,
+              "coupling score of equal descriptors at the start");
     AddOption(app, "--SuperGlue.views_per_photo", feature_set_.views_per_photo, "cached warps of each photo");
-    AddOption(app, "--SuperGlue.difficulty", feature_set_.homography.difficulty, "of the homographies, 0 to 1");
+    AddOption(app, "--SuperGlue.difficulty", feature_set_.homography.difficulty,
+              "of the homographies, 0 to 1");
   }
 
   void TrainDetector(const CommonOptions& common, const std::string& device, const TrainHooks& hooks) {
@@ -139,7 +158,8 @@ class Train : public Command {
   }
 
   void TrainMatcher(const CommonOptions& common, const std::string& device, const TrainHooks& hooks) {
-    if (superpoint_path_.empty()) throw UsageError("train superglue: --superpoint names the features to learn on");
+    if (superpoint_path_.empty())
+      throw UsageError("train superglue: --superpoint names the features to learn on");
     LoadedSuperPoint superpoint = LoadSuperPoint(superpoint_path_);
     const FeatureSet features = Features(superpoint, common, device);
     SuperGlueTrainingOptions options = superglue_;
@@ -186,7 +206,8 @@ class Train : public Command {
       card[entry.substr(0, equals)] = entry.substr(equals + 1);
     }
     card["trained_by"] = "colmatch " COLMATCH_VERSION;
-    card["training_steps"] = std::to_string(steps_done_);  // a stopped training did fewer than it was asked for
+    card["training_steps"] =
+        std::to_string(steps_done_);  // a stopped training did fewer than it was asked for
     card["seed"] = std::to_string(common.random_seed);
     return card;
   }

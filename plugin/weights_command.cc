@@ -19,8 +19,10 @@ int64_t NumParameters(const torch::nn::Module& network) {
   return count;
 }
 
-void PrintInfo(const std::string& path, const Metadata& metadata, const std::string& sha256, int64_t parameters) {
-  std::cout << path << "\n  bytes: " << fs::file_size(path) << "\n  sha256: " << sha256 << "\n  parameters: " << parameters << '\n';
+void PrintInfo(const std::string& path, const Metadata& metadata, const std::string& sha256,
+               int64_t parameters) {
+  std::cout << path << "\n  bytes: " << fs::file_size(path) << "\n  sha256: " << sha256
+            << "\n  parameters: " << parameters << '\n';
   for (const auto& [key, value] : metadata) std::cout << "  " << key << ": " << value << '\n';
 }
 
@@ -43,15 +45,22 @@ bool IsSuperPoint(const std::string& path) {
 class Weights : public Command {
  public:
   std::string name() const override { return "weights"; }
-  std::string description() const override { return "Import official .pth weights, convert and describe weights files"; }
+  std::string description() const override {
+    return "Import official .pth weights, convert and describe weights files";
+  }
   std::string examples() const override {
     return "  colmatch weights info default\n"
-           "  colmatch weights import superpoint_v1.pth --output mine/superpoint.safetensors --licence \"as the file's owner says\"\n"
+           "  colmatch weights import superpoint_v1.pth --output mine/superpoint.safetensors --licence \"as "
+           "the file's owner says\"\n"
            "  colmatch weights export mine/superpoint.safetensors --output half.safetensors --type fp16";
   }
   void AddOptions(CLI::App& app) override {
-    AddOption(app, "action", action_, "import, export or info")->required()->check(CLI::IsMember({"import", "export", "info"}));
-    AddOption(app, "input", input_, "import: a .pth file; export: a safetensors file; info: a file, folder or name")->required();
+    AddOption(app, "action", action_, "import, export or info")
+        ->required()
+        ->check(CLI::IsMember({"import", "export", "info"}));
+    AddOption(app, "input", input_,
+              "import: a .pth file; export: a safetensors file; info: a file, folder or name")
+        ->required();
     AddOption(app, "--output", output_, "safetensors file to write");
     AddOption(app, "--type", type_, "export: fp32 or fp16")->check(CLI::IsMember({"fp32", "fp16"}));
     AddOption(app, "--licence", licence_, "import: the licence of the weights, kept in the file");

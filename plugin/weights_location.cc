@@ -17,7 +17,8 @@ constexpr char kSuperGlueFile[] = "superglue.safetensors";
 WeightsPaths FromFolder(const fs::path& folder) {
   WeightsPaths paths{(folder / kSuperPointFile).string(), (folder / kSuperGlueFile).string()};
   for (const auto& path : {paths.superpoint, paths.superglue}) {
-    if (!fs::is_regular_file(path)) throw UsageError("--weights " + folder.string() + ": there is no " + path);
+    if (!fs::is_regular_file(path))
+      throw UsageError("--weights " + folder.string() + ": there is no " + path);
   }
   return paths;
 }

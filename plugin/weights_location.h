@@ -10,12 +10,13 @@ struct WeightsPaths {
   std::string superpoint, superglue;  // files
 };
 
-// NAME (a folder below one of the weights folders), a folder with superpoint.safetensors and superglue.safetensors, a
-// single file of either network (the other is then the default's), or superpoint=PATH,superglue=PATH.
-// Throws UsageError naming what was looked for and where.
+// NAME (a folder below one of the weights folders), a folder with superpoint.safetensors and
+// superglue.safetensors, a single file of either network (the other is then the default's), or
+// superpoint=PATH,superglue=PATH. Throws UsageError naming what was looked for and where.
 WeightsPaths ResolveWeights(const std::string& weights);
 
-// Where named weights are looked for: $COLMATCH_WEIGHTS, beside the program, the installed and the source folder.
+// Where named weights are looked for: $COLMATCH_WEIGHTS, beside the program, the installed and the source
+// folder.
 std::vector<std::string> WeightsFolders();
 
 }  // namespace colmatch

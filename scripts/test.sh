@@ -4,6 +4,9 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 install_packages "${PACKAGES[@]}" "${TEST_PACKAGES[@]}"
 
+say "checking the format"
+"$ROOT/scripts/format.sh" --check
+
 # pycolmap 4 judges the databases we write. Where PyPI cannot be reached its tests say that they were skipped.
 venv="$ROOT/deps/pycolmap"
 if [ ! -x "$venv/bin/python" ] || ! "$venv/bin/python" -c 'import pycolmap' 2>/dev/null; then
@@ -22,4 +25,4 @@ cmake --build "$ROOT/build/core"
 
 say "testing"
 cd "$ROOT/build/release"
-exec ctest --output-on-failure --no-tests=error "$@"
+exec ctest --output-on-failure --no-tests=error --parallel "$(nproc)" "$@"

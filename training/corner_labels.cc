@@ -70,7 +70,8 @@ std::vector<KeypointLabel> LabelsOf(const VoteMap& map, const AdaptationOptions&
   const int w = map.width, h = map.height;
   std::vector<float> share(static_cast<size_t>(w) * h);
   std::vector<KeypointLabel> means(share.size());
-  const float least_views = std::min(3.0f, static_cast<float>(o.num_warps));  // one vote at the margin is no label
+  const float least_views =
+      std::min(3.0f, static_cast<float>(o.num_warps));  // one vote at the margin is no label
   for (int y = 1; y + 1 < h; ++y) {
     for (int x = 1; x + 1 < w; ++x) {
       float votes = 0, sx = 0, sy = 0;
@@ -93,7 +94,8 @@ std::vector<KeypointLabel> LabelsOf(const VoteMap& map, const AdaptationOptions&
   for (KeypointLabel& label : labels) {
     label = means[static_cast<size_t>(label.y) * w + static_cast<size_t>(label.x)];
   }
-  std::stable_sort(labels.begin(), labels.end(), [](const auto& a, const auto& b) { return a.score > b.score; });
+  std::stable_sort(labels.begin(), labels.end(),
+                   [](const auto& a, const auto& b) { return a.score > b.score; });
   return labels;
 }
 
@@ -111,7 +113,8 @@ Detector MinimumEigenvalueDetector(const CornerOptions& options) {
   };
 }
 
-Detector SuperPointDetector(SuperPoint network, double keypoint_threshold, int nms_radius, int max_keypoints) {
+Detector SuperPointDetector(SuperPoint network, double keypoint_threshold, int nms_radius,
+                            int max_keypoints) {
   network->eval();
   return [=](const FloatImage& image) mutable {
     torch::NoGradGuard no_grad;
@@ -128,10 +131,12 @@ std::vector<KeypointLabel> AdaptLabels(const FloatImage& photo, const Detector& 
   for (int i = 0; i < options.num_warps; ++i) {
     Homography photo_from_view;
     if (i > 0) {
-      photo_from_view = HomographyFromCorners(ImageCorners(w, h), SampleQuadrilateral(w, h, options.homography, rng));
+      photo_from_view =
+          HomographyFromCorners(ImageCorners(w, h), SampleQuadrilateral(w, h, options.homography, rng));
     }
     const FloatImage view = i > 0 ? WarpImage(photo, photo_from_view, w, h) : photo;
-    for (const KeypointLabel& found : detector(view)) map.AddDetection(photo_from_view.Apply({found.x, found.y}));
+    for (const KeypointLabel& found : detector(view))
+      map.AddDetection(photo_from_view.Apply({found.x, found.y}));
     MarkSeen(map, photo_from_view.Inverse(), w, h);
   }
   return LabelsOf(map, options);

@@ -1,6 +1,6 @@
-// Keypoint labels by homographic adaptation (DeTone 2018, section 5): a detector looks at many random warps of a
-// photo; what it finds again and again, at the same place, is a label. The teacher is either the classical
-// minimum-eigenvalue corner measure (Shi and Tomasi 1994) or a trained SuperPoint.
+// Keypoint labels by homographic adaptation (DeTone 2018, section 5): a detector looks at many random warps
+// of a photo; what it finds again and again, at the same place, is a label. The teacher is either the
+// classical minimum-eigenvalue corner measure (Shi and Tomasi 1994) or a trained SuperPoint.
 #pragma once
 
 #include <functional>
@@ -17,11 +17,12 @@ namespace colmatch {
 using Detector = std::function<std::vector<KeypointLabel>(const FloatImage&)>;
 
 struct CornerOptions {
-  int nms_radius = 4;             // pixels
+  int nms_radius = 4;                 // pixels
   int max_corners = 500;              // the strongest of a view; few, so that a label is strong in every view
   double relative_threshold = 0.003;  // of the strongest response
   double absolute_threshold = 2e-4;   // of the smaller eigenvalue, grey values in [0, 1]
-  double min_eigenvalue_ratio = 0.1;  // smaller / larger; below it is an edge (Lowe 2004, section 4.1: r = 10)
+  double min_eigenvalue_ratio =
+      0.1;  // smaller / larger; below it is an edge (Lowe 2004, section 4.1: r = 10)
 };
 
 // Smaller eigenvalue of the gradients' second-moment matrix over a Gaussian window of about 5 pixels.
@@ -31,9 +32,9 @@ Detector MinimumEigenvalueDetector(const CornerOptions& options);
 Detector SuperPointDetector(SuperPoint network, double keypoint_threshold, int nms_radius, int max_keypoints);
 
 struct AdaptationOptions {
-  int num_warps = 12;             // the photo itself is the first
+  int num_warps = 12;  // the photo itself is the first
   HomographyOptions homography{0.5, 45, 1.0, 0.05};
-  double min_repeatability = 0.5;   // share of the views that see a place and find it
+  double min_repeatability = 0.5;  // share of the views that see a place and find it
   int nms_radius = 4;
   int max_labels = 800;
 };

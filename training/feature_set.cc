@@ -44,8 +44,8 @@ Homography FeatureSet::PhotoFromView(int64_t view) const {
   return h;
 }
 
-FeatureSet MakeFeatureSet(SuperPoint& network, const std::vector<ShardPhoto>& photos, const FeatureSetOptions& o,
-                          const std::function<void(int64_t, int64_t)>& report) {
+FeatureSet MakeFeatureSet(SuperPoint& network, const std::vector<ShardPhoto>& photos,
+                          const FeatureSetOptions& o, const std::function<void(int64_t, int64_t)>& report) {
   torch::NoGradGuard no_grad;
   network->eval();
   const auto device = network->parameters().front().device();
@@ -56,14 +56,16 @@ FeatureSet MakeFeatureSet(SuperPoint& network, const std::vector<ShardPhoto>& ph
     for (int v = 0; v < o.views_per_photo; ++v) {
       Rng rng(o.seed, p, static_cast<uint64_t>(v));
       const auto corners = SampleQuadrilateral(photo.width, photo.height, o.homography, rng);
-      const Homography photo_from_view = HomographyFromCorners(ImageCorners(o.view_width, o.view_height), corners);
+      const Homography photo_from_view =
+          HomographyFromCorners(ImageCorners(o.view_width, o.view_height), corners);
       FloatImage view = WarpImage(photo, photo_from_view, o.view_width, o.view_height);
       AugmentPhotometric(view, o.photometric, rng);
       const auto image = torch::from_blob(view.pixels.data(), {1, 1, o.view_height, o.view_width}).to(device);
       const SuperPointOutput output = network->forward(image);
       const Keypoints found =
           ExactlyThisMany(ScoresFromLogits(output.logits)[0].cpu(), o.keypoints, o.num_keypoints, rng);
-      const auto sampled = SampleDescriptors(found.xy.unsqueeze(0).to(device), output.descriptors, output.sampling)[0];
+      const auto sampled =
+          SampleDescriptors(found.xy.unsqueeze(0).to(device), output.descriptors, output.sampling)[0];
       keypoints.push_back(found.xy);
       scores.push_back(found.scores);
       descriptors.push_back(sampled.cpu().to(torch::kHalf));
@@ -71,8 +73,14 @@ FeatureSet MakeFeatureSet(SuperPoint& network, const std::vector<ShardPhoto>& ph
       if (report) report(static_cast<int64_t>(keypoints.size()), total);
     }
   }
-  return {torch::stack(keypoints), torch::stack(scores),  torch::stack(descriptors), torch::stack(homographies),
-          o.views_per_photo,       o.view_width,          o.view_height,           ""};
+  return {torch::stack(keypoints),
+          torch::stack(scores),
+          torch::stack(descriptors),
+          torch::stack(homographies),
+          o.views_per_photo,
+          o.view_width,
+          o.view_height,
+          ""};
 }
 
 void SaveFeatureSet(const FeatureSet& set, const std::string& path) {

@@ -1,5 +1,5 @@
-// Features of many warped views of the training photos, made once by a frozen SuperPoint: any two views of a photo
-// are a training pair for SuperGlue whose ground truth is known.
+// Features of many warped views of the training photos, made once by a frozen SuperPoint: any two views of a
+// photo are a training pair for SuperGlue whose ground truth is known.
 #pragma once
 
 #include <torch/types.h>
@@ -18,9 +18,9 @@ namespace colmatch {
 
 struct FeatureSetOptions {
   int views_per_photo = 4;
-  int view_width = 640;      // pixels
+  int view_width = 640;  // pixels
   int view_height = 480;
-  int num_keypoints = 512;   // exactly; random places fill up where the detector finds fewer
+  int num_keypoints = 512;  // exactly; random places fill up where the detector finds fewer
   KeypointOptions keypoints;
   HomographyOptions homography{0.7, 45, 1.0, 0.05};
   PhotometricOptions photometric;
@@ -29,27 +29,28 @@ struct FeatureSetOptions {
 
 // V views, N keypoints each.
 struct FeatureSet {
-  torch::Tensor keypoints;         // (V, N, 2) float32 pixels of the view
-  torch::Tensor scores;            // (V, N)
-  torch::Tensor descriptors;       // (V, D, N) float16
-  torch::Tensor photo_from_view;   // (V, 9) float64, row-major
-  int views_per_photo = 0;         // view v shows photo v / views_per_photo
+  torch::Tensor keypoints;        // (V, N, 2) float32 pixels of the view
+  torch::Tensor scores;           // (V, N)
+  torch::Tensor descriptors;      // (V, D, N) float16
+  torch::Tensor photo_from_view;  // (V, 9) float64, row-major
+  int views_per_photo = 0;        // view v shows photo v / views_per_photo
   int view_width = 0, view_height = 0;
-  std::string provenance;          // feature_provenance.h
+  std::string provenance;  // feature_provenance.h
 
   int64_t num_photos() const { return keypoints.size(0) / views_per_photo; }
   Homography PhotoFromView(int64_t view) const;
 };
 
 // report(done, total) is called after each view. The provenance is the caller's to fill in.
-FeatureSet MakeFeatureSet(SuperPoint& network, const std::vector<ShardPhoto>& photos, const FeatureSetOptions& options,
+FeatureSet MakeFeatureSet(SuperPoint& network, const std::vector<ShardPhoto>& photos,
+                          const FeatureSetOptions& options,
                           const std::function<void(int64_t, int64_t)>& report);
 
 // A file with a checksum (archive_file.h). Throws EnvironmentError.
 void SaveFeatureSet(const FeatureSet& set, const std::string& path);
 
-// Throws EnvironmentError for a missing or damaged file, UsageError if its features were made from anything else than
-// provenance says.
+// Throws EnvironmentError for a missing or damaged file, UsageError if its features were made from anything
+// else than provenance says.
 FeatureSet LoadFeatureSet(const std::string& path, const std::string& provenance);
 
 }  // namespace colmatch

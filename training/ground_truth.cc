@@ -8,7 +8,8 @@
 namespace colmatch {
 
 torch::Tensor WarpPoints(const torch::Tensor& points, const Homography& homography) {
-  const auto h = torch::tensor(std::vector<double>(homography.m.begin(), homography.m.end()), torch::kDouble).view({3, 3});
+  const auto h = torch::tensor(std::vector<double>(homography.m.begin(), homography.m.end()), torch::kDouble)
+                     .view({3, 3});
   const auto xy = points.to(torch::kDouble);
   const auto xyw = torch::mm(torch::cat({xy, torch::ones({xy.size(0), 1}, xy.options())}, 1), h.t());
   return (xyw.narrow(1, 0, 2) / xyw.narrow(1, 2, 1)).to(points.scalar_type());
@@ -25,8 +26,9 @@ GroundTruthMatches MatchByHomography(const torch::Tensor& keypoints0, const torc
   const auto distance = [](const torch::Tensor& a, const torch::Tensor& b) {
     return (a.unsqueeze(1) - b.unsqueeze(0)).square().sum(2).sqrt();
   };
-  const auto forward = distance(WarpPoints(keypoints0, h1_from_0), keypoints1);              // (N, M) px in image 1
-  const auto backward = distance(keypoints0, WarpPoints(keypoints1, h1_from_0.Inverse()));   // (N, M) px in image 0
+  const auto forward = distance(WarpPoints(keypoints0, h1_from_0), keypoints1);  // (N, M) px in image 1
+  const auto backward =
+      distance(keypoints0, WarpPoints(keypoints1, h1_from_0.Inverse()));  // (N, M) px in image 0
   const auto error = torch::maximum(forward, backward);
   const auto [error0, nearest0] = error.min(1);
   const auto nearest1 = std::get<1>(error.min(0));
@@ -34,7 +36,8 @@ GroundTruthMatches MatchByHomography(const torch::Tensor& keypoints0, const torc
   const auto positive0 = mutual0 & (error0 < options.positive_px);
   const auto negative0 = std::get<0>(forward.min(1)) > options.negative_px;
   const auto negative1 = std::get<0>(backward.min(0)) > options.negative_px;
-  const auto ignored = torch::full({}, kIgnored, torch::kLong), unmatched = torch::full({}, kUnmatched, torch::kLong);
+  const auto ignored = torch::full({}, kIgnored, torch::kLong),
+             unmatched = torch::full({}, kUnmatched, torch::kLong);
   result.matches0 = torch::where(positive0, nearest0, torch::where(negative0, unmatched, ignored));
   const auto positive1 = positive0.index_select(0, nearest1) &
                          (nearest0.index_select(0, nearest1) == torch::arange(m, torch::kLong));

@@ -17,8 +17,9 @@ struct GroundTruthMatches {
   torch::Tensor matches1;  // (N1)
 };
 
-// Errors are the larger of both directions' distances, in pixels (glue-factory's homography_matcher, peers.md 2B).
-// keypoints0 (N0, 2), keypoints1 (N1, 2) pixels. A keypoint that leaves the other image is unmatched by distance.
+// Errors are the larger of both directions' distances, in pixels (glue-factory's homography_matcher, peers.md
+// 2B). keypoints0 (N0, 2), keypoints1 (N1, 2) pixels. A keypoint that leaves the other image is unmatched by
+// distance.
 GroundTruthMatches MatchByHomography(const torch::Tensor& keypoints0, const torch::Tensor& keypoints1,
                                      const Homography& h1_from_0, const GroundTruthOptions& options);
 

@@ -22,8 +22,7 @@ Point2 Mean(const std::array<Point2, 4>& p) {
 bool IsConvex(const std::array<Point2, 4>& p, double width, double height, double min_convexity) {
   for (int i = 0; i < 4; ++i) {
     const Point2 &a = p[i], &b = p[(i + 1) % 4], &c = p[(i + 2) % 4];
-    const double cross =
-        ((b.x - a.x) * (c.y - b.y) - (b.y - a.y) * (c.x - b.x)) / (width * height);
+    const double cross = ((b.x - a.x) * (c.y - b.y) - (b.y - a.y) * (c.x - b.x)) / (width * height);
     if (cross < min_convexity) return false;
   }
   return true;
@@ -141,15 +140,17 @@ std::array<Point2, 4> ImageCorners(double width, double height) {
   return {{{0, 0}, {width - 1, 0}, {width - 1, height - 1}, {0, height - 1}}};
 }
 
-std::array<Point2, 4> SampleQuadrilateral(double width, double height, const HomographyOptions& options, Rng& rng) {
+std::array<Point2, 4> SampleQuadrilateral(double width, double height, const HomographyOptions& options,
+                                          Rng& rng) {
   const auto full = ImageCorners(width, height);
   const Point2 center = Mean(full);
   std::array<Point2, 4> corners;
   int tries = 0;
   do {
     if (!(width > 1 && height > 1) || ++tries > kMaxTries) {
-      throw std::runtime_error("SampleQuadrilateral: no convex quadrilateral in an image of " + std::to_string(width) +
-                               " x " + std::to_string(height) + " pixels; the image is too small");
+      throw std::runtime_error("SampleQuadrilateral: no convex quadrilateral in an image of " +
+                               std::to_string(width) + " x " + std::to_string(height) +
+                               " pixels; the image is too small");
     }
     for (int i = 0; i < 4; ++i) {
       corners[i].x = full[i].x + rng.Uniform() * options.difficulty * (center.x - full[i].x);

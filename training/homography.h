@@ -1,5 +1,5 @@
-// Plane homographies: sampling as the training data need them, and application. No dependency but the standard
-// library. Points are (x, y) pixels, the first pixel's centre is (0, 0).
+// Plane homographies: sampling as the training data need them, and application. No dependency but the
+// standard library. Points are (x, y) pixels, the first pixel's centre is (0, 0).
 #pragma once
 
 #include <array>
@@ -32,11 +32,13 @@ struct HomographyOptions {
   double min_convexity = 0.05;  // least cross product at a corner, in units of the image
 };
 
-// A quadrilateral of four corners (clockwise from the upper left) that lies within [0, width-1] x [0, height-1]:
-// corners moved inwards at random, convex, re-centred, rotated by the first of ten shuffled angles that stays
-// inside, and shifted; the sampling of glue-factory (peers.md 3), so a warp never shows anything outside the photo.
-// Throws std::runtime_error where there is none: an image of a pixel or two, a min_convexity out of reach.
-std::array<Point2, 4> SampleQuadrilateral(double width, double height, const HomographyOptions& options, Rng& rng);
+// A quadrilateral of four corners (clockwise from the upper left) that lies within [0, width-1] x [0,
+// height-1]: corners moved inwards at random, convex, re-centred, rotated by the first of ten shuffled angles
+// that stays inside, and shifted; the sampling of glue-factory (peers.md 3), so a warp never shows anything
+// outside the photo. Throws std::runtime_error where there is none: an image of a pixel or two, a
+// min_convexity out of reach.
+std::array<Point2, 4> SampleQuadrilateral(double width, double height, const HomographyOptions& options,
+                                          Rng& rng);
 
 // The corners of an image, in the same order.
 std::array<Point2, 4> ImageCorners(double width, double height);

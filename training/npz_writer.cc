@@ -16,7 +16,8 @@ void Append32(std::string& out, uint32_t v) {
 }
 
 std::string NpyBytes(const std::vector<double>& values) {
-  std::string header = "{'descr': '<f8', 'fortran_order': False, 'shape': (" + std::to_string(values.size()) + ",), }";
+  std::string header =
+      "{'descr': '<f8', 'fortran_order': False, 'shape': (" + std::to_string(values.size()) + ",), }";
   header.append(63 - (10 + header.size()) % 64, ' ');
   header += '\n';
   std::string bytes("\x93NUMPY\x01\x00", 8);
@@ -29,9 +30,9 @@ std::string NpyBytes(const std::vector<double>& values) {
 // What the local header and the central directory share: version .. extra length.
 std::string EntryFields(const std::string& name, const std::string& data) {
   std::string fields;
-  Append16(fields, 20);  // version needed
-  Append16(fields, 0);   // flags
-  Append16(fields, 0);   // stored
+  Append16(fields, 20);          // version needed
+  Append16(fields, 0);           // flags
+  Append16(fields, 0);           // stored
   Append32(fields, 0x00210000);  // 1980-01-01: the same metrics give the same bytes
   Append32(fields, Crc32(data));
   Append32(fields, static_cast<uint32_t>(data.size()));

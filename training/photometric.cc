@@ -16,7 +16,8 @@ void ConvolveLines(FloatImage& image, const std::vector<float>& kernel, bool row
   std::vector<float> padded(length + 2 * radius);
   for (int line = 0; line < lines; ++line) {
     float* data = image.pixels.data() + line * line_step;
-    for (int i = -radius; i < length + radius; ++i) padded[i + radius] = data[std::clamp(i, 0, length - 1) * step];
+    for (int i = -radius; i < length + radius; ++i)
+      padded[i + radius] = data[std::clamp(i, 0, length - 1) * step];
     for (int i = 0; i < length; ++i) {
       float sum = 0;
       for (size_t k = 0; k < kernel.size(); ++k) sum += kernel[k] * padded[i + k];
@@ -57,7 +58,8 @@ void AddNoise(FloatImage& image, double deviation, Rng& rng) {
   const float scale = static_cast<float>(deviation * std::sqrt(3.0) / 65536.0);
   for (float& value : image.pixels) {
     const uint64_t bits = rng.Next();
-    const int sum = static_cast<int>((bits & 0xFFFF) + ((bits >> 16) & 0xFFFF) + ((bits >> 32) & 0xFFFF) + (bits >> 48));
+    const int sum =
+        static_cast<int>((bits & 0xFFFF) + ((bits >> 16) & 0xFFFF) + ((bits >> 32) & 0xFFFF) + (bits >> 48));
     value += scale * static_cast<float>(sum - 131070);
   }
 }
@@ -73,7 +75,8 @@ void ChangeTone(FloatImage& image, const PhotometricOptions& o, Rng& rng) {
     const double value = (std::pow(i / 1024.0, gamma) - 0.5) * gain + 0.5 + offset;
     table[i] = static_cast<float>(std::clamp(invert ? 1 - value : value, 0.0, 1.0));
   }
-  for (float& value : image.pixels) value = table[static_cast<int>(std::clamp(value, 0.0f, 1.0f) * 1024.0f + 0.5f)];
+  for (float& value : image.pixels)
+    value = table[static_cast<int>(std::clamp(value, 0.0f, 1.0f) * 1024.0f + 0.5f)];
 }
 
 }  // namespace

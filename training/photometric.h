@@ -9,12 +9,12 @@ namespace colmatch {
 struct PhotometricOptions {
   double strength = 1.0;  // 0: none; scales every range below
 
-  double max_log_gamma = 0.5;      // gamma = exp(+-)
-  double max_contrast = 0.4;       // gain 1 +- around the mean
-  double max_brightness = 0.25;    // offset +-, of full scale
-  double max_noise = 0.03;         // standard deviation, of full scale
-  double max_blur_px = 1.2;        // Gaussian standard deviation
-  double max_shade = 0.5;          // depth of a smooth shadow
+  double max_log_gamma = 0.5;    // gamma = exp(+-)
+  double max_contrast = 0.4;     // gain 1 +- around the mean
+  double max_brightness = 0.25;  // offset +-, of full scale
+  double max_noise = 0.03;       // standard deviation, of full scale
+  double max_blur_px = 1.2;      // Gaussian standard deviation
+  double max_shade = 0.5;        // depth of a smooth shadow
   double blur_probability = 0.3;
   double motion_blur_probability = 0.1;
   double shade_probability = 0.3;

@@ -1,5 +1,5 @@
-// Random numbers that are a pure function of (seed, step, index), so that resuming needs no generator state and
-// the order in which threads prepare samples does not matter.
+// Random numbers that are a pure function of (seed, step, index), so that resuming needs no generator state
+// and the order in which threads prepare samples does not matter.
 #pragma once
 
 #include <cmath>

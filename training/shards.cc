@@ -32,7 +32,8 @@ class Cursor {
   const char* Take(size_t count) {
     if (count > bytes_.size() - offset_) {
       throw InputError(path_ + ": shard damaged: " + std::to_string(count) + " bytes expected at offset " +
-                       std::to_string(offset_) + ", the file ends; make it again with colmatch prepare_shards");
+                       std::to_string(offset_) +
+                       ", the file ends; make it again with colmatch prepare_shards");
     }
     const char* data = bytes_.data() + offset_;
     offset_ += count;
@@ -46,8 +47,9 @@ class Cursor {
   }
   void RequireEnd() const {
     if (offset_ == bytes_.size()) return;
-    throw InputError(path_ + ": shard damaged: the last photo ends at offset " + std::to_string(offset_) + ", the file at " +
-                     std::to_string(bytes_.size()) + "; make it again with colmatch prepare_shards");
+    throw InputError(path_ + ": shard damaged: the last photo ends at offset " + std::to_string(offset_) +
+                     ", the file at " + std::to_string(bytes_.size()) +
+                     "; make it again with colmatch prepare_shards");
   }
   std::string ReadText() {
     const auto length = Read<uint16_t>();
@@ -91,7 +93,8 @@ void WriteShard(const std::string& path, const std::vector<ShardPhoto>& photos) 
     Append(bytes, static_cast<uint16_t>(photo.height));
     Append(bytes, static_cast<uint32_t>(photo.labels.size()));
     bytes.append(reinterpret_cast<const char*>(photo.pixels.data()), photo.pixels.size());
-    bytes.append(reinterpret_cast<const char*>(photo.labels.data()), photo.labels.size() * sizeof(KeypointLabel));
+    bytes.append(reinterpret_cast<const char*>(photo.labels.data()),
+                 photo.labels.size() * sizeof(KeypointLabel));
   }
   WriteFileAtomically(path, bytes);
 }
@@ -102,7 +105,8 @@ std::vector<ShardPhoto> ReadShards(const std::vector<std::string>& paths) {
     const std::string bytes = ReadWholeFile(path);
     Cursor cursor(path, bytes);
     if (bytes.size() < kMagicSize || std::memcmp(cursor.Take(kMagicSize), kMagic, kMagicSize) != 0) {
-      throw InputError(path + ": not a training shard (magic CMSHARD1 expected); make one with colmatch prepare_shards");
+      throw InputError(
+          path + ": not a training shard (magic CMSHARD1 expected); make one with colmatch prepare_shards");
     }
     const auto count = cursor.Read<uint32_t>();
     for (uint32_t i = 0; i < count; ++i) photos.push_back(ReadPhoto(cursor));

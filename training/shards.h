@@ -1,5 +1,5 @@
-// Training shards: decoded grey photos and their keypoint labels in one flat file, so that training needs no image
-// codec. Format (little endian), docs/shard_format.md:
+// Training shards: decoded grey photos and their keypoint labels in one flat file, so that training needs no
+// image codec. Format (little endian), docs/shard_format.md:
 //   8 bytes magic "CMSHARD1", u32 photo count, then per photo:
 //   u16 name length, name, u16 set length, set, f32 weight, u16 width, u16 height, u32 label count,
 //   width*height bytes of grey, label count * (f32 x, f32 y, f32 score)
@@ -22,8 +22,8 @@ struct KeypointLabel {
 
 struct ShardPhoto {
   std::string name;
-  std::string set;     // the data set it belongs to
-  float weight = 1;    // how often it is drawn, relative to others
+  std::string set;   // the data set it belongs to
+  float weight = 1;  // how often it is drawn, relative to others
   int width = 0, height = 0;
   std::vector<uint8_t> pixels;
   std::vector<KeypointLabel> labels;
@@ -41,8 +41,8 @@ class PhotoSampler {
   explicit PhotoSampler(const std::vector<ShardPhoto>& photos);
   size_t Draw(Rng& rng) const;
 
-  // Different photos: two pairs of one photo in a batch would count true matches as false ones. Where fewer than
-  // count photos can be drawn in reasonable time, some come twice.
+  // Different photos: two pairs of one photo in a batch would count true matches as false ones. Where fewer
+  // than count photos can be drawn in reasonable time, some come twice.
   std::vector<size_t> DrawDistinct(Rng& rng, size_t count) const;
 
  private:

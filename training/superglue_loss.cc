@@ -10,8 +10,8 @@ namespace colmatch {
 torch::Tensor AssignmentLoss(const torch::Tensor& log_assignment, const torch::Tensor& matches0,
                              const torch::Tensor& matches1, double positive_weight) {
   const int64_t n = log_assignment.size(1) - 1, m = log_assignment.size(2) - 1;
-  TORCH_CHECK(matches0.size(1) == n && matches1.size(1) == m, "AssignmentLoss: labels ", matches0.sizes(), " and ",
-              matches1.sizes(), " do not fit the assignment ", log_assignment.sizes());
+  TORCH_CHECK(matches0.size(1) == n && matches1.size(1) == m, "AssignmentLoss: labels ", matches0.sizes(),
+              " and ", matches1.sizes(), " do not fit the assignment ", log_assignment.sizes());
   const auto inner = log_assignment.narrow(1, 0, n);
   const auto matched0 = (matches0 >= 0).to(log_assignment.scalar_type());
   const auto unmatched0 = (matches0 == kUnmatched).to(log_assignment.scalar_type());
@@ -19,8 +19,8 @@ torch::Tensor AssignmentLoss(const torch::Tensor& log_assignment, const torch::T
   const auto at_match = inner.gather(2, matches0.clamp_min(0).unsqueeze(2)).squeeze(2);
   const auto at_bin0 = inner.select(2, m), at_bin1 = log_assignment.select(1, n).narrow(1, 0, m);
   const auto positive = -(at_match * matched0).sum() / matched0.sum().clamp_min(1);
-  const auto negative =
-      -((at_bin0 * unmatched0).sum() + (at_bin1 * unmatched1).sum()) / (unmatched0.sum() + unmatched1.sum()).clamp_min(1);
+  const auto negative = -((at_bin0 * unmatched0).sum() + (at_bin1 * unmatched1).sum()) /
+                        (unmatched0.sum() + unmatched1.sum()).clamp_min(1);
   return positive_weight * positive + (1 - positive_weight) * negative;
 }
 

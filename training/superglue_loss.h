@@ -5,9 +5,10 @@
 
 namespace colmatch {
 
-// Negative log-likelihood of the labelled assignment (Sarlin 2020, equation 10), the mean over matched and the mean
-// over unmatched keypoints weighing half each (glue-factory's balancing: else the many unmatched decide alone).
-// log_assignment (B, N+1, M+1); matches0 (B, N), matches1 (B, M) int64 labels with kUnmatched and kIgnored.
+// Negative log-likelihood of the labelled assignment (Sarlin 2020, equation 10), the mean over matched and
+// the mean over unmatched keypoints weighing half each (glue-factory's balancing: else the many unmatched
+// decide alone). log_assignment (B, N+1, M+1); matches0 (B, N), matches1 (B, M) int64 labels with kUnmatched
+// and kIgnored.
 torch::Tensor AssignmentLoss(const torch::Tensor& log_assignment, const torch::Tensor& matches0,
                              const torch::Tensor& matches1, double positive_weight = 0.5);
 
@@ -19,7 +20,8 @@ struct MatchCounts {
   MatchCounts& operator+=(const MatchCounts& other);
 };
 
-// Predicted against labelled matches, each (N) or (B, N) int64; predictions at ignored keypoints do not count.
+// Predicted against labelled matches, each (N) or (B, N) int64; predictions at ignored keypoints do not
+// count.
 MatchCounts CountMatches(const torch::Tensor& predicted0, const torch::Tensor& labelled0);
 
 }  // namespace colmatch

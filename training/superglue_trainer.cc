@@ -19,7 +19,8 @@ struct Batch {
   torch::Tensor matches0, matches1;  // (B, n) labels
 };
 
-SuperGlueInput Gather(const FeatureSet& set, const std::vector<int64_t>& views, int64_t n, const torch::Device& device) {
+SuperGlueInput Gather(const FeatureSet& set, const std::vector<int64_t>& views, int64_t n,
+                      const torch::Device& device) {
   const auto index = torch::tensor(views, torch::kLong);
   SuperGlueInput input;
   const auto keypoints = set.keypoints.index_select(0, index).narrow(1, 0, n);
@@ -43,9 +44,11 @@ Batch MakeBatch(const FeatureSet& set, const SuperGlueTrainingOptions& o, const 
     const int64_t a = rng.Below(set.views_per_photo), other = rng.Below(set.views_per_photo - 1);
     views0.push_back(photo * set.views_per_photo + a);
     views1.push_back(photo * set.views_per_photo + other + (other >= a));
-    const Homography h1_from_0 = set.PhotoFromView(views1.back()).Inverse() * set.PhotoFromView(views0.back());
-    const auto labels = MatchByHomography(set.keypoints[views0.back()].narrow(0, 0, n),
-                                          set.keypoints[views1.back()].narrow(0, 0, n), h1_from_0, o.ground_truth);
+    const Homography h1_from_0 =
+        set.PhotoFromView(views1.back()).Inverse() * set.PhotoFromView(views0.back());
+    const auto labels =
+        MatchByHomography(set.keypoints[views0.back()].narrow(0, 0, n),
+                          set.keypoints[views1.back()].narrow(0, 0, n), h1_from_0, o.ground_truth);
     matches0.push_back(labels.matches0);
     matches1.push_back(labels.matches1);
   }
@@ -68,8 +71,10 @@ torch::Tensor BatchLoss(SuperGlue& network, const Batch& batch, const SuperGlueT
   return loss;
 }
 
-// Precision and recall on held-out photos, all keypoints, beside mutual nearest neighbours of the same features.
-std::map<std::string, double> Validate(SuperGlue& network, const FeatureSet& set, const SuperGlueTrainingOptions& o,
+// Precision and recall on held-out photos, all keypoints, beside mutual nearest neighbours of the same
+// features.
+std::map<std::string, double> Validate(SuperGlue& network, const FeatureSet& set,
+                                       const SuperGlueTrainingOptions& o,
                                        const std::vector<int64_t>& photos) {
   torch::NoGradGuard no_grad;
   MatchCounts superglue, nearest;
@@ -79,7 +84,8 @@ std::map<std::string, double> Validate(SuperGlue& network, const FeatureSet& set
     const Batch batch = MakeBatch(set, o, photos, o.batch_size, i, o.max_keypoints);
     const auto scores = network->forward(batch.input0, batch.input1);
     const auto assignment = ScalingSinkhorn(scores, network->bin_score, 50);
-    loss += AssignmentLoss(assignment, batch.matches0, batch.matches1).item<double>() / static_cast<double>(batches);
+    loss += AssignmentLoss(assignment, batch.matches0, batch.matches1).item<double>() /
+            static_cast<double>(batches);
     const auto cosine = torch::bmm(batch.input0.descriptors.transpose(1, 2), batch.input1.descriptors);
     for (int64_t b = 0; b < scores.size(0); ++b) {
       const auto labels = batch.matches0[b].cpu();
@@ -98,12 +104,13 @@ std::map<std::string, double> Validate(SuperGlue& network, const FeatureSet& set
 
 void RequireTrainable(const FeatureSet& features, const SuperGlueTrainingOptions& o) {
   if (features.views_per_photo < 2 || features.num_photos() < 2) {
-    throw InputError("train superglue: at least two views of each of two photos are needed (one is held out), found " +
-                     std::to_string(features.views_per_photo) + " views of " + std::to_string(features.num_photos()));
+    throw InputError(
+        "train superglue: at least two views of each of two photos are needed (one is held out), found " +
+        std::to_string(features.views_per_photo) + " views of " + std::to_string(features.num_photos()));
   }
   if (o.min_keypoints < 1 || o.max_keypoints < o.min_keypoints) {
-    throw UsageError("SuperGlue.min_keypoints must be in [1, max_keypoints = " + std::to_string(o.max_keypoints) +
-                     "], found " + std::to_string(o.min_keypoints));
+    throw UsageError("SuperGlue.min_keypoints must be in [1, max_keypoints = " +
+                     std::to_string(o.max_keypoints) + "], found " + std::to_string(o.min_keypoints));
   }
 }
 
@@ -125,7 +132,8 @@ SuperGlue TrainSuperGlue(const FeatureSet& features, const SuperGlueTrainingOpti
   });
   TrainHooks hooks = user_hooks;
   hooks.step = [&](int64_t step) { return StepResult{BatchLoss(network, batches.Get(step), o), {}}; };
-  if (!split.validation.empty()) hooks.validate = [&] { return Validate(network, features, o, split.validation); };
+  if (!split.validation.empty())
+    hooks.validate = [&] { return Validate(network, features, o, split.validation); };
   RunTraining(*network, o.loop, hooks);
   network->to(torch::kCPU);
   network->eval();

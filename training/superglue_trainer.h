@@ -13,21 +13,21 @@ struct SuperGlueTrainingOptions {
   SuperGlueArchitecture architecture{128, {32, 64, 128}, 3};
   TrainLoopOptions loop;
   GroundTruthOptions ground_truth;
-  int batch_size = 8;                  // pairs
-  int min_keypoints = 256;             // each step draws how many of the strongest keypoints it uses
+  int batch_size = 8;       // pairs
+  int min_keypoints = 256;  // each step draws how many of the strongest keypoints it uses
   int max_keypoints = 512;
-  int sinkhorn_iterations = 15;        // in training, scaling form
-  double deep_supervision = 0.3;       // weight of the mean loss after the inner layer pairs; 0: off
-  double initial_gain = 20;            // coupling score of two equal descriptors at the start
+  int sinkhorn_iterations = 15;                // in training, scaling form
+  double deep_supervision = 0.3;               // weight of the mean loss after the inner layer pairs; 0: off
+  double initial_gain = 20;                    // coupling score of two equal descriptors at the start
   double validation_share = kValidationShare;  // of the photos, never trained on; split.h says which
   int validation_pairs = 64;
   uint64_t seed = 0;
   std::string device = "cpu";
 };
 
-// Throws InputError for features of one photo or one view, UsageError for keypoint counts that contradict each other.
-// initial: weights to go on from (fine-tuning), or an empty holder for a fresh start.
-SuperGlue TrainSuperGlue(const FeatureSet& features, const SuperGlueTrainingOptions& options, SuperGlue initial,
-                         const TrainHooks& hooks);
+// Throws InputError for features of one photo or one view, UsageError for keypoint counts that contradict
+// each other. initial: weights to go on from (fine-tuning), or an empty holder for a fresh start.
+SuperGlue TrainSuperGlue(const FeatureSet& features, const SuperGlueTrainingOptions& options,
+                         SuperGlue initial, const TrainHooks& hooks);
 
 }  // namespace colmatch

@@ -34,8 +34,8 @@ Region SampleRegion(const ShardPhoto& photo, const SuperPointDataOptions& o, Rng
   return r;
 }
 
-View MakeView(const FloatImage& photo, const Region& region, const SuperPointDataOptions& o, double difficulty,
-              Rng& rng) {
+View MakeView(const FloatImage& photo, const Region& region, const SuperPointDataOptions& o,
+              double difficulty, Rng& rng) {
   HomographyOptions sampling = o.homography;
   sampling.difficulty *= difficulty;
   auto corners = SampleQuadrilateral(region.width, region.height, sampling, rng);
@@ -50,7 +50,8 @@ View MakeView(const FloatImage& photo, const Region& region, const SuperPointDat
 
 bool IsInside(Point2 p, const SuperPointDataOptions& o) {
   constexpr double kMargin = 4;  // pixels; descriptors at the very border see mostly padding
-  return p.x >= kMargin && p.y >= kMargin && p.x <= o.patch_width - 1 - kMargin && p.y <= o.patch_height - 1 - kMargin;
+  return p.x >= kMargin && p.y >= kMargin && p.x <= o.patch_width - 1 - kMargin &&
+         p.y <= o.patch_height - 1 - kMargin;
 }
 
 // One label per cell; where several fall in, the one with the best score, as labels are sorted.
@@ -67,8 +68,8 @@ void FillCells(const ShardPhoto& photo, const View& view, const SuperPointDataOp
 }
 
 // Places visible in both views: from labels first, then anywhere. Returns how many were found.
-int64_t FillCorrespondences(const ShardPhoto& photo, const View& a, const View& b, const SuperPointDataOptions& o,
-                            Rng& rng, float* points_a, float* points_b) {
+int64_t FillCorrespondences(const ShardPhoto& photo, const View& a, const View& b,
+                            const SuperPointDataOptions& o, Rng& rng, float* points_a, float* points_b) {
   int64_t count = 0;
   const auto add = [&](Point2 in_a, Point2 in_b) {
     points_a[2 * count] = static_cast<float>(in_a.x);
@@ -113,15 +114,16 @@ SuperPointBatch MakeSuperPointBatch(const std::vector<ShardPhoto>& photos, const
     const ShardPhoto& photo = photos[drawn[i]];
     const FloatImage gray = GrayFromBytes(photo.pixels.data(), photo.width, photo.height);
     const Region region = SampleRegion(photo, o, rng);
-    const View views[2] = {MakeView(gray, region, o, difficulty, rng), MakeView(gray, region, o, difficulty, rng)};
+    const View views[2] = {MakeView(gray, region, o, difficulty, rng),
+                           MakeView(gray, region, o, difficulty, rng)};
     for (int64_t v = 0; v < 2; ++v) {
       std::memcpy(batch.images.data_ptr<float>() + (v * b + i) * h * w, views[v].image.pixels.data(),
                   sizeof(float) * h * w);
       FillCells(photo, views[v], o, batch.cell_labels.data_ptr<int64_t>() + (v * b + i) * cells_per_image);
     }
-    const int64_t found = FillCorrespondences(photo, views[0], views[1], o, rng,
-                                              batch.points_a.data_ptr<float>() + i * k * 2,
-                                              batch.points_b.data_ptr<float>() + i * k * 2);
+    const int64_t found =
+        FillCorrespondences(photo, views[0], views[1], o, rng, batch.points_a.data_ptr<float>() + i * k * 2,
+                            batch.points_b.data_ptr<float>() + i * k * 2);
     batch.valid[i].narrow(0, 0, found).fill_(true);
   }
   return batch;

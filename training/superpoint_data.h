@@ -1,4 +1,5 @@
-// Training pairs for SuperPoint: two warps of one photo, the cell labels of each, and points known to correspond.
+// Training pairs for SuperPoint: two warps of one photo, the cell labels of each, and points known to
+// correspond.
 #pragma once
 
 #include <torch/types.h>
@@ -13,13 +14,13 @@
 namespace colmatch {
 
 struct SuperPointDataOptions {
-  int patch_width = 256;            // pixels, a multiple of 8
+  int patch_width = 256;  // pixels, a multiple of 8
   int patch_height = 192;
-  int batch_size = 4;               // pairs
-  int num_correspondences = 256;    // per pair
-  double label_share = 0.7;         // of the correspondences that start from keypoint labels, the rest anywhere
-  double min_region = 0.35;         // share of the photo's side that a pair looks at: small enough that patches
-  double max_region = 0.8;          // keep about the scale at which the labels were found
+  int batch_size = 4;             // pairs
+  int num_correspondences = 256;  // per pair
+  double label_share = 0.7;       // of the correspondences that start from keypoint labels, the rest anywhere
+  double min_region = 0.35;       // share of the photo's side that a pair looks at: small enough that patches
+  double max_region = 0.8;        // keep about the scale at which the labels were found
   HomographyOptions homography{0.5, 45, 1.0, 0.05};
   PhotometricOptions photometric;
   uint64_t seed = 0;

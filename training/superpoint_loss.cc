@@ -15,13 +15,16 @@ SuperPointLoss ComputeSuperPointLoss(const SuperPointOutput& output, const Super
   const auto detector = F::cross_entropy(output.logits, batch.cell_labels);
 
   const auto views = output.descriptors.chunk(2);
-  const auto descriptors_a = SampleDescriptors(batch.points_a, views[0], output.sampling).transpose(1, 2).flatten(0, 1);  // (BK, D)
-  const auto descriptors_b = SampleDescriptors(batch.points_b, views[1], output.sampling).transpose(1, 2).flatten(0, 1);
+  const auto descriptors_a =
+      SampleDescriptors(batch.points_a, views[0], output.sampling).transpose(1, 2).flatten(0, 1);  // (BK, D)
+  const auto descriptors_b =
+      SampleDescriptors(batch.points_b, views[1], output.sampling).transpose(1, 2).flatten(0, 1);
   auto similarity = torch::mm(descriptors_a, descriptors_b.t()) / options.temperature;
 
   // Near neighbours of the true point in the same view, and padding, are left out of the softmax.
   const auto distance = torch::cdist(batch.points_b, batch.points_b);  // (B, K, K)
-  const auto near = (distance < options.ignore_radius_px) & ~torch::eye(k, distance.options().dtype(torch::kBool));
+  const auto near =
+      (distance < options.ignore_radius_px) & ~torch::eye(k, distance.options().dtype(torch::kBool));
   auto ignored = torch::zeros({b, k, b, k}, near.options());
   for (int64_t i = 0; i < b; ++i) ignored.select(0, i).select(1, i).copy_(near[i]);
   const auto valid = batch.valid.flatten();
@@ -29,7 +32,8 @@ SuperPointLoss ComputeSuperPointLoss(const SuperPointOutput& output, const Super
   const auto diagonal = torch::eye(b * k, excluded.options());
   similarity = similarity.masked_fill(excluded & ~diagonal, -1e4);
 
-  const auto rows = torch::log_softmax(similarity, 1).diagonal(), columns = torch::log_softmax(similarity, 0).diagonal();
+  const auto rows = torch::log_softmax(similarity, 1).diagonal(),
+             columns = torch::log_softmax(similarity, 0).diagonal();
   const auto weights = valid.to(torch::kFloat);
   const auto count = weights.sum().clamp_min(1);
   const auto descriptor = -((rows + columns) * weights).sum() / (2 * count);

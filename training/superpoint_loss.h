@@ -9,15 +9,15 @@ namespace colmatch {
 struct SuperPointLossOptions {
   double detector_weight = 1.0;
   double descriptor_weight = 1.0;
-  double temperature = 0.05;        // of the descriptor softmax
-  double ignore_radius_px = 4.0;    // other points this close to the true one are neither right nor wrong
+  double temperature = 0.05;      // of the descriptor softmax
+  double ignore_radius_px = 4.0;  // other points this close to the true one are neither right nor wrong
 };
 
 struct SuperPointLoss {
-  torch::Tensor total;       // scalar, with gradient
-  double detector = 0;       // mean cross-entropy over cells, 65 classes (DeTone 2018, equation 2)
-  double descriptor = 0;     // mean of both directions of the dual-softmax cross-entropy
-  double accuracy = 0;       // share of points whose nearest descriptor in the batch is the right one
+  torch::Tensor total;    // scalar, with gradient
+  double detector = 0;    // mean cross-entropy over cells, 65 classes (DeTone 2018, equation 2)
+  double descriptor = 0;  // mean of both directions of the dual-softmax cross-entropy
+  double accuracy = 0;    // share of points whose nearest descriptor in the batch is the right one
 };
 
 // The descriptor loss is InfoNCE (van den Oord 2018) over all points of the batch, other photos' included as

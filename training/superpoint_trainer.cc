@@ -12,7 +12,8 @@ namespace colmatch {
 namespace {
 
 SuperPointBatch ToDevice(SuperPointBatch batch, const torch::Device& device) {
-  for (torch::Tensor* t : {&batch.images, &batch.cell_labels, &batch.points_a, &batch.points_b, &batch.valid}) {
+  for (torch::Tensor* t :
+       {&batch.images, &batch.cell_labels, &batch.points_a, &batch.points_b, &batch.valid}) {
     *t = t->to(device, /*non_blocking=*/true);
   }
   return batch;
@@ -30,7 +31,8 @@ void Initialize(SuperPoint& network, uint64_t seed) {
 }
 
 std::map<std::string, double> Metrics(const SuperPointLoss& loss) {
-  return {{"detector_loss", loss.detector}, {"descriptor_loss", loss.descriptor}, {"accuracy", loss.accuracy}};
+  return {
+      {"detector_loss", loss.detector}, {"descriptor_loss", loss.descriptor}, {"accuracy", loss.accuracy}};
 }
 
 std::vector<ShardPhoto> Select(const std::vector<ShardPhoto>& photos, const std::vector<int64_t>& indices) {
@@ -69,7 +71,8 @@ SuperPoint TrainSuperPoint(const std::vector<ShardPhoto>& photos, const SuperPoi
       std::map<std::string, double> sums;
       for (int i = 0; i < options.validation_batches; ++i) {
         const auto batch = ToDevice(
-            MakeSuperPointBatch(validation, *validation_sampler, options.data, static_cast<uint64_t>(i), 1.0), device);
+            MakeSuperPointBatch(validation, *validation_sampler, options.data, static_cast<uint64_t>(i), 1.0),
+            device);
         const auto loss = ComputeSuperPointLoss(network->forward(batch.images), batch, options.loss);
         for (const auto& [name, value] : Metrics(loss)) sums[name] += value / options.validation_batches;
       }

@@ -18,7 +18,7 @@ struct SuperPointTrainingOptions {
   SuperPointLossOptions loss;
   TrainLoopOptions loop;
   std::string device = "cpu";
-  double curriculum_share = 0.3;      // of the steps over which difficulty rises from half to full
+  double curriculum_share = 0.3;               // of the steps over which difficulty rises from half to full
   double validation_share = kValidationShare;  // of the photos, never trained on; split.h says which
   int validation_batches = 8;
 };

@@ -51,7 +51,9 @@ class RunFolder {
     MakeFolder(folder);
     for (const std::string& file : {Checkpoint(), Metrics()}) RemoveStaleTemporaries(file);
     if (!resume && fs::exists(Checkpoint())) {
-      throw UsageError(folder + ": holds the checkpoint of a training; add --resume to go on with it, or name another folder");
+      throw UsageError(
+          folder +
+          ": holds the checkpoint of a training; add --resume to go on with it, or name another folder");
     }
   }
   std::string Checkpoint() const { return (folder_ / "checkpoint.pt").string(); }
@@ -59,7 +61,8 @@ class RunFolder {
 
   void Report(TrainingState& state, const TrainProgress& progress) {
     std::ofstream log(folder_ / "log.txt", std::ios::app);
-    log << "step " << progress.step << '/' << progress.num_steps << (progress.validation ? " validation" : "");
+    log << "step " << progress.step << '/' << progress.num_steps
+        << (progress.validation ? " validation" : "");
     const std::string prefix = progress.validation ? "validation_" : "";
     for (const auto& [name, value] : progress.metrics) {
       log << ' ' << name << ' ' << std::setprecision(6) << value;
@@ -69,7 +72,8 @@ class RunFolder {
     log << " steps/s " << std::setprecision(4) << progress.steps_per_second << '\n';
   }
 
-  void Save(const torch::nn::Module& network, const torch::optim::Optimizer& optimizer, const TrainingState& state) {
+  void Save(const torch::nn::Module& network, const torch::optim::Optimizer& optimizer,
+            const TrainingState& state) {
     SaveCheckpoint(Checkpoint(), network, optimizer, state);
     WriteNpz(Metrics(), state.metrics);
   }
@@ -80,19 +84,24 @@ class RunFolder {
 
 Error NotFinite(const char* what, int64_t step, const std::string& run_folder) {
   return Error(3, std::string("training: the ") + what + " is not finite at step " + std::to_string(step) +
-                      "; the checkpoint in " + run_folder + " is from before; lower --learning_rate and resume");
+                      "; the checkpoint in " + run_folder +
+                      " is from before; lower --learning_rate and resume");
 }
 
 // The card of the weights names what they started from: it must not name another file than the first run's.
-void RequireSameStart(const std::string& checkpoint, const TrainingState& state, const std::string& initial_sha256) {
+void RequireSameStart(const std::string& checkpoint, const TrainingState& state,
+                      const std::string& initial_sha256) {
   if (!state.initial_sha256 || *state.initial_sha256 == initial_sha256) return;
-  const auto named = [](const std::string& sha256) { return sha256.empty() ? "no weights" : "weights with SHA-256 " + sha256; };
-  throw UsageError(checkpoint + ": this training started from " + named(*state.initial_sha256) + ", --initial names " +
-                   named(initial_sha256) + "; give it as at first, or name another run folder");
+  const auto named = [](const std::string& sha256) {
+    return sha256.empty() ? "no weights" : "weights with SHA-256 " + sha256;
+  };
+  throw UsageError(checkpoint + ": this training started from " + named(*state.initial_sha256) +
+                   ", --initial names " + named(initial_sha256) +
+                   "; give it as at first, or name another run folder");
 }
 
-void TakeStep(torch::nn::Module& network, torch::optim::AdamW& optimizer, const TrainLoopOptions& options, int64_t step,
-              const TrainHooks& hooks, MetricMeans& means) {
+void TakeStep(torch::nn::Module& network, torch::optim::AdamW& optimizer, const TrainLoopOptions& options,
+              int64_t step, const TrainHooks& hooks, MetricMeans& means) {
   SetLearningRate(optimizer, options.schedule.At(step));
   optimizer.zero_grad();
   StepResult result = hooks.step(step);
@@ -112,8 +121,9 @@ void TakeStep(torch::nn::Module& network, torch::optim::AdamW& optimizer, const 
 
 int64_t RunTraining(torch::nn::Module& network, const TrainLoopOptions& options, const TrainHooks& hooks) {
   RunFolder folder(options.run_folder, options.resume);
-  torch::optim::AdamW optimizer(network.parameters(),
-                                torch::optim::AdamWOptions(options.schedule.learning_rate).weight_decay(options.weight_decay));
+  torch::optim::AdamW optimizer(
+      network.parameters(),
+      torch::optim::AdamWOptions(options.schedule.learning_rate).weight_decay(options.weight_decay));
   TrainingState state;
   if (options.resume && fs::exists(folder.Checkpoint())) {
     state = LoadCheckpoint(folder.Checkpoint(), network, optimizer);

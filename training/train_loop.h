@@ -15,26 +15,27 @@
 namespace colmatch {
 
 struct TrainLoopOptions {
-  std::string run_folder;           // checkpoints, metrics.npz, log.txt
-  bool resume = false;              // go on from run_folder's checkpoint; without it a used folder is refused
-  std::string initial_sha256;       // of the weights the network starts with; empty: none. A resume from others is refused
+  std::string run_folder;  // checkpoints, metrics.npz, log.txt
+  bool resume = false;     // go on from run_folder's checkpoint; without it a used folder is refused
+  std::string
+      initial_sha256;  // of the weights the network starts with; empty: none. A resume from others is refused
   ScheduleOptions schedule;
-  double weight_decay = 1e-4;       // AdamW's, decoupled
-  double clip_norm = 10.0;          // of the whole gradient
-  int64_t log_every = 50;           // steps
-  int64_t checkpoint_every = 500;   // steps
-  int64_t validate_every = 1000;    // steps; 0: never
+  double weight_decay = 1e-4;      // AdamW's, decoupled
+  double clip_norm = 10.0;         // of the whole gradient
+  int64_t log_every = 50;          // steps
+  int64_t checkpoint_every = 500;  // steps
+  int64_t validate_every = 1000;   // steps; 0: never
 };
 
 struct StepResult {
-  torch::Tensor loss;                      // scalar with gradient
-  std::map<std::string, double> metrics;   // logged under these names
+  torch::Tensor loss;                     // scalar with gradient
+  std::map<std::string, double> metrics;  // logged under these names
 };
 
 struct TrainProgress {
   int64_t step = 0, num_steps = 0;
   double steps_per_second = 0;
-  std::map<std::string, double> metrics;   // means since the last report
+  std::map<std::string, double> metrics;  // means since the last report
   bool validation = false;
 };
 
@@ -48,16 +49,17 @@ struct TrainHooks {
   std::function<std::map<std::string, double>()> validate;
   // Called every log_every steps and after each validation; may be empty.
   std::function<void(const TrainProgress&)> report;
-  // Called with the steps done and all metrics of the run whenever a checkpoint is written, which the end and a stop
-  // do too; may be empty.
+  // Called with the steps done and all metrics of the run whenever a checkpoint is written, which the end and
+  // a stop do too; may be empty.
   std::function<void(int64_t step, const MetricSeries&)> saved;
   // Set by a signal: the loop writes a checkpoint and returns.
   const std::atomic<bool>* stop = nullptr;
 };
 
-// Returns the number of steps done in all. A killed run that is resumed goes through the same parameters as an unbroken
-// one. Throws UsageError for a used folder without resume and a resume with other initial weights, EnvironmentError for a
-// run folder that cannot be made, Error for a loss or gradient that is not finite.
+// Returns the number of steps done in all. A killed run that is resumed goes through the same parameters as
+// an unbroken one. Throws UsageError for a used folder without resume and a resume with other initial
+// weights, EnvironmentError for a run folder that cannot be made, Error for a loss or gradient that is not
+// finite.
 int64_t RunTraining(torch::nn::Module& network, const TrainLoopOptions& options, const TrainHooks& hooks);
 
 }  // namespace colmatch

@@ -50,9 +50,11 @@ FloatImage HalfSize(const FloatImage& image) {
   return half;
 }
 
-FloatImage WarpImage(const FloatImage& image, const Homography& image_from_out, int out_width, int out_height) {
+FloatImage WarpImage(const FloatImage& image, const Homography& image_from_out, int out_width,
+                     int out_height) {
   constexpr double kHalveBeyond = 1.5;
-  if (ShrinkFactor(image_from_out, out_width, out_height) > kHalveBeyond && image.width >= 4 && image.height >= 4) {
+  if (ShrinkFactor(image_from_out, out_width, out_height) > kHalveBeyond && image.width >= 4 &&
+      image.height >= 4) {
     Homography half_from_image;
     half_from_image.m = {0.5, 0, -0.25, 0, 0.5, -0.25, 0, 0, 1};
     return WarpImage(HalfSize(image), half_from_image * image_from_out, out_width, out_height);

@@ -19,11 +19,13 @@ struct FloatImage {
 
 FloatImage GrayFromBytes(const uint8_t* pixels, int width, int height);
 
-// Mean of 2 x 2 blocks; an odd last row or column is dropped. A pixel (x, y) here lies at (2x + 0.5, 2y + 0.5) there.
+// Mean of 2 x 2 blocks; an odd last row or column is dropped. A pixel (x, y) here lies at (2x + 0.5, 2y +
+// 0.5) there.
 FloatImage HalfSize(const FloatImage& image);
 
-// out(p) = image(image_from_out(p)), bilinear, borders repeated. Where the warp shrinks by more than 1.5, samples
-// from a halved image, so that the training pictures carry no aliasing.
-FloatImage WarpImage(const FloatImage& image, const Homography& image_from_out, int out_width, int out_height);
+// out(p) = image(image_from_out(p)), bilinear, borders repeated. Where the warp shrinks by more than 1.5,
+// samples from a halved image, so that the training pictures carry no aliasing.
+FloatImage WarpImage(const FloatImage& image, const Homography& image_from_out, int out_width,
+                     int out_height);
 
 }  // namespace colmatch

@@ -131,7 +131,8 @@ inline void FillDatabase(ColmapDatabase& database, int dim = 256) {
   transaction.Commit();
 }
 
-inline std::string MakeFilledDatabase(const TemporaryFolder& folder, const std::string& name = "database.db") {
+inline std::string MakeFilledDatabase(const TemporaryFolder& folder,
+                                      const std::string& name = "database.db") {
   ColmapDatabase database(folder.File(name), DatabaseMode::kCreateOrOpen);
   FillDatabase(database);
   return folder.File(name);

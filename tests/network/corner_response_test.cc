@@ -42,7 +42,8 @@ TEST(CornerResponse, TurnsWithTheImage) {
 }
 
 TEST(RefineToParabola, FindsTheTopBetweenPixels) {
-  const auto y = torch::arange(20).to(torch::kFloat).unsqueeze(1), x = torch::arange(30).to(torch::kFloat).unsqueeze(0);
+  const auto y = torch::arange(20).to(torch::kFloat).unsqueeze(1),
+             x = torch::arange(30).to(torch::kFloat).unsqueeze(0);
   const auto response = 5 - (x - 12.3).square() - 2 * (y - 8.6).square();
   const auto refined = RefineToParabola(torch::tensor({{12.0f, 9.0f}}), response);
   EXPECT_TRUE(TensorsNear(refined, torch::tensor({{12.3f, 8.6f}}), 1e-4));

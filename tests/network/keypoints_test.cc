@@ -117,9 +117,11 @@ torch::Tensor Bump(double x, double y, double sigma) {
 }
 
 TEST(MoveToCorners, GoToTheTopOfAResponseWithinTheRadius) {
-  for (const auto& [x, y] : {std::pair<float, float>{20, 12}, {20.4f, 11.7f}, {19.6f, 12.3f}, {20.25f, 12.4f}}) {
+  for (const auto& [x, y] :
+       {std::pair<float, float>{20, 12}, {20.4f, 11.7f}, {19.6f, 12.3f}, {20.25f, 12.4f}}) {
     const auto near = torch::tensor({{std::round(x) + 3, std::round(y) - 2}});
-    EXPECT_TRUE(TensorsNear(MoveToCorners(near, Bump(x, y, 2), 3), torch::tensor({{x, y}}), 0.05)) << x << ", " << y;
+    EXPECT_TRUE(TensorsNear(MoveToCorners(near, Bump(x, y, 2), 3), torch::tensor({{x, y}}), 0.05))
+        << x << ", " << y;
   }
 }
 

@@ -3,6 +3,7 @@ find_package(ZLIB REQUIRED)
 colmatch_test(network
   SOURCES
     atomic_file_test.cc
+    attention_test.cc
     corner_response_test.cc
     crc32_test.cc
     golden_test.cc

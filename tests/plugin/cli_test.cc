@@ -25,14 +25,22 @@ std::string Bytes(const fs::path& path) {
 }
 
 ProgramResult Extract(const fs::path& database, const fs::path& photos, std::vector<std::string> more = {}) {
-  std::vector<std::string> arguments = {"feature_extractor", "--database_path", database, "--image_path", photos,
-                                        "--num_threads", "1", "--SuperPoint.max_num_features", "400"};
+  std::vector<std::string> arguments = {"feature_extractor",
+                                        "--database_path",
+                                        database,
+                                        "--image_path",
+                                        photos,
+                                        "--num_threads",
+                                        "1",
+                                        "--SuperPoint.max_num_features",
+                                        "400"};
   arguments.insert(arguments.end(), more.begin(), more.end());
   return RunColmatch(arguments);
 }
 
 ProgramResult MatchAll(const fs::path& database, std::vector<std::string> more = {}) {
-  std::vector<std::string> arguments = {"exhaustive_matcher", "--database_path", database, "--num_threads", "1"};
+  std::vector<std::string> arguments = {"exhaustive_matcher", "--database_path", database, "--num_threads",
+                                        "1"};
   arguments.insert(arguments.end(), more.begin(), more.end());
   return RunColmatch(arguments);
 }
@@ -63,8 +71,9 @@ std::string Tables(const fs::path& path) {
 TEST(Program, HelpExplainsEveryCommandAndExitsZero) {
   const ProgramResult help = RunColmatch({"--help"});
   EXPECT_EQ(help.status, 0);
-  for (const char* command : {"feature_extractor", "exhaustive_matcher", "geometric_verifier", "match", "train",
-                              "automatic_reconstructor", "weights", "evaluate", "prepare_shards", "demo_scene"}) {
+  for (const char* command :
+       {"feature_extractor", "exhaustive_matcher", "geometric_verifier", "match", "train",
+        "automatic_reconstructor", "weights", "evaluate", "prepare_shards", "demo_scene"}) {
     EXPECT_THAT(help.output, HasSubstr(command));
     EXPECT_EQ(RunColmatch({command, "--help"}).status, 0) << command;
   }
@@ -160,8 +169,10 @@ TEST(FeatureExtractor, ABadPhotoIsToldInOneLine) {
   for (const std::string& suffix : suffixes) {
     std::vector<unsigned char> bytes;
     ASSERT_TRUE(cv::imencode(suffix, picture, bytes));
-    folder.Write("photos/cut" + suffix, std::vector<std::uint8_t>(bytes.begin(), bytes.begin() + bytes.size() / 2));
-    for (size_t i = bytes.size() / 2; i < bytes.size() / 2 + 64; ++i) bytes[i] = static_cast<unsigned char>(37 * i);
+    folder.Write("photos/cut" + suffix,
+                 std::vector<std::uint8_t>(bytes.begin(), bytes.begin() + bytes.size() / 2));
+    for (size_t i = bytes.size() / 2; i < bytes.size() / 2 + 64; ++i)
+      bytes[i] = static_cast<unsigned char>(37 * i);
     folder.Write("photos/damaged" + suffix, bytes);
   }
   const ProgramResult result = Extract(folder.path() / "x.db", photos, {"--progress", "off"});
@@ -236,9 +247,10 @@ TEST(Resume, AfterASignalTheSameCommandEndsInTheSameTables) {
   ASSERT_EQ(Extract(whole, TestPhotos()).status, 0);
   bool interrupted = false;
   for (const int after_ms : {700, 1500, 2500}) {
-    const ProgramResult stopped = RunColmatch(
-        {"feature_extractor", "--database_path", broken, "--image_path", TestPhotos(), "--num_threads", "1",
-         "--SuperPoint.max_num_features", "400"}, after_ms);
+    const ProgramResult stopped =
+        RunColmatch({"feature_extractor", "--database_path", broken, "--image_path", TestPhotos(),
+                     "--num_threads", "1", "--SuperPoint.max_num_features", "400"},
+                    after_ms);
     interrupted |= stopped.status == 143;
     EXPECT_TRUE(stopped.status == 143 || stopped.status == 0) << stopped.output;
   }
@@ -307,11 +319,13 @@ TEST(Weights, DamagedFilesAreRefusedWithStatusFour) {
   std::string nan = good;
   for (size_t i = nan.size() - 4; i < nan.size(); ++i) nan[i] = '\xFF';
   folder.Write("nan.safetensors", nan);
-  const std::string other = (fs::path(COLMATCH_SOURCE_DIR) / "weights/default/superglue.safetensors").string();
-  for (const std::string& path : {(folder.path() / "truncated.safetensors").string(),
-                                  (folder.path() / "text.safetensors").string(),
-                                  (folder.path() / "nan.safetensors").string(), other}) {
-    const ProgramResult result = Extract(folder.path() / "x.db", TestPhotos(), {"--weights", "superpoint=" + path});
+  const std::string other =
+      (fs::path(COLMATCH_SOURCE_DIR) / "weights/default/superglue.safetensors").string();
+  for (const std::string& path :
+       {(folder.path() / "truncated.safetensors").string(), (folder.path() / "text.safetensors").string(),
+        (folder.path() / "nan.safetensors").string(), other}) {
+    const ProgramResult result =
+        Extract(folder.path() / "x.db", TestPhotos(), {"--weights", "superpoint=" + path});
     EXPECT_EQ(result.status, 4) << path << '\n' << result.output;
     EXPECT_FALSE(fs::exists(folder.path() / "x.db")) << "the weights are looked at first";
   }
@@ -319,9 +333,12 @@ TEST(Weights, DamagedFilesAreRefusedWithStatusFour) {
 
 TEST(Weights, APickleThatTriesToRunCodeIsRefused) {
   TemporaryFolder folder;
-  const std::string pickle = "\x80\x02" "cos\nsystem\n(U\x1atouch /tmp/colmatch_was_heretR.";
+  const std::string pickle =
+      "\x80\x02"
+      "cos\nsystem\n(U\x1atouch /tmp/colmatch_was_heretR.";
   const auto path = folder.Write("evil.pth", pickle);
-  EXPECT_EQ(RunColmatch({"weights", "import", path, "--output", folder.path() / "out.safetensors"}).status, 4);
+  EXPECT_EQ(RunColmatch({"weights", "import", path, "--output", folder.path() / "out.safetensors"}).status,
+            4);
   EXPECT_FALSE(fs::exists("/tmp/colmatch_was_here"));
   EXPECT_FALSE(fs::exists(folder.path() / "out.safetensors"));
 }
@@ -337,8 +354,9 @@ TEST(Weights, InfoSaysLicenceAndProvenanceOfTheDefaults) {
 TEST(Match, WritesTheJsonOfTheContractAndAPicture) {
   TemporaryFolder folder;
   const auto json_path = folder.path() / "m.json", png = folder.path() / "m.png";
-  const ProgramResult result = RunColmatch({"match", TestPhotos() / "courtyard_00.jpg", TestPhotos() / "courtyard_01.jpg",
-                                            "--json", json_path, "--png", png, "--num_threads", "1"});
+  const ProgramResult result =
+      RunColmatch({"match", TestPhotos() / "courtyard_00.jpg", TestPhotos() / "courtyard_01.jpg", "--json",
+                   json_path, "--png", png, "--num_threads", "1"});
   ASSERT_EQ(result.status, 0) << result.output;
   const auto json = nlohmann::json::parse(Bytes(json_path));
   for (const char* side : {"image0", "image1"}) {

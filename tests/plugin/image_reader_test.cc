@@ -65,19 +65,18 @@ std::string UsageErrorOf(const std::function<void()>& action) {
 
 TEST(ListImages, NamesAreRelativeRecursiveAndSortedAsBytes) {
   const TemporaryFolder folder;
-  for (const char* name :
-       {"b.jpg", "sub/ünï çödé 図.JPG", "a-b/x.png", "a/y.png", "-dash.png"}) {
+  for (const char* name : {"b.jpg", "sub/ünï çödé 図.JPG", "a-b/x.png", "a/y.png", "-dash.png"}) {
     folder.Write(name, "x");
   }
-  const auto expected =
-      ElementsAre("-dash.png", "a-b/x.png", "a/y.png", "b.jpg", "sub/ünï çödé 図.JPG");
+  const auto expected = ElementsAre("-dash.png", "a-b/x.png", "a/y.png", "b.jpg", "sub/ünï çödé 図.JPG");
   EXPECT_THAT(ListImages(folder.path()), expected);
   EXPECT_THAT(ListImages(folder.path().string() + "/"), expected);
 }
 
 TEST(ListImages, FilesThatAreNoPhotosByTheirSuffixAreLeftOutUnlessAListNamesThem) {
   const TemporaryFolder folder;
-  for (const char* name : {"a.jpg", "b.TIFF", "LICENSE", "LICENSE.txt", "sub/labels.json", "c.jpg.txt", ".jpg", "jpg"}) {
+  for (const char* name :
+       {"a.jpg", "b.TIFF", "LICENSE", "LICENSE.txt", "sub/labels.json", "c.jpg.txt", ".jpg", "jpg"}) {
     folder.Write(name, "x");
   }
   EXPECT_THAT(ListImages(folder.path()), ElementsAre("a.jpg", "b.TIFF"));

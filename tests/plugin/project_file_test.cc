@@ -14,7 +14,8 @@ using testing::ElementsAre;
 
 TEST(ProjectFile, SectionsBecomePrefixes) {
   TemporaryFolder folder;
-  const auto path = folder.Write("p.ini", std::string("# comment\ndatabase_path = a b.db\n[ImageReader]\nsingle_camera=1\n"));
+  const auto path = folder.Write(
+      "p.ini", std::string("# comment\ndatabase_path = a b.db\n[ImageReader]\nsingle_camera=1\n"));
   EXPECT_THAT(ExpandProjectFiles({"feature_extractor", "--project_path", path}),
               ElementsAre("feature_extractor", "--database_path=a b.db", "--ImageReader.single_camera=1"));
 }
@@ -35,7 +36,8 @@ TEST(ProjectFile, EmptyValuesAreLeftOut) {
 TEST(ProjectFile, AMissingFileAndALineWithoutEqualsAreUsageErrors) {
   TemporaryFolder folder;
   EXPECT_THROW(ExpandProjectFiles({"x", "--project_path", folder.path() / "no.ini"}), UsageError);
-  EXPECT_THROW(ExpandProjectFiles({"x", "--project_path", folder.Write("p.ini", std::string("nonsense\n"))}), UsageError);
+  EXPECT_THROW(ExpandProjectFiles({"x", "--project_path", folder.Write("p.ini", std::string("nonsense\n"))}),
+               UsageError);
   EXPECT_THROW(ExpandProjectFiles({"x", "--project_path"}), UsageError);
 }
 

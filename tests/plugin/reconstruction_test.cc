@@ -21,8 +21,9 @@ TEST(Reconstruction, TheDemoSceneIsReconstructedAsItIs) {
   options.width = 640;
   options.height = 480;
   RenderDemoScene(options, folder.path());
-  const ProgramResult result = RunColmatch({"automatic_reconstructor", "--workspace_path", folder.path() / "out",
-                                            "--image_path", folder.path() / "images", "--truth_path", folder.path() / "gt"});
+  const ProgramResult result =
+      RunColmatch({"automatic_reconstructor", "--workspace_path", folder.path() / "out", "--image_path",
+                   folder.path() / "images", "--truth_path", folder.path() / "gt"});
   ASSERT_EQ(result.status, 0) << result.output;
   EXPECT_THAT(result.output, testing::HasSubstr("registered 6 of 6 images"));
   std::ifstream stream(folder.path() / "out/report.json");

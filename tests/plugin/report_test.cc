@@ -197,7 +197,8 @@ TEST(Report, BothFilesAreWrittenAndTheJsonHoldsTheSameNumbers) {
   EXPECT_EQ(json["pairs"][0]["num_inliers"], 300);
   EXPECT_EQ(json["models"][0]["statistics"]["points"], 4321);
   EXPECT_EQ(json["weights"][0]["hash"], "abc123");
-  EXPECT_EQ(std::distance(fs::directory_iterator(folder), fs::directory_iterator()), 2) << "something was left beside";
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder), fs::directory_iterator()), 2)
+      << "something was left beside";
 }
 
 TEST(Report, AFolderThatCannotBeWrittenIsAnEnvironmentError) {

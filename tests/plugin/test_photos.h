@@ -1,4 +1,5 @@
-// A small collection of real-looking photos for the tests: views of the rendered demo scene, made once a program.
+// A small collection of real-looking photos for the tests: views of the rendered demo scene, made once a
+// program.
 #pragma once
 
 #include <filesystem>

@@ -42,7 +42,8 @@ TEST(ResolveWeights, ASingleSuperPointBringsNoSuperGlueThatWasTrainedOnAnother) 
 TEST(ResolveWeights, UnknownNamesKeysAndMissingFilesAreRefused) {
   TemporaryFolder folder;
   const auto path = folder.Write("sp.safetensors", std::string("a")).string();
-  for (const std::string& weights : {std::string("no_such_name"), "superduper=" + path, std::string("superpoint=/no/such")}) {
+  for (const std::string& weights :
+       {std::string("no_such_name"), "superduper=" + path, std::string("superpoint=/no/such")}) {
     EXPECT_THROW(ResolveWeights(weights), UsageError) << weights;
   }
 }

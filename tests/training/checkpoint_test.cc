@@ -96,8 +96,8 @@ TEST_F(Checkpoint, AFileCutAnywhereIsRefusedByName) {
   EXPECT_EQ(RefusalOf(*fresh.network, fresh.optimizer), "") << "all but the last byte";
 }
 
-// LibTorch's reader checks no checksum: without ours a wrong bit in a tensor loads as another number, and one of these
-// crashes the reader.
+// LibTorch's reader checks no checksum: without ours a wrong bit in a tensor loads as another number, and one
+// of these crashes the reader.
 TEST_F(Checkpoint, OneWrongBitAnywhereIsRefusedByName) {
   const std::string whole = ReadWholeFile(Path());
   for (size_t offset = 0; offset < whole.size(); offset += 997) {

@@ -81,7 +81,8 @@ TEST(MinimumEigenvalueDetector, TakesNoPlaceOnASlantedEdge) {
   Rng rng(3, 0, 0);
   for (int i = 0; i < 8; ++i) {
     HomographyOptions sampling{0.5, 45, 1.0, 0.05};
-    const auto photo_from_view = HomographyFromCorners(ImageCorners(kSize, kSize), SampleQuadrilateral(kSize, kSize, sampling, rng));
+    const auto photo_from_view =
+        HomographyFromCorners(ImageCorners(kSize, kSize), SampleQuadrilateral(kSize, kSize, sampling, rng));
     const auto found = MinimumEigenvalueDetector({})(WarpImage(WhiteSquare(), photo_from_view, kSize, kSize));
     EXPECT_LE(found.size(), 4u) << "view " << i;
   }

@@ -199,16 +199,18 @@ TEST_F(TrainLoop, ARunFolderThatIsAFileIsAnEnvironmentErrorThatNamesIt) {
 }
 
 TEST_F(TrainLoop, WhatAKilledRunLeftHalfWrittenIsRemovedAndNothingElse) {
-  for (const char* name : {"checkpoint.pt.tmp99999999", "metrics.npz.tmp99999999", "notes.tmp99999999", "notes.txt"}) {
+  for (const char* name :
+       {"checkpoint.pt.tmp99999999", "metrics.npz.tmp99999999", "notes.tmp99999999", "notes.txt"}) {
     folder_.Write(std::string("run/") + name, "x");  // 99999999: above the largest process id there can be
   }
   torch::nn::Linear line = NewLine();
   Recorder recorder;
   Run(line, Options(), recorder);
   std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(Options().run_folder)) names.push_back(entry.path().filename());
-  EXPECT_THAT(names, testing::UnorderedElementsAre("checkpoint.pt", "log.txt", "metrics.npz", "notes.tmp99999999",
-                                                   "notes.txt"));
+  for (const auto& entry : fs::directory_iterator(Options().run_folder))
+    names.push_back(entry.path().filename());
+  EXPECT_THAT(names, testing::UnorderedElementsAre("checkpoint.pt", "log.txt", "metrics.npz",
+                                                   "notes.tmp99999999", "notes.txt"));
 }
 
 TEST_F(TrainLoop, TheStepsDoneAreToldWithEveryCheckpointEvenOfAStoppedRun) {
