@@ -141,6 +141,9 @@ class Train : public Command {
     AddOption(app, "--SuperGlue.train_sinkhorn_iterations", o.sinkhorn_iterations, "in training");
     AddOption(app, "--SuperGlue.deep_supervision", o.deep_supervision,
               "weight of the losses of inner layers");
+    AddOption(
+        app, "--SuperGlue.calibration_recall", o.calibration_recall,
+        "at the end the dustbin rises while recall stays this many times mutual nearest neighbours'; 0: no");
     AddOption(app, "--SuperGlue.initial_gain", o.initial_gain,
               "coupling score of equal descriptors at the start");
     AddOption(app, "--SuperGlue.views_per_photo", feature_set_.views_per_photo, "cached warps of each photo");

@@ -23,4 +23,5 @@ resume() { [ -e "$run/$1/checkpoint.pt" ] && echo --resume || true; }
 "$colmatch" train superglue --shards "$run/train.shard" --superpoint "$run/superpoint/superpoint.safetensors" \
   --output "$run/superglue" $(resume superglue) --random_seed 1 --num_steps 6000 --learning_rate 4e-4 \
   --warmup_steps 100 --SuperGlue.num_layer_pairs 3 --SuperGlue.views_per_photo 3 --SuperGlue.min_keypoints 256 \
-  --SuperGlue.max_keypoints 400 --SuperGlue.deep_supervision 0 --SuperGlue.train_sinkhorn_iterations 10
+  --SuperGlue.max_keypoints 400 --SuperGlue.deep_supervision 0 --SuperGlue.train_sinkhorn_iterations 10 \
+  --SuperGlue.calibration_recall 1.1

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "network/error.h"
 #include "network/sinkhorn.h"
@@ -71,6 +73,28 @@ torch::Tensor BatchLoss(SuperGlue& network, const Batch& batch, const SuperGlueT
   return loss;
 }
 
+// The matches of a batch at the usual threshold.
+MatchCounts CountAssigned(const torch::Tensor& assignment, const torch::Tensor& labels) {
+  MatchCounts counts;
+  for (int64_t b = 0; b < assignment.size(0); ++b) {
+    const auto found = MatchesFromLogAssignment(assignment[b], SuperGlueOptions{}.match_threshold);
+    counts += CountMatches(found.matches0.cpu(), labels[b].cpu());
+  }
+  return counts;
+}
+
+MatchCounts CountMutualNearest(const Batch& batch) {
+  const auto cosine = torch::bmm(batch.input0.descriptors.transpose(1, 2), batch.input1.descriptors);
+  MatchCounts counts;
+  for (int64_t b = 0; b < cosine.size(0); ++b) {
+    const auto best0 = cosine[b].argmax(1), best1 = cosine[b].argmax(0);
+    const auto mutual = best1.index_select(0, best0) == torch::arange(best0.size(0), best0.options());
+    const auto matches0 = torch::where(mutual, best0, torch::full_like(best0, kUnmatched));
+    counts += CountMatches(matches0.cpu(), batch.matches0[b].cpu());
+  }
+  return counts;
+}
+
 // Precision and recall on held-out photos, all keypoints, beside mutual nearest neighbours of the same
 // features.
 std::map<std::string, double> Validate(SuperGlue& network, const FeatureSet& set,
@@ -86,20 +110,37 @@ std::map<std::string, double> Validate(SuperGlue& network, const FeatureSet& set
     const auto assignment = ScalingSinkhorn(scores, network->bin_score, 50);
     loss += AssignmentLoss(assignment, batch.matches0, batch.matches1).item<double>() /
             static_cast<double>(batches);
-    const auto cosine = torch::bmm(batch.input0.descriptors.transpose(1, 2), batch.input1.descriptors);
-    for (int64_t b = 0; b < scores.size(0); ++b) {
-      const auto labels = batch.matches0[b].cpu();
-      superglue += CountMatches(MatchesFromLogAssignment(assignment[b], 0.2).matches0.cpu(), labels);
-      const auto best0 = cosine[b].argmax(1), best1 = cosine[b].argmax(0);
-      const auto mutual = best1.index_select(0, best0) == torch::arange(best0.size(0), best0.options());
-      nearest += CountMatches(torch::where(mutual, best0, torch::full_like(best0, kUnmatched)).cpu(), labels);
-    }
+    superglue += CountAssigned(assignment, batch.matches0);
+    nearest += CountMutualNearest(batch);
   }
   return {{"loss", loss},
           {"precision", superglue.precision()},
           {"recall", superglue.recall()},
           {"mutual_precision", nearest.precision()},
           {"mutual_recall", nearest.recall()}};
+}
+
+// The largest offset of the dustbin's score, in steps of 0.05, at which recall is still o.calibration_recall
+// times that of mutual nearest neighbours; 0 where there is none.
+double DustbinOffset(SuperGlue& network, const FeatureSet& set, const SuperGlueTrainingOptions& o,
+                     const std::vector<int64_t>& photos) {
+  torch::NoGradGuard no_grad;
+  network->eval();
+  std::vector<std::pair<torch::Tensor, torch::Tensor>> batches;  // coupling scores, labels
+  MatchCounts nearest;
+  for (int64_t i = 0; i < std::max(1, o.validation_pairs / o.batch_size); ++i) {
+    const Batch batch = MakeBatch(set, o, photos, o.batch_size, i, o.max_keypoints);
+    batches.emplace_back(network->forward(batch.input0, batch.input1), batch.matches0);
+    nearest += CountMutualNearest(batch);
+  }
+  for (double offset = 3; offset > 0; offset -= 0.05) {
+    MatchCounts counts;
+    for (const auto& [scores, labels] : batches) {
+      counts += CountAssigned(ScalingSinkhorn(scores, network->bin_score + offset, 50), labels);
+    }
+    if (counts.recall() >= o.calibration_recall * nearest.recall()) return offset;
+  }
+  return 0;
 }
 
 void RequireTrainable(const FeatureSet& features, const SuperGlueTrainingOptions& o) {
@@ -135,6 +176,10 @@ SuperGlue TrainSuperGlue(const FeatureSet& features, const SuperGlueTrainingOpti
   if (!split.validation.empty())
     hooks.validate = [&] { return Validate(network, features, o, split.validation); };
   RunTraining(*network, o.loop, hooks);
+  if (o.calibration_recall > 0 && !split.validation.empty()) {
+    torch::NoGradGuard no_grad;
+    network->bin_score.add_(DustbinOffset(network, features, o, split.validation));
+  }
   network->to(torch::kCPU);
   network->eval();
   return network;

@@ -21,6 +21,10 @@ struct SuperGlueTrainingOptions {
   double initial_gain = 20;                    // coupling score of two equal descriptors at the start
   double validation_share = kValidationShare;  // of the photos, never trained on; split.h says which
   int validation_pairs = 64;
+  // After training the dustbin's score is raised as far as recall on the validation pairs stays this many
+  // times that of mutual nearest neighbours: the operating point of most precision that still finds more. 0:
+  // not done.
+  double calibration_recall = 0;
   uint64_t seed = 0;
   std::string device = "cpu";
 };

@@ -29,7 +29,7 @@ TEST(Reconstruction, TheDemoSceneIsReconstructedAsItIs) {
   std::ifstream stream(folder.path() / "out/report.json");
   const auto report = nlohmann::json::parse(stream);
   ASSERT_TRUE(report["truth"]["aligned"].get<bool>());
-  EXPECT_LT(report["truth"]["rotation_deg"]["max"].get<double>(), 2.0);
+  EXPECT_LT(report["truth"]["rotation_deg"]["max"].get<double>(), 1.0);
   EXPECT_LT(report["truth"]["position_share"]["max"].get<double>(), 0.03);
   EXPECT_TRUE(std::filesystem::exists(folder.path() / "out/report.html"));
   ASSERT_EQ(report["weights"].size(), 2u);

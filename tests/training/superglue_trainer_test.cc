@@ -158,6 +158,26 @@ TEST_F(SuperGlueTrainer, GoesOnFromGivenWeights) {
   for (size_t i = 0; i < before.size(); ++i) EXPECT_TRUE(SameBytes(tuned->parameters()[i], before[i])) << i;
 }
 
+TEST_F(SuperGlueTrainer, CalibrationRaisesTheDustbinAndNothingElse) {
+  SuperGlueTrainingOptions options = Options("as trained");
+  options.loop.schedule.num_steps = 1;
+  SuperGlue trained = Train(options);
+  options.loop.run_folder = (folder_.path() / "calibrated").string();
+  options.calibration_recall =
+      0.5;  // of mutual nearest neighbours' recall: easily kept, so the dustbin rises
+  SuperGlue calibrated = Train(options);
+  EXPECT_GT(calibrated->bin_score.item<float>(), trained->bin_score.item<float>());
+  {
+    torch::NoGradGuard no_grad;
+    calibrated->bin_score.copy_(trained->bin_score);
+  }
+  EXPECT_TRUE(SameBytes(*calibrated, *trained));
+
+  options.loop.run_folder = (folder_.path() / "out of reach").string();
+  options.calibration_recall = 100;
+  EXPECT_TRUE(SameBytes(*Train(options), *trained)) << "a recall nothing reaches moves nothing";
+}
+
 TEST_F(SuperGlueTrainer, TooFewPhotosOrViewsAreAnInputError) {
   EXPECT_THROW(TrainSuperGlue(RandomFeatures(1, 3), Options("one photo"), SuperGlue{nullptr}, {}),
                InputError);
