@@ -61,6 +61,22 @@ Features FeatureExtractor::Extract(const float* pixels, int width, int height) {
   return ToDevice(ExtractFeatures(weights_.network, image, options_), torch::kCPU);
 }
 
+TurnedDescriptors FeatureExtractor::DescribeTurned(const float* pixels, int width, int height,
+                                                   const torch::Tensor& keypoints) {
+  TurnedDescriptors turned;
+  turned.fill(torch::zeros({descriptor_dim(), keypoints.size(0)}));
+  if (keypoints.size(0) == 0) return turned;
+  torch::NoGradGuard no_grad;
+  const auto image = torch::from_blob(const_cast<float*>(pixels), {1, 1, height, width}).to(device_);
+  for (int k = 1; k <= 3; ++k) {
+    // rot90 turns the other way round.
+    const SuperPointOutput output = weights_.network->forward(image.rot90(-k, {2, 3}).contiguous());
+    const auto xy = TurnPoints(keypoints, width, height, k).unsqueeze(0).to(device_);
+    turned[static_cast<size_t>(k - 1)] = SampleDescriptors(xy, output.descriptors, output.sampling)[0].cpu();
+  }
+  return turned;
+}
+
 FeatureMatcher::FeatureMatcher(LoadedSuperGlue superglue, const MatcherOptions& options, torch::Device device)
     : superglue_(std::move(superglue)), options_(options), device_(device) {
   options_.superglue.Validate();

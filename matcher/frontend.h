@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "matcher/nearest_neighbor.h"
+#include "matcher/turn.h"
 #include "network/keypoints.h"
 #include "network/superglue.h"
 #include "network/weights.h"
@@ -37,6 +38,10 @@ class FeatureExtractor {
   // pixels: height x width floats in [0, 1], row-major. Images under 8 x 8 pixels have no keypoints.
   // The features are on the CPU, keypoints in the given image's pixels.
   Features Extract(const float* pixels, int width, int height);
+
+  // What the keypoints, in the given image's pixels, look like in the image turned by quarter turns.
+  TurnedDescriptors DescribeTurned(const float* pixels, int width, int height,
+                                   const torch::Tensor& keypoints);
 
   int descriptor_dim() const { return weights_.network->architecture().descriptor_dim; }
   const LoadedSuperPoint& weights() const { return weights_; }

@@ -121,6 +121,13 @@ Keypoints SelectKeypoints(const torch::Tensor& scores, const KeypointOptions& op
   return result;
 }
 
+Keypoints DetectKeypoints(const torch::Tensor& image, const torch::Tensor& scores,
+                          const KeypointOptions& options) {
+  return SelectKeypoints(
+      scores, options,
+      options.refinement_radius > 0 ? ComputeCornerResponse(image).smaller : torch::Tensor());
+}
+
 torch::Tensor SampleDescriptors(const torch::Tensor& keypoints, const torch::Tensor& dense,
                                 DescriptorSampling sampling) {
   TORCH_CHECK(keypoints.dim() == 3 && keypoints.size(2) == 2,
@@ -144,8 +151,7 @@ Features ExtractFeatures(SuperPoint& network, const torch::Tensor& image, const 
   TORCH_CHECK(image.dim() == 4 && image.size(0) == 1, "ExtractFeatures: image must be (1, 1, H, W), got ",
               image.sizes());
   const SuperPointOutput output = network->forward(image);
-  const auto corners = options.refinement_radius > 0 ? ComputeCornerResponse(image).smaller : torch::Tensor();
-  const Keypoints keypoints = SelectKeypoints(ScoresFromLogits(output.logits)[0], options, corners);
+  const Keypoints keypoints = DetectKeypoints(image, ScoresFromLogits(output.logits)[0], options);
   Features features;
   features.keypoints = keypoints.xy;
   features.scores = keypoints.scores;

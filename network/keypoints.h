@@ -12,8 +12,7 @@ struct KeypointOptions {
   double keypoint_threshold = 0.005;  // least detection probability
   int nms_radius = 4;                 // pixels; no two keypoints closer than this in x and in y
   int remove_borders = 4;             // pixels along each side without keypoints
-  int refinement_radius =
-      4;  // pixels; keypoints move to the strongest corner this near. 0: they stay, as published
+  int refinement_radius = 4;  // pixels; keypoints move to the strongest corner this near; 0: they stay
 
   void Validate() const;  // throws UsageError naming field, value and bound
 };
@@ -39,6 +38,11 @@ torch::Tensor MoveToCorners(const torch::Tensor& xy, const torch::Tensor& respon
 // at one pixel the strongest stays.
 Keypoints SelectKeypoints(const torch::Tensor& scores, const KeypointOptions& options,
                           const torch::Tensor& corner_response = {});
+
+// The same, with the corner response of the image (1, 1, H, W) the scores were made from where options ask
+// for it: the one way to keypoints, in use and in training.
+Keypoints DetectKeypoints(const torch::Tensor& image, const torch::Tensor& scores,
+                          const KeypointOptions& options);
 
 // Bilinear in the coarse grid, read as `sampling` says. keypoints (B, N, 2) pixels, dense (B, D, h, w);
 // returns (B, D, N), unit columns. Differentiable in dense.

@@ -1,11 +1,12 @@
-// `colmatch feature_extractor`, `exhaustive_matcher`, `geometric_verifier`: COLMAP's commands and option
-// names.
+// `colmatch feature_extractor`, `exhaustive_matcher`, `geometric_verifier`, with COLMAP's names of commands
+// and options, and `turned_matcher`.
 #include <filesystem>
 
 #include "network/error.h"
 #include "plugin/command_list.h"
 #include "plugin/log.h"
 #include "plugin/matching_options.h"
+#include "plugin/turned_pipeline.h"
 
 namespace colmatch {
 namespace {
@@ -71,7 +72,39 @@ class MatcherCommand : public Command {
   MatchingCommandOptions options_;
 };
 
+class TurnedMatcherCommand : public Command {
+ public:
+  std::string name() const override { return "turned_matcher"; }
+  std::string description() const override {
+    return "Match photos that were taken with the camera turned: after exhaustive_matcher, every pair with "
+           "few "
+           "inliers is looked at with one photo turned by quarter turns";
+  }
+  std::string examples() const override {
+    return "  colmatch turned_matcher --database_path db.db --image_path photos";
+  }
+  void AddOptions(CLI::App& app) override {
+    AddOption(app, "--image_path", extraction_.options.image_path, "folder of the photos")->required();
+    extraction_.AddDetectorTo(app);
+    matching_.AddTo(app, true, true);
+  }
+  int Run(const CommonOptions& common) override {
+    const MatchingPipelineStats stats = MatchTurned(extraction_.Resolve(), matching_.Resolve(), common);
+    LogInfo(std::to_string(stats.matched) + " pairs match better turned, " + std::to_string(stats.verified) +
+            " verified with " + std::to_string(stats.num_inliers) + " inliers of " +
+            std::to_string(stats.num_matches) + " matches; " + std::to_string(stats.already_there) +
+            " pairs were looked at before");
+    return Finish(stats.skipped, stats.stopped);
+  }
+
+ private:
+  ExtractionCommandOptions extraction_;
+  MatchingCommandOptions matching_;
+};
+
 }  // namespace
+
+std::unique_ptr<Command> MakeTurnedMatcherCommand() { return std::make_unique<TurnedMatcherCommand>(); }
 
 std::unique_ptr<Command> MakeFeatureExtractorCommand() { return std::make_unique<FeatureExtractorCommand>(); }
 

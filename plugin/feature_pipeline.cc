@@ -48,29 +48,6 @@ Photo ReadPhoto(const fs::path& folder, const std::string& name, int max_image_s
   return photo;
 }
 
-// Everything that decides the features, as one line beside each row.
-std::string ProvenanceOf(const FeaturePipelineOptions& o, const LoadedSuperPoint& weights) {
-  std::ostringstream text;
-  text << "superpoint " << weights.sha256 << " max_image_size " << o.max_image_size << " max_num_features "
-       << o.keypoints.max_num_features << " keypoint_threshold " << o.keypoints.keypoint_threshold
-       << " nms_radius " << o.keypoints.nms_radius << " remove_borders " << o.keypoints.remove_borders
-       << " refinement_radius " << o.keypoints.refinement_radius;
-  return text.str();
-}
-
-// True if the photo's rows are whole; throws where they are another's.
-bool IsDone(ColmapDatabase& database, const std::string& name, const std::string& provenance) {
-  const auto image = database.FindImage(name);
-  if (!image || !database.HasKeypoints(image->image_id)) return false;
-  const auto found = database.ReadImageProvenance(image->image_id);
-  if (found && found->text == provenance && database.HasDescriptors(image->image_id)) return true;
-  throw UsageError(
-      database.path() + ": the features of " + name + " were made by " +
-      (found ? "other weights or options (" + found->text + "; now: " + provenance + ")"
-             : std::string("another program")) +
-      "; features of two kinds do not match each other: use another database or the same options");
-}
-
 Features ToOriginalPixels(Features features, const Photo& photo) {
   auto keypoints = features.keypoints.contiguous();
   float* xy = keypoints.data_ptr<float>();
@@ -136,7 +113,7 @@ std::vector<std::string> NamesToExtract(ColmapDatabase& database, const std::vec
                                         const std::string& provenance, FeaturePipelineStats& stats) {
   std::vector<std::string> todo;
   for (const std::string& name : names) {
-    if (IsDone(database, name, provenance)) {
+    if (FeaturesAreThere(database, name, provenance)) {
       ++stats.already_there;
     } else {
       todo.push_back(name);
@@ -146,6 +123,27 @@ std::vector<std::string> NamesToExtract(ColmapDatabase& database, const std::vec
 }
 
 }  // namespace
+
+std::string FeatureProvenance(const FeaturePipelineOptions& o, const LoadedSuperPoint& weights) {
+  std::ostringstream text;
+  text << "superpoint " << weights.sha256 << " max_image_size " << o.max_image_size << " max_num_features "
+       << o.keypoints.max_num_features << " keypoint_threshold " << o.keypoints.keypoint_threshold
+       << " nms_radius " << o.keypoints.nms_radius << " remove_borders " << o.keypoints.remove_borders
+       << " refinement_radius " << o.keypoints.refinement_radius;
+  return text.str();
+}
+
+bool FeaturesAreThere(ColmapDatabase& database, const std::string& name, const std::string& provenance) {
+  const auto image = database.FindImage(name);
+  if (!image || !database.HasKeypoints(image->image_id)) return false;
+  const auto found = database.ReadImageProvenance(image->image_id);
+  if (found && found->text == provenance && database.HasDescriptors(image->image_id)) return true;
+  throw UsageError(
+      database.path() + ": the features of " + name + " were made by " +
+      (found ? "other weights or options (" + found->text + "; now: " + provenance + ")"
+             : std::string("another program")) +
+      "; features of two kinds do not match each other: use another database or the same options");
+}
 
 FeaturePipelineStats ExtractCollection(const FeaturePipelineOptions& o, const CommonOptions& common) {
   o.camera.Validate();
@@ -157,7 +155,7 @@ FeaturePipelineStats ExtractCollection(const FeaturePipelineOptions& o, const Co
   database.CheckWritable();
   database.CompleteFrames();
   CameraAssigner cameras = MakeCameraAssigner(database, o);
-  const std::string provenance = ProvenanceOf(o, extractor.weights());
+  const std::string provenance = FeatureProvenance(o, extractor.weights());
 
   FeaturePipelineStats stats;
   stats.weights = {extractor.weights().metadata, extractor.weights().sha256};

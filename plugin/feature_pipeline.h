@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "database_io/colmap_database.h"
 #include "network/keypoints.h"
 #include "network/weights.h"
 #include "plugin/camera.h"
@@ -39,6 +40,12 @@ struct FeaturePipelineStats {
   UsedWeights weights;
   bool stopped = false;  // by a signal, everything before it committed
 };
+
+// Everything that decides the features, as one line beside each photo's rows.
+std::string FeatureProvenance(const FeaturePipelineOptions& options, const LoadedSuperPoint& weights);
+
+// True if the photo's rows are whole; throws UsageError where they are of other weights or options.
+bool FeaturesAreThere(ColmapDatabase& database, const std::string& name, const std::string& provenance);
 
 // Skips photos whose rows are there with the same provenance; one transaction a photo. Throws UsageError
 // where rows of other weights or options are there, EnvironmentError before any work if the database cannot

@@ -38,4 +38,9 @@ cv::Point2f MapToOriginal(const ResizedImage& resized, const cv::Point2f& point_
           static_cast<float>((point_in_resized.y + 0.5) * resized.scale_y - 0.5)};
 }
 
+cv::Point2f MapToResized(const ResizedImage& resized, const cv::Point2f& point_in_original) {
+  return {static_cast<float>((point_in_original.x + 0.5) / resized.scale_x - 0.5),
+          static_cast<float>((point_in_original.y + 0.5) / resized.scale_y - 0.5)};
+}
+
 }  // namespace colmatch

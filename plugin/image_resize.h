@@ -21,4 +21,7 @@ ResizedImage ResizeForNetwork(const cv::Mat& gray, int max_image_size_px);
 // edge is at -0.5 in both images and the edges, not the centres, coincide: x_orig = (x + 0.5) * scale - 0.5.
 cv::Point2f MapToOriginal(const ResizedImage& resized, const cv::Point2f& point_in_resized);
 
+// The inverse.
+cv::Point2f MapToResized(const ResizedImage& resized, const cv::Point2f& point_in_original);
+
 }  // namespace colmatch

@@ -36,6 +36,13 @@ void ExtractionCommandOptions::AddTo(CLI::App& app, bool with_paths) {
   AddOption(app, "--ImageReader.single_camera_per_folder", single_camera_per_folder_,
             "one camera a sub-folder");
   AddOption(app, "--ImageReader.single_camera_per_image", single_camera_per_image_, "one camera a photo");
+  AddDetectorTo(app);
+  AddIgnored(app, "--SiftExtraction.use_gpu,--FeatureExtraction.use_gpu");
+  AddIgnored(app, "--SiftExtraction.gpu_index,--FeatureExtraction.gpu_index");
+}
+
+void ExtractionCommandOptions::AddDetectorTo(CLI::App& app) {
+  auto& o = options;
   AddOption(app, "--SuperPoint.max_num_features", o.keypoints.max_num_features,
             "strongest keypoints kept; 0: all");
   AddOption(app, "--SuperPoint.max_image_size,--FeatureExtraction.max_image_size", o.max_image_size,
@@ -47,8 +54,6 @@ void ExtractionCommandOptions::AddTo(CLI::App& app, bool with_paths) {
             "pixels at each side without keypoints");
   AddOption(app, "--SuperPoint.refinement_radius", o.keypoints.refinement_radius,
             "keypoints move to the strongest corner this near, pixels; 0: they stay, as published");
-  AddIgnored(app, "--SiftExtraction.use_gpu,--FeatureExtraction.use_gpu");
-  AddIgnored(app, "--SiftExtraction.gpu_index,--FeatureExtraction.gpu_index");
 }
 
 FeaturePipelineOptions ExtractionCommandOptions::Resolve() const {

@@ -14,6 +14,7 @@ namespace colmatch {
 class ExtractionCommandOptions {
  public:
   void AddTo(CLI::App& app, bool with_paths);
+  void AddDetectorTo(CLI::App& app);       // --SuperPoint.* alone
   FeaturePipelineOptions Resolve() const;  // throws UsageError for contradictions
   FeaturePipelineOptions options;
 

@@ -31,27 +31,40 @@ TwoViewGeometry Verify(const VerifiedImage& image1, const VerifiedImage& image2,
 }  // namespace
 
 PairWriter::PairWriter(ColmapDatabase& database, const MatchingPipelineOptions& options, int num_threads,
-                       std::string provenance, MatchingPipelineStats& stats)
+                       MatchingPipelineStats& stats)
     : database_(database),
       options_(options),
       max_pending_(static_cast<size_t>(std::max(1, num_threads)) * 2),
-      provenance_(std::move(provenance)),
       stats_(stats) {}
 
 PairWriter::~PairWriter() = default;
 
-void PairWriter::Add(const VerifiedImage& image1, const VerifiedImage& image2, Matches matches,
-                     std::vector<float> confidences, bool write_matches) {
+void PairWriter::AddPair(const VerifiedImage& image1, const VerifiedImage& image2, PairRows rows,
+                         const std::string& provenance) {
+  Add(image1, image2, std::move(rows), provenance, "");
+}
+
+void PairWriter::AddGeometry(const VerifiedImage& image1, const VerifiedImage& image2, Matches matches) {
+  Add(image1, image2, {std::move(matches), {}}, "", "");
+}
+
+void PairWriter::ReplaceIfBetter(const VerifiedImage& image1, const VerifiedImage& image2, PairRows rows,
+                                 const std::string& provenance, const std::string& kept) {
+  Add(image1, image2, std::move(rows), provenance, kept);
+}
+
+void PairWriter::Add(const VerifiedImage& image1, const VerifiedImage& image2, PairRows rows,
+                     std::string provenance, std::string kept) {
   if (pending_.size() >= max_pending_) WriteOldest();
   Pending pair;
   pair.id1 = image1.image_id;
   pair.id2 = image2.image_id;
-  pair.geometry = std::async(std::launch::async, [image1, image2, matches, this] {
+  pair.geometry = std::async(std::launch::async, [image1, image2, matches = rows.matches, this] {
     return Verify(image1, image2, matches, options_);
   });
-  pair.matches = std::move(matches);
-  pair.confidences = std::move(confidences);
-  pair.write_matches = write_matches;
+  pair.rows = std::move(rows);
+  pair.provenance = std::move(provenance);
+  pair.kept = std::move(kept);
   pending_.push_back(std::move(pair));
 }
 
@@ -59,21 +72,42 @@ void PairWriter::WriteOldest() {
   Pending pair = std::move(pending_.front());
   pending_.pop_front();
   const TwoViewGeometry geometry = pair.geometry.get();
-  if (!transaction_) {
-    transaction_.emplace(database_.BeginTransaction());
-    transaction_start_ = std::chrono::steady_clock::now();
+  if (!pair.kept.empty()) {
+    if (database_.ReadTwoViewGeometry(pair.id1, pair.id2).inlier_matches.size() >=
+        geometry.inlier_matches.size()) {
+      return SetProvenance(pair.id1, pair.id2, pair.kept);
+    }
   }
-  if (pair.write_matches) {
-    database_.WriteMatches(pair.id1, pair.id2, pair.matches);
-    database_.WritePairProvenance(pair.id1, pair.id2, provenance_, pair.confidences);
+  BeginIfDue();
+  if (!pair.kept.empty()) database_.DeletePair(pair.id1, pair.id2);
+  Write(pair, geometry);
+  CommitIfDue(false);
+}
+
+void PairWriter::Write(const Pending& pair, const TwoViewGeometry& geometry) {
+  if (!pair.provenance.empty()) {
+    database_.WriteMatches(pair.id1, pair.id2, pair.rows.matches);
+    database_.WritePairProvenance(pair.id1, pair.id2, pair.provenance, pair.rows.confidences);
   }
   database_.WriteTwoViewGeometry(pair.id1, pair.id2, geometry);
   ++stats_.matched;
-  stats_.num_matches += static_cast<int64_t>(pair.matches.size());
+  stats_.num_matches += static_cast<int64_t>(pair.rows.matches.size());
   stats_.num_inliers += static_cast<int64_t>(geometry.inlier_matches.size());
   if (!geometry.inlier_matches.empty()) ++stats_.verified;
-  ++pairs_in_transaction_;
+}
+
+void PairWriter::SetProvenance(image_t id1, image_t id2, const std::string& provenance) {
+  BeginIfDue();
+  const auto found = database_.ReadPairProvenance(id1, id2);
+  database_.WritePairProvenance(id1, id2, provenance, found ? found->scores : std::vector<float>{});
   CommitIfDue(false);
+}
+
+void PairWriter::BeginIfDue() {
+  ++pairs_in_transaction_;
+  if (transaction_) return;
+  transaction_.emplace(database_.BeginTransaction());
+  transaction_start_ = std::chrono::steady_clock::now();
 }
 
 void PairWriter::CommitIfDue(bool now) {

@@ -11,6 +11,7 @@
 
 #include "database_io/colmap_database.h"
 #include "plugin/matching_pipeline.h"
+#include "plugin/matching_setup.h"
 
 namespace colmatch {
 
@@ -24,31 +25,41 @@ struct VerifiedImage {
 class PairWriter {
  public:
   PairWriter(ColmapDatabase& database, const MatchingPipelineOptions& options, int num_threads,
-             std::string provenance, MatchingPipelineStats& stats);
+             MatchingPipelineStats& stats);
   // Commits what was added unless an exception is under way; call Finish() to see errors.
   ~PairWriter();
 
-  // matches and confidences of (image1, image2); write_matches false: only the geometry is missing.
-  void Add(const VerifiedImage& image1, const VerifiedImage& image2, Matches matches,
-           std::vector<float> confidences, bool write_matches);
+  void AddPair(const VerifiedImage& image1, const VerifiedImage& image2, PairRows rows,
+               const std::string& provenance);
+  // Of matches that are there.
+  void AddGeometry(const VerifiedImage& image1, const VerifiedImage& image2, Matches matches);
+  // In place of a pair that is there if these are more inliers than it has; otherwise it stays, and its
+  // provenance becomes `kept`.
+  void ReplaceIfBetter(const VerifiedImage& image1, const VerifiedImage& image2, PairRows rows,
+                       const std::string& provenance, const std::string& kept);
+  // A pair that is there stays as it is but for this text.
+  void SetProvenance(image_t id1, image_t id2, const std::string& provenance);
   void Finish();
 
  private:
   struct Pending {
     image_t id1 = 0, id2 = 0;
-    Matches matches;
-    std::vector<float> confidences;
-    bool write_matches = false;
+    PairRows rows;
+    std::string provenance;  // empty: the matches are there
+    std::string kept;        // not empty: there may be better ones
     std::future<TwoViewGeometry> geometry;
   };
 
+  void Add(const VerifiedImage& image1, const VerifiedImage& image2, PairRows rows, std::string provenance,
+           std::string kept);
   void WriteOldest();
+  void Write(const Pending& pair, const TwoViewGeometry& geometry);
+  void BeginIfDue();
   void CommitIfDue(bool now);
 
   ColmapDatabase& database_;
   const MatchingPipelineOptions& options_;
   size_t max_pending_;
-  std::string provenance_;
   MatchingPipelineStats& stats_;
   std::deque<Pending> pending_;
   std::optional<Transaction> transaction_;

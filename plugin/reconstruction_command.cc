@@ -32,6 +32,10 @@ class AutomaticReconstructor : public Command {
     AddOption(app, "--image_path", image_path_, "folder of photos")->required();
     AddOption(app, "--truth_path", options_.truth_path,
               "true cameras (COLMAP model or *.camera files) to compare with");
+    AddOption(app, "--turned_matching", options_.turned,
+              "also match photos turned by quarter turns: auto (where some do not join the others), always, "
+              "never")
+        ->check(CLI::IsMember({"auto", "always", "never"}));
     extraction_.AddTo(app, false);
     matching_.AddTo(app, false, true);
   }

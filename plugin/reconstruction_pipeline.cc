@@ -17,6 +17,7 @@
 #include "plugin/match_picture.h"
 #include "plugin/report.h"
 #include "plugin/stop_signal.h"
+#include "plugin/turned_pipeline.h"
 
 namespace colmatch {
 namespace {
@@ -86,6 +87,21 @@ void RunMapper(const ReconstructionOptions& o, const CommonOptions& common, cons
     throw EnvironmentError("colmap mapper was ended by signal " + std::to_string(status - 128) +
                            "; its output is in " + log.string());
   }
+}
+
+// False if it was stopped.
+bool MatchTurnedWhereDue(const ReconstructionOptions& o, const CommonOptions& common, ReportData& report) {
+  if (o.turned == "never") return true;
+  const Stopwatch watch;
+  const int groups = CountGroups(o.matching.database_path, common);
+  if (groups <= 1 && o.turned == "auto") return true;
+  LogInfo("the photos fall into " + std::to_string(groups) +
+          " groups without a strong pair between them: matching them turned too");
+  const MatchingPipelineStats turned = MatchTurned(o.features, o.matching, common);
+  report.stages.push_back({"matching of turned photos", watch.Seconds(),
+                           std::to_string(turned.matched) + " pairs match better turned, " +
+                               std::to_string(turned.already_there) + " were looked at before"});
+  return !turned.stopped;
 }
 
 // Rows of the report from the database.
@@ -215,7 +231,7 @@ ReconstructionResult Reconstruct(const ReconstructionOptions& o, const CommonOpt
   report.stages.push_back({"matching and verification", matching_watch.Seconds(),
                            std::to_string(matches.matched) + " pairs, " +
                                std::to_string(matches.already_there) + " there already"});
-  result.stopped = features.stopped || matches.stopped;
+  result.stopped = features.stopped || matches.stopped || !MatchTurnedWhereDue(o, common, report);
   if (result.stopped) return result;
 
   Stopwatch mapper_watch;

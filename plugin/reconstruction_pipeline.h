@@ -12,6 +12,8 @@ struct ReconstructionOptions {
   std::string workspace_path;  // gets database.db, sparse/, report.html, report.json, mapper.log
   std::string truth_path;      // true cameras to compare with; empty: none
   std::string command_line;    // for the report
+  std::string turned =
+      "auto";  // match turned photos: auto (where the pairs leave groups apart), always, never
   int num_match_pictures = 6;
   FeaturePipelineOptions features;
   MatchingPipelineOptions matching;
@@ -25,9 +27,9 @@ struct ReconstructionResult {
   bool stopped = false;
 };
 
-// Features, exhaustive matches, `colmap mapper`, report. What is done already is not done again, the mapper
-// excepted, which starts from scratch into an empty sparse folder. Throws EnvironmentError if colmap is not
-// installed.
+// Features, exhaustive matches, those of turned photos, `colmap mapper`, report. What is done already is not
+// done again, the mapper excepted, which starts from scratch into an empty sparse folder. Throws
+// EnvironmentError if colmap is not installed.
 ReconstructionResult Reconstruct(const ReconstructionOptions& options, const CommonOptions& common);
 
 }  // namespace colmatch

@@ -138,6 +138,8 @@ class Train : public Command {
     AddOption(app, "--SuperGlue.batch_size", o.batch_size, "pairs a step");
     AddOption(app, "--SuperGlue.min_keypoints", o.min_keypoints, "least number of keypoints of a step");
     AddOption(app, "--SuperGlue.max_keypoints", o.max_keypoints, "largest number of keypoints of a step");
+    AddOption(app, "--SuperGlue.negative_share", o.negative_share,
+              "of the pairs, of two photos: shows it that there may be nothing to match");
     AddOption(app, "--SuperGlue.train_sinkhorn_iterations", o.sinkhorn_iterations, "in training");
     AddOption(app, "--SuperGlue.deep_supervision", o.deep_supervision,
               "weight of the losses of inner layers");

@@ -45,4 +45,12 @@ class TemporaryFolder {
   std::filesystem::path path_;
 };
 
+// What lies in the folder itself, in no order.
+inline std::vector<std::string> NamesIn(const std::filesystem::path& folder) {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    names.push_back(entry.path().filename());
+  return names;
+}
+
 }  // namespace colmatch

@@ -12,9 +12,10 @@ namespace colmatch {
 namespace {
 
 // The detector's keypoints, strongest first, then random places up to exactly count.
-Keypoints ExactlyThisMany(const torch::Tensor& scores, KeypointOptions options, int count, Rng& rng) {
+Keypoints ExactlyThisMany(const torch::Tensor& image, const torch::Tensor& scores, KeypointOptions options,
+                          int count, Rng& rng) {
   options.max_num_features = count;
-  Keypoints found = SelectKeypoints(scores, options);
+  Keypoints found = DetectKeypoints(image, scores, options);
   const auto order = found.scores.argsort(0, /*descending=*/true);
   found.xy = found.xy.index_select(0, order);
   found.scores = found.scores.index_select(0, order);
@@ -62,8 +63,8 @@ FeatureSet MakeFeatureSet(SuperPoint& network, const std::vector<ShardPhoto>& ph
       AugmentPhotometric(view, o.photometric, rng);
       const auto image = torch::from_blob(view.pixels.data(), {1, 1, o.view_height, o.view_width}).to(device);
       const SuperPointOutput output = network->forward(image);
-      const Keypoints found =
-          ExactlyThisMany(ScoresFromLogits(output.logits)[0].cpu(), o.keypoints, o.num_keypoints, rng);
+      const Keypoints found = ExactlyThisMany(image.cpu(), ScoresFromLogits(output.logits)[0].cpu(),
+                                              o.keypoints, o.num_keypoints, rng);
       const auto sampled =
           SampleDescriptors(found.xy.unsqueeze(0).to(device), output.descriptors, output.sampling)[0];
       keypoints.push_back(found.xy);

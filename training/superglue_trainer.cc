@@ -4,6 +4,7 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,25 +33,42 @@ SuperGlueInput Gather(const FeatureSet& set, const std::vector<int64_t>& views, 
   return input;
 }
 
-// Pairs of two different views of one of the photos, a pure function of the step.
-Batch MakeBatch(const FeatureSet& set, const SuperGlueTrainingOptions& o, const std::vector<int64_t>& photos,
-                int64_t batch_size, int64_t step, int64_t min_keypoints) {
+// What to draw a batch from.
+struct PairDraw {
+  const std::vector<int64_t>& photos;
+  int64_t min_keypoints;
+  double negative_share;
+};
+
+GroundTruthMatches LabelPair(const FeatureSet& set, int64_t view0, int64_t view1, int64_t n,
+                             const GroundTruthOptions& options) {
+  if (view0 / set.views_per_photo != view1 / set.views_per_photo) {
+    const auto nothing = torch::full({n}, kUnmatched, torch::kLong);
+    return {nothing, nothing};
+  }
+  return MatchByHomography(set.keypoints[view0].narrow(0, 0, n), set.keypoints[view1].narrow(0, 0, n),
+                           set.PhotoFromView(view1).Inverse() * set.PhotoFromView(view0), options);
+}
+
+// Pairs of two different views of one of the photos, or of two photos, a pure function of the step.
+Batch MakeBatch(const FeatureSet& set, const SuperGlueTrainingOptions& o, const PairDraw& draw,
+                int64_t step) {
   Rng rng(o.seed, static_cast<uint64_t>(step), 0);
-  const int64_t limit = set.keypoints.size(1);
-  const int64_t low = std::min(limit, min_keypoints), high = std::min<int64_t>(limit, o.max_keypoints);
+  const int64_t limit = set.keypoints.size(1), num_photos = static_cast<int64_t>(draw.photos.size());
+  const int64_t low = std::min(limit, draw.min_keypoints), high = std::min<int64_t>(limit, o.max_keypoints);
   const int64_t n = low + rng.Below(high - low + 1);
   std::vector<int64_t> views0, views1;
   std::vector<torch::Tensor> matches0, matches1;
-  for (int64_t i = 0; i < batch_size; ++i) {
-    const int64_t photo = photos[rng.Below(static_cast<int64_t>(photos.size()))];
-    const int64_t a = rng.Below(set.views_per_photo), other = rng.Below(set.views_per_photo - 1);
-    views0.push_back(photo * set.views_per_photo + a);
-    views1.push_back(photo * set.views_per_photo + other + (other >= a));
-    const Homography h1_from_0 =
-        set.PhotoFromView(views1.back()).Inverse() * set.PhotoFromView(views0.back());
-    const auto labels =
-        MatchByHomography(set.keypoints[views0.back()].narrow(0, 0, n),
-                          set.keypoints[views1.back()].narrow(0, 0, n), h1_from_0, o.ground_truth);
+  for (int64_t i = 0; i < o.batch_size; ++i) {
+    const int64_t photo0 = rng.Below(num_photos), a = rng.Below(set.views_per_photo);
+    const int64_t other = rng.Below(set.views_per_photo - 1);
+    int64_t photo1 = photo0, b = other + (other >= a);
+    if (num_photos > 1 && draw.negative_share > 0 && rng.Chance(draw.negative_share)) {
+      photo1 = (photo0 + 1 + rng.Below(num_photos - 1)) % num_photos;
+    }
+    views0.push_back(draw.photos[photo0] * set.views_per_photo + a);
+    views1.push_back(draw.photos[photo1] * set.views_per_photo + b);
+    const auto labels = LabelPair(set, views0.back(), views1.back(), n, o.ground_truth);
     matches0.push_back(labels.matches0);
     matches1.push_back(labels.matches1);
   }
@@ -95,29 +113,56 @@ MatchCounts CountMutualNearest(const Batch& batch) {
   return counts;
 }
 
-// Precision and recall on held-out photos, all keypoints, beside mutual nearest neighbours of the same
-// features.
+// A network's couplings of the held-out photos' pairs, all keypoints.
+struct ScoredBatch {
+  Batch batch;
+  torch::Tensor scores;
+};
+
+std::vector<ScoredBatch> ScoreHeldOut(SuperGlue& network, const FeatureSet& set,
+                                      const SuperGlueTrainingOptions& o, const std::vector<int64_t>& photos,
+                                      double negative_share) {
+  std::vector<ScoredBatch> scored;
+  for (int64_t i = 0; i < std::max(1, o.validation_pairs / o.batch_size); ++i) {
+    Batch batch = MakeBatch(set, o, {photos, o.max_keypoints, negative_share}, i);
+    const auto scores = network->forward(batch.input0, batch.input1);
+    scored.push_back({std::move(batch), scores});
+  }
+  return scored;
+}
+
+torch::Tensor HeldOutAssignment(const torch::Tensor& scores, const torch::Tensor& bin_score) {
+  return ScalingSinkhorn(scores, bin_score, 50);
+}
+
+// Precision and recall on pairs of held-out photos, beside mutual nearest neighbours of the same features;
+// and the share of keypoints that find a match in pairs of two photos, where none has one.
 std::map<std::string, double> Validate(SuperGlue& network, const FeatureSet& set,
                                        const SuperGlueTrainingOptions& o,
                                        const std::vector<int64_t>& photos) {
   torch::NoGradGuard no_grad;
-  MatchCounts superglue, nearest;
-  double loss = 0;
-  const int64_t batches = std::max(1, o.validation_pairs / o.batch_size);
-  for (int64_t i = 0; i < batches; ++i) {
-    const Batch batch = MakeBatch(set, o, photos, o.batch_size, i, o.max_keypoints);
-    const auto scores = network->forward(batch.input0, batch.input1);
-    const auto assignment = ScalingSinkhorn(scores, network->bin_score, 50);
-    loss += AssignmentLoss(assignment, batch.matches0, batch.matches1).item<double>() /
-            static_cast<double>(batches);
+  MatchCounts superglue, nearest, false_pairs;
+  std::vector<double> losses;
+  for (const auto& [batch, scores] : ScoreHeldOut(network, set, o, photos, 0)) {
+    const auto assignment = HeldOutAssignment(scores, network->bin_score);
+    losses.push_back(AssignmentLoss(assignment, batch.matches0, batch.matches1).item<double>());
     superglue += CountAssigned(assignment, batch.matches0);
     nearest += CountMutualNearest(batch);
   }
-  return {{"loss", loss},
-          {"precision", superglue.precision()},
-          {"recall", superglue.recall()},
-          {"mutual_precision", nearest.precision()},
-          {"mutual_recall", nearest.recall()}};
+  std::map<std::string, double> metrics = {
+      {"loss", std::accumulate(losses.begin(), losses.end(), 0.0) / static_cast<double>(losses.size())},
+      {"precision", superglue.precision()},
+      {"recall", superglue.recall()},
+      {"mutual_precision", nearest.precision()},
+      {"mutual_recall", nearest.recall()}};
+  if (photos.size() < 2) return metrics;
+  double keypoints = 0;
+  for (const auto& [batch, scores] : ScoreHeldOut(network, set, o, photos, 1)) {
+    false_pairs += CountAssigned(HeldOutAssignment(scores, network->bin_score), batch.matches0);
+    keypoints += static_cast<double>(batch.matches0.numel());
+  }
+  metrics["false_share"] = false_pairs.predicted / keypoints;
+  return metrics;
 }
 
 // The largest offset of the dustbin's score, in steps of 0.05, at which recall is still o.calibration_recall
@@ -126,17 +171,13 @@ double DustbinOffset(SuperGlue& network, const FeatureSet& set, const SuperGlueT
                      const std::vector<int64_t>& photos) {
   torch::NoGradGuard no_grad;
   network->eval();
-  std::vector<std::pair<torch::Tensor, torch::Tensor>> batches;  // coupling scores, labels
+  const auto held_out = ScoreHeldOut(network, set, o, photos, 0);
   MatchCounts nearest;
-  for (int64_t i = 0; i < std::max(1, o.validation_pairs / o.batch_size); ++i) {
-    const Batch batch = MakeBatch(set, o, photos, o.batch_size, i, o.max_keypoints);
-    batches.emplace_back(network->forward(batch.input0, batch.input1), batch.matches0);
-    nearest += CountMutualNearest(batch);
-  }
+  for (const auto& [batch, scores] : held_out) nearest += CountMutualNearest(batch);
   for (double offset = 3; offset > 0; offset -= 0.05) {
     MatchCounts counts;
-    for (const auto& [scores, labels] : batches) {
-      counts += CountAssigned(ScalingSinkhorn(scores, network->bin_score + offset, 50), labels);
+    for (const auto& [batch, scores] : held_out) {
+      counts += CountAssigned(HeldOutAssignment(scores, network->bin_score + offset), batch.matches0);
     }
     if (counts.recall() >= o.calibration_recall * nearest.recall()) return offset;
   }
@@ -152,6 +193,9 @@ void RequireTrainable(const FeatureSet& features, const SuperGlueTrainingOptions
   if (o.min_keypoints < 1 || o.max_keypoints < o.min_keypoints) {
     throw UsageError("SuperGlue.min_keypoints must be in [1, max_keypoints = " +
                      std::to_string(o.max_keypoints) + "], found " + std::to_string(o.min_keypoints));
+  }
+  if (!(o.negative_share >= 0 && o.negative_share <= 1)) {
+    throw UsageError("SuperGlue.negative_share must be in [0, 1], found " + std::to_string(o.negative_share));
   }
 }
 
@@ -169,7 +213,7 @@ SuperGlue TrainSuperGlue(const FeatureSet& features, const SuperGlueTrainingOpti
   const PhotoSplit split = SplitPhotos(features.num_photos(), o.validation_share);
 
   Prefetcher<Batch> batches([&](int64_t step) {
-    return MakeBatch(features, o, split.training, o.batch_size, step, o.min_keypoints);
+    return MakeBatch(features, o, {split.training, o.min_keypoints, o.negative_share}, step);
   });
   TrainHooks hooks = user_hooks;
   hooks.step = [&](int64_t step) { return StepResult{BatchLoss(network, batches.Get(step), o), {}}; };

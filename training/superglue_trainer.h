@@ -16,9 +16,10 @@ struct SuperGlueTrainingOptions {
   int batch_size = 8;       // pairs
   int min_keypoints = 256;  // each step draws how many of the strongest keypoints it uses
   int max_keypoints = 512;
-  int sinkhorn_iterations = 15;                // in training, scaling form
-  double deep_supervision = 0.3;               // weight of the mean loss after the inner layer pairs; 0: off
-  double initial_gain = 20;                    // coupling score of two equal descriptors at the start
+  double negative_share = 0.15;   // of a step's pairs, of two photos: nothing matches. 0: every pair matches
+  int sinkhorn_iterations = 15;   // in training, scaling form
+  double deep_supervision = 0.3;  // weight of the mean loss after the inner layer pairs; 0: off
+  double initial_gain = 20;       // coupling score of two equal descriptors at the start
   double validation_share = kValidationShare;  // of the photos, never trained on; split.h says which
   int validation_pairs = 64;
   // After training the dustbin's score is raised as far as recall on the validation pairs stays this many

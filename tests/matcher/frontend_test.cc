@@ -82,6 +82,29 @@ TEST(FeatureExtractor, FindsKeypointsInsideTheImageWithUnitDescriptors) {
   EXPECT_FALSE(features.descriptors.requires_grad());
 }
 
+TEST(FeatureExtractor, DescribesKeypointsAsTheTurnedImageWould) {
+  constexpr int kWidth = 72, kHeight = 56;
+  FeatureExtractor extractor = Extractor(/*max_num_features=*/1000);
+  const auto pixels = RandomPixels(kWidth, kHeight);
+  const auto image = torch::from_blob(const_cast<float*>(pixels.data()), {kHeight, kWidth});
+  for (int k = 1; k <= 3; ++k) {
+    const auto turned_image = image.rot90(-k, {0, 1}).contiguous();
+    const Features expected =
+        extractor.Extract(turned_image.data_ptr<float>(), static_cast<int>(turned_image.size(1)),
+                          static_cast<int>(turned_image.size(0)));
+    // Its keypoints, where they are in the image as it is.
+    const auto xy = TurnPoints(expected.keypoints, expected.width, expected.height, -k);
+    const auto turned = extractor.DescribeTurned(pixels.data(), kWidth, kHeight, xy);
+    EXPECT_TRUE(turned[static_cast<size_t>(k - 1)].allclose(expected.descriptors, 1e-4, 1e-5)) << k;
+  }
+}
+
+TEST(FeatureExtractor, DescribesNoKeypointsByNoDescriptors) {
+  FeatureExtractor extractor = Extractor();
+  const auto turned = extractor.DescribeTurned(RandomPixels(5, 5).data(), 5, 5, torch::zeros({0, 2}));
+  for (const auto& descriptors : turned) EXPECT_EQ(descriptors.sizes(), (torch::IntArrayRef{12, 0}));
+}
+
 TEST(FeatureExtractor, TheSameImageTwiceGivesTheSameBytes) {
   FeatureExtractor extractor = Extractor(), again = Extractor();
   const auto pixels = RandomPixels(64, 48);

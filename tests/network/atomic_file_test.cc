@@ -22,12 +22,6 @@ using testing::UnorderedElementsAre;
 // No process can have this number: the kernel's largest is 4194304.
 constexpr char kDeadProcess[] = "99999999";
 
-std::vector<std::string> NamesIn(const fs::path& folder) {
-  std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(folder)) names.push_back(entry.path().filename());
-  return names;
-}
-
 template <typename Action>
 std::string EnvironmentErrorOf(const Action& action) {
   try {

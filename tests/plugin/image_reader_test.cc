@@ -367,6 +367,13 @@ TEST(ResizeForNetwork, EdgesOfTheResizedImageMapToEdgesOfTheOriginal) {
   EXPECT_NEAR(last.y, 332.5, 1e-3);
 }
 
+TEST(ResizeForNetwork, ThereAndBackIsWhereItWas) {
+  const ResizedImage resized = ResizeForNetwork(TestPicture(1000, 333), 100);
+  const cv::Point2f back = MapToResized(resized, MapToOriginal(resized, {12.25f, 30.5f}));
+  EXPECT_NEAR(back.x, 12.25, 1e-3);
+  EXPECT_NEAR(back.y, 30.5, 1e-3);
+}
+
 TEST(ResizeForNetwork, ABlobIsFoundWhereItIsInTheOriginal) {
   cv::Mat gray = cv::Mat::zeros(400, 600, CV_8U);
   for (int y = 0; y < gray.rows; ++y) {

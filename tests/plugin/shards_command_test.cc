@@ -17,12 +17,7 @@ using testing::HasSubstr;
 
 class PrepareShards : public testing::Test {
  protected:
-  void SetUp() override {
-    for (const char* name : {"courtyard_00.jpg", "courtyard_01.jpg"}) {
-      std::filesystem::create_directories(folder_.path() / "photos/scene");
-      std::filesystem::copy(TestPhotos() / name, folder_.path() / "photos/scene" / name);
-    }
-  }
+  void SetUp() override { CopyTwoTestPhotos(folder_.path() / "photos/scene"); }
   ProgramResult Prepare(const std::vector<std::string>& more = {}) const {
     std::vector<std::string> arguments = {"prepare_shards",
                                           "--image_path",

@@ -32,4 +32,12 @@ inline std::filesystem::path CopyOfTestPhotos(const TemporaryFolder& folder) {
   return copy;
 }
 
+// Two of them, where a test needs no more.
+inline void CopyTwoTestPhotos(const std::filesystem::path& folder) {
+  std::filesystem::create_directories(folder);
+  for (const char* name : {"courtyard_00.jpg", "courtyard_01.jpg"}) {
+    std::filesystem::copy(TestPhotos() / name, folder / name);
+  }
+}
+
 }  // namespace colmatch

@@ -9,12 +9,14 @@ if(NOT COLMATCH_CORE_ONLY)
       demo_scene_test.cc
       exif_test.cc
       image_reader_test.cc
+      lru_cache_test.cc
       pairs_test.cc
       project_file_test.cc
       reconstruction_test.cc
       report_test.cc
       shards_command_test.cc
       train_command_test.cc
+      turned_test.cc
       two_view_geometry_test.cc
       two_view_pycolmap_test.cc
       weights_location_test.cc

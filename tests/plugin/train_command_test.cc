@@ -26,10 +26,7 @@ struct Trained {
   ProgramResult result;
 
   Trained() {
-    for (const char* name : {"courtyard_00.jpg", "courtyard_01.jpg"}) {
-      fs::create_directories(folder.path() / "photos");
-      fs::copy(TestPhotos() / name, folder.path() / "photos" / name);
-    }
+    CopyTwoTestPhotos(folder.path() / "photos");
     result = RunColmatch({"prepare_shards", "--image_path", folder.File("photos"), "--output",
                           folder.File("a.shard"), "--num_warps", "2", "--max_image_size", "160",
                           "--num_threads", "1"});

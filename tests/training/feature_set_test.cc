@@ -71,6 +71,15 @@ TEST(FeatureSet, KeypointsAreTheStrongestFirst) {
                   .item<bool>());
 }
 
+TEST(FeatureSet, KeypointsMoveToCornersAsTheyDoWherePhotosAreMatched) {
+  FeatureSetOptions options = Options();
+  const auto whole = [](const FeatureSet& set) { return set.keypoints.equal(set.keypoints.round()); };
+  options.keypoints.refinement_radius = 0;
+  EXPECT_TRUE(whole(Make({TexturePhoto(1)}, options)));
+  options.keypoints.refinement_radius = 4;
+  EXPECT_FALSE(whole(Make({TexturePhoto(1)}, options)));
+}
+
 TEST(FeatureSet, HasExactlyItsNumberOfKeypointsEvenWhereNothingIsFound) {
   FeatureSetOptions options = Options();
   options.keypoints.keypoint_threshold = 0.99;

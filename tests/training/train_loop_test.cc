@@ -180,10 +180,8 @@ TEST_F(TrainLoop, ARunLeavesItsCheckpointLogAndMetricsAndNothingElse) {
   torch::nn::Linear line = NewLine();
   Recorder recorder;
   Run(line, Options(), recorder);
-  std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(Options().run_folder))
-    names.push_back(entry.path().filename());
-  EXPECT_THAT(names, testing::UnorderedElementsAre("checkpoint.pt", "log.txt", "metrics.npz"));
+  EXPECT_THAT(NamesIn(Options().run_folder),
+              testing::UnorderedElementsAre("checkpoint.pt", "log.txt", "metrics.npz"));
 }
 
 TEST_F(TrainLoop, ARunFolderThatIsAFileIsAnEnvironmentErrorThatNamesIt) {
@@ -206,11 +204,9 @@ TEST_F(TrainLoop, WhatAKilledRunLeftHalfWrittenIsRemovedAndNothingElse) {
   torch::nn::Linear line = NewLine();
   Recorder recorder;
   Run(line, Options(), recorder);
-  std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(Options().run_folder))
-    names.push_back(entry.path().filename());
-  EXPECT_THAT(names, testing::UnorderedElementsAre("checkpoint.pt", "log.txt", "metrics.npz",
-                                                   "notes.tmp99999999", "notes.txt"));
+  EXPECT_THAT(NamesIn(Options().run_folder),
+              testing::UnorderedElementsAre("checkpoint.pt", "log.txt", "metrics.npz", "notes.tmp99999999",
+                                            "notes.txt"));
 }
 
 TEST_F(TrainLoop, TheStepsDoneAreToldWithEveryCheckpointEvenOfAStoppedRun) {

@@ -1,0 +1,39 @@
+// Images in use; see image_store.h.
+#include "plugin/image_store.h"
+
+#include "network/error.h"
+#include "plugin/colmap_convert.h"
+
+namespace colmatch {
+
+ImageStore::ImageStore(ColmapDatabase& database, int block_size)
+    : database_(database), images_(2 * static_cast<size_t>(block_size) + 2) {
+  for (const Camera& camera : database.Cameras())
+    cameras_[camera.camera_id] = std::make_shared<Camera>(camera);
+}
+
+std::shared_ptr<const LoadedImage> ImageStore::Get(const Image& image, bool with_descriptors) {
+  return images_.Get(image.image_id, [&] { return Load(image, with_descriptors); });
+}
+
+LoadedImage ImageStore::Load(const Image& image, bool with_descriptors) {
+  LoadedImage loaded;
+  const KeypointsBlob keypoints = database_.ReadKeypoints(image.image_id);
+  const auto camera = cameras_.at(image.camera_id);
+  if (with_descriptors) {
+    const auto provenance = database_.ReadImageProvenance(image.image_id);
+    if (!provenance) {
+      throw UsageError(
+          database_.path() + ": the features of " + image.name +
+          " were not made by colmatch; run colmatch feature_extractor into a database of its own");
+    }
+    const Descriptors descriptors = database_.ReadDescriptors(image.image_id);
+    loaded.features =
+        FeaturesFromColmap(keypoints, descriptors, provenance->scores, camera->width, camera->height);
+  }
+  loaded.geometry = {image.image_id, camera,
+                     std::make_shared<const std::vector<Eigen::Vector2d>>(PointsInColmap(keypoints))};
+  return loaded;
+}
+
+}  // namespace colmatch

@@ -1,0 +1,45 @@
+// What all matching commands share: the matcher with its weights, the images, and what is said beside a
+// pair's rows of how they were made.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "database_io/colmap_database.h"
+#include "matcher/frontend.h"
+#include "plugin/matching_pipeline.h"
+
+namespace colmatch {
+
+// Throws UsageError where SuperGlue is asked for and --weights names none.
+FeatureMatcher MakeMatcher(const MatchingPipelineOptions& options, const CommonOptions& common,
+                           UsedWeights& used);
+
+int NumWorkers(const CommonOptions& common);
+
+// Images that have features, by id; the others are named in the stats.
+std::vector<Image> ImagesWithFeatures(ColmapDatabase& database, MatchingPipelineStats& stats);
+
+// Everything that decides the matches, as one line beside each row.
+std::string MatchingProvenance(const MatchingPipelineOptions& options, const std::string& weights_hash);
+
+// The same once turned_matcher has looked at the pair: the second photo turned by so many quarter turns.
+std::string TurnedProvenance(const std::string& provenance, int quarter_turns);
+
+struct PairState {
+  bool matched = false, verified = false, turned = false;  // turned: looked at by turned_matcher
+  bool IsDone() const { return matched && verified; }
+};
+
+// Throws UsageError where the pair's rows are of other weights or options.
+PairState StateOf(ColmapDatabase& database, const Image& a, const Image& b, const std::string& provenance);
+
+// A pair's matches as the database takes them.
+struct PairRows {
+  Matches matches;
+  std::vector<float> confidences;
+};
+PairRows MatchImages(FeatureMatcher& matcher, const Features& features0, const Features& features1);
+
+}  // namespace colmatch

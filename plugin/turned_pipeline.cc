@@ -1,0 +1,158 @@
+// Matching of turned photos; see turned_pipeline.h.
+#include "plugin/turned_pipeline.h"
+
+#include <filesystem>
+#include <map>
+#include <set>
+#include <vector>
+
+#include "matcher/turn.h"
+#include "network/error.h"
+#include "plugin/database_options.h"
+#include "plugin/image_reader.h"
+#include "plugin/image_resize.h"
+#include "plugin/image_store.h"
+#include "plugin/matching_setup.h"
+#include "plugin/pair_writer.h"
+#include "plugin/progress.h"
+#include "plugin/stop_signal.h"
+#include "plugin/weights_location.h"
+
+namespace colmatch {
+namespace {
+
+constexpr size_t kTurnedImagesInMemory = 1000;
+
+bool IsStrong(ColmapDatabase& database, image_t id1, image_t id2) {
+  if (!database.HasTwoViewGeometry(id1, id2)) return false;
+  const auto inliers = static_cast<double>(database.ReadTwoViewGeometry(id1, id2).inlier_matches.size());
+  const auto matches = static_cast<double>(database.ReadMatches(id1, id2).size());
+  return inliers >= kStrongInliers && inliers >= kStrongInlierRatio * matches;
+}
+
+// Descriptors of the images' keypoints in the turned photos, half precision.
+class TurnedStore {
+ public:
+  TurnedStore(FeatureExtractor& extractor, const FeaturePipelineOptions& options)
+      : extractor_(extractor), options_(options), images_(kTurnedImagesInMemory) {}
+
+  std::shared_ptr<const TurnedDescriptors> Get(const Image& image, const Features& features) {
+    return images_.Get(image.image_id, [&] { return Describe(image, features); });
+  }
+
+ private:
+  TurnedDescriptors Describe(const Image& image, const Features& features) {
+    const std::filesystem::path path = std::filesystem::path(options_.image_path) / image.name;
+    const GrayImage photo = ReadGrayImage(path);
+    if (photo.width != features.width || photo.height != features.height) {
+      throw InputError(path.string() + " has " + std::to_string(photo.width) + " x " +
+                       std::to_string(photo.height) + " pixels; its features are of a photo of " +
+                       std::to_string(features.width) + " x " + std::to_string(features.height));
+    }
+    const ResizedImage resized = ResizeForNetwork(photo.gray, options_.max_image_size);
+    auto keypoints = features.keypoints.clone();
+    float* xy = keypoints.data_ptr<float>();
+    for (int64_t i = 0; i < keypoints.size(0); ++i) {
+      const cv::Point2f p = MapToResized(resized, {xy[2 * i], xy[2 * i + 1]});
+      xy[2 * i] = p.x;
+      xy[2 * i + 1] = p.y;
+    }
+    TurnedDescriptors turned = extractor_.DescribeTurned(resized.pixels.ptr<float>(), resized.pixels.cols,
+                                                         resized.pixels.rows, keypoints);
+    for (torch::Tensor& descriptors : turned) descriptors = descriptors.to(torch::kHalf);
+    return turned;
+  }
+
+  FeatureExtractor& extractor_;
+  const FeaturePipelineOptions& options_;
+  LruCache<image_t, TurnedDescriptors> images_;
+};
+
+// What is left to look at, block by block.
+std::vector<std::pair<int, int>> WeakPairs(ColmapDatabase& database, const std::vector<Image>& images,
+                                           int block_size, const std::string& provenance,
+                                           MatchingPipelineStats& stats) {
+  std::vector<std::pair<int, int>> weak;
+  for (const auto& [i, j] : ExhaustivePairs(static_cast<int>(images.size()), block_size)) {
+    const PairState state = StateOf(database, images[i], images[j], provenance);
+    if (state.turned) {
+      ++stats.already_there;
+    } else if (state.IsDone() && !IsStrong(database, images[i].image_id, images[j].image_id)) {
+      weak.emplace_back(i, j);
+    }
+  }
+  return weak;
+}
+
+}  // namespace
+
+int CountGroups(const std::string& database_path, const CommonOptions& common) {
+  ColmapDatabase database(database_path, DatabaseMode::kReadOnly, ConnectionOptionsOf(common));
+  MatchingPipelineStats unused;
+  std::map<image_t, image_t> parent;
+  for (const Image& image : ImagesWithFeatures(database, unused)) parent[image.image_id] = image.image_id;
+  const auto root = [&](image_t id) {
+    while (parent.at(id) != id) id = parent[id] = parent.at(parent.at(id));
+    return id;
+  };
+  auto groups = static_cast<int>(parent.size());
+  for (const auto& [id1, id2] : database.AllMatchedPairs()) {
+    if (parent.count(id1) == 0 || parent.count(id2) == 0 || root(id1) == root(id2)) continue;
+    if (!IsStrong(database, id1, id2)) continue;
+    parent[root(id1)] = root(id2);
+    --groups;
+  }
+  return groups;
+}
+
+MatchingPipelineStats MatchTurned(const FeaturePipelineOptions& fo, const MatchingPipelineOptions& mo,
+                                  const CommonOptions& common) {
+  mo.geometry.Validate();
+  MatchingPipelineStats stats;
+  FeatureExtractor extractor(LoadSuperPoint(ResolveWeights(common.weights).superpoint), fo.keypoints,
+                             DeviceFromName(common.device));
+  FeatureMatcher matcher = MakeMatcher(mo, common, stats.weights);
+  ColmapDatabase database(mo.database_path, DatabaseMode::kOpenExisting, ConnectionOptionsOf(common));
+  database.CheckWritable();
+  const auto images = ImagesWithFeatures(database, stats);
+  const std::string made_by = FeatureProvenance(fo, extractor.weights());
+  for (const Image& image : images) FeaturesAreThere(database, image.name, made_by);
+
+  const std::string provenance = MatchingProvenance(mo, stats.weights.sha256);
+  const auto pairs = WeakPairs(database, images, mo.block_size, provenance, stats);
+  ImageStore store(database, mo.block_size);
+  TurnedStore turned(extractor, fo);
+  PairWriter writer(database, mo, NumWorkers(common), stats);
+  ProgressBar bar("turned photos", static_cast<int64_t>(pairs.size()), common.progress);
+  int64_t done = 0;
+  std::set<int> unreadable;
+  for (const auto& [i, j] : pairs) {
+    if (StopRequested()) {
+      stats.stopped = true;
+      break;
+    }
+    bar.Update(++done);
+    if (unreadable.count(j) > 0) continue;
+    const auto image0 = store.Get(images[i], true), image1 = store.Get(images[j], true);
+    std::shared_ptr<const TurnedDescriptors> descriptors;
+    try {
+      descriptors = turned.Get(images[j], image1->features);
+    } catch (const InputError& error) {
+      unreadable.insert(j);
+      stats.skipped.push_back({images[j].name, error.what()});
+      continue;
+    }
+    const int turns = ChooseTurn(image0->features, image1->features, *descriptors, {});
+    if (turns == 0) {
+      writer.SetProvenance(images[i].image_id, images[j].image_id, TurnedProvenance(provenance, 0));
+    } else {
+      const Features seen = TurnFeatures(image1->features, *descriptors, turns);
+      writer.ReplaceIfBetter(image0->geometry, image1->geometry, MatchImages(matcher, image0->features, seen),
+                             TurnedProvenance(provenance, turns), TurnedProvenance(provenance, 0));
+    }
+  }
+  writer.Finish();
+  return stats;
+}
+
+}  // namespace colmatch
