@@ -67,6 +67,7 @@ PairState StateOf(ColmapDatabase& database, const Image& a, const Image& b, cons
   state.matched = database.HasMatches(a.image_id, b.image_id);
   if (!state.matched) return state;
   const auto found = database.ReadPairProvenance(a.image_id, b.image_id);
+  state.ours = found.has_value();
   state.turned = found && found->text.rfind(provenance + kTurned, 0) == 0;
   if (found && found->text != provenance && !state.turned) {
     throw UsageError(database.path() + ": the matches of " + a.name + " and " + b.name +

@@ -28,7 +28,9 @@ std::string MatchingProvenance(const MatchingPipelineOptions& options, const std
 std::string TurnedProvenance(const std::string& provenance, int quarter_turns);
 
 struct PairState {
-  bool matched = false, verified = false, turned = false;  // turned: looked at by turned_matcher
+  bool matched = false, verified = false;
+  bool ours = false;    // the matches were made by colmatch
+  bool turned = false;  // looked at by turned_matcher
   bool IsDone() const { return matched && verified; }
 };
 

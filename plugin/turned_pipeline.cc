@@ -77,7 +77,7 @@ std::vector<std::pair<int, int>> WeakPairs(ColmapDatabase& database, const std::
     const PairState state = StateOf(database, images[i], images[j], provenance);
     if (state.turned) {
       ++stats.already_there;
-    } else if (state.IsDone() && !IsStrong(database, images[i].image_id, images[j].image_id)) {
+    } else if (state.ours && state.IsDone() && !IsStrong(database, images[i].image_id, images[j].image_id)) {
       weak.emplace_back(i, j);
     }
   }

@@ -87,6 +87,24 @@ TEST_F(TurnedMatcher, LooksAtNoPairTwiceAndExhaustiveMatchingKnowsItsPairs) {
   EXPECT_EQ(Inliers("courtyard_01.jpg", "courtyard_02.jpg"), inliers);
 }
 
+TEST_F(TurnedMatcher, LeavesPairsThatAnotherProgramMatchedAlone) {
+  {
+    ColmapDatabase database(database_, DatabaseMode::kOpenExisting);
+    const image_t id1 = database.FindImage("courtyard_01.jpg")->image_id;
+    const image_t id2 = database.FindImage("courtyard_02.jpg")->image_id;
+    const Matches matches = {{0, 0}, {1, 1}};
+    database.DeletePair(id1, id2);
+    database.WriteMatches(id1, id2, matches);
+    TwoViewGeometry geometry;
+    geometry.config = TwoViewConfig::kUncalibrated;
+    geometry.inlier_matches = matches;
+    database.WriteTwoViewGeometry(id1, id2, geometry);
+  }
+  ASSERT_EQ(Turn().status, 0);
+  EXPECT_EQ(Inliers("courtyard_01.jpg", "courtyard_02.jpg"), 2u);
+  EXPECT_GE(Inliers("courtyard_00.jpg", "courtyard_02.jpg"), 60u);
+}
+
 TEST_F(TurnedMatcher, AskedForWithOtherOptionsThanTheFeaturesHaveIsAUsageError) {
   const ProgramResult result =
       Run({"turned_matcher", "--image_path", photos_, "--SuperPoint.max_image_size", "320"});
