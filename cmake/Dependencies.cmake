@@ -33,6 +33,10 @@ if(_torch_root_cfg STREQUAL "/usr")
       "Run: sudo apt-get install libopenblas0-pthread")
   endif()
   target_link_libraries(colmatch_blas INTERFACE -Wl,--no-as-needed ${COLMATCH_OPENBLAS} -Wl,--as-needed)
+else()
+  # The CUDA libraries are in packages of their own, which LibTorch finds by its own run path; a machine that only
+  # builds need not have them.
+  add_link_options(-Wl,--allow-shlib-undefined)
 endif()
 
 # PyTorch 2.11's headers are C++20.
