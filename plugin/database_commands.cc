@@ -76,9 +76,9 @@ class TurnedMatcherCommand : public Command {
  public:
   std::string name() const override { return "turned_matcher"; }
   std::string description() const override {
-    return "Match photos that were taken with the camera turned: after exhaustive_matcher, every pair with "
-           "few "
-           "inliers is looked at with one photo turned by quarter turns";
+    return "Match photos that were taken with the camera turned: after exhaustive_matcher, every pair that "
+           "was not "
+           "verified is looked at with one photo turned by quarter turns";
   }
   std::string examples() const override {
     return "  colmatch turned_matcher --database_path db.db --image_path photos";

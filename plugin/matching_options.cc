@@ -102,6 +102,9 @@ void MatchingCommandOptions::AddTo(CLI::App& app, bool with_paths, bool with_mat
             "of the robust estimation");
   AddOption(app, "--TwoViewGeometry.min_inlier_ratio,--SiftMatching.min_inlier_ratio", g.min_inlier_ratio,
             "assumed");
+  AddOption(app, "--TwoViewGeometry.min_chance_ratio", g.min_chance_ratio,
+            "least inliers of a doubtful pair, as a multiple of what its points matched at random give; 0: "
+            "COLMAP's rules alone");
   AddOption(app, "--TwoViewGeometry.multiple_models,--SiftMatching.multiple_models", g.multiple_models,
             "more than one motion a pair");
   AddOption(app, "--TwoViewGeometry.compute_relative_pose,--SiftMatching.compute_relative_pose",

@@ -96,7 +96,7 @@ bool MatchTurnedWhereDue(const ReconstructionOptions& o, const CommonOptions& co
   const int groups = CountGroups(o.matching.database_path, common);
   if (groups <= 1 && o.turned == "auto") return true;
   LogInfo("the photos fall into " + std::to_string(groups) +
-          " groups without a strong pair between them: matching them turned too");
+          " groups without a verified pair between them: matching them turned too");
   const MatchingPipelineStats turned = MatchTurned(o.features, o.matching, common);
   report.stages.push_back({"matching of turned photos", watch.Seconds(),
                            std::to_string(turned.matched) + " pairs match better turned, " +

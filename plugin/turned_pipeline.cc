@@ -23,11 +23,9 @@ namespace {
 
 constexpr size_t kTurnedImagesInMemory = 1000;
 
-bool IsStrong(ColmapDatabase& database, image_t id1, image_t id2) {
-  if (!database.HasTwoViewGeometry(id1, id2)) return false;
-  const auto inliers = static_cast<double>(database.ReadTwoViewGeometry(id1, id2).inlier_matches.size());
-  const auto matches = static_cast<double>(database.ReadMatches(id1, id2).size());
-  return inliers >= kStrongInliers && inliers >= kStrongInlierRatio * matches;
+bool IsVerified(ColmapDatabase& database, image_t id1, image_t id2) {
+  return database.HasTwoViewGeometry(id1, id2) &&
+         !database.ReadTwoViewGeometry(id1, id2).inlier_matches.empty();
 }
 
 // Descriptors of the images' keypoints in the turned photos, half precision.
@@ -69,19 +67,20 @@ class TurnedStore {
 };
 
 // What is left to look at, block by block.
-std::vector<std::pair<int, int>> WeakPairs(ColmapDatabase& database, const std::vector<Image>& images,
-                                           int block_size, const std::string& provenance,
-                                           MatchingPipelineStats& stats) {
-  std::vector<std::pair<int, int>> weak;
+std::vector<std::pair<int, int>> UnverifiedPairs(ColmapDatabase& database, const std::vector<Image>& images,
+                                                 int block_size, const std::string& provenance,
+                                                 MatchingPipelineStats& stats) {
+  std::vector<std::pair<int, int>> left;
   for (const auto& [i, j] : ExhaustivePairs(static_cast<int>(images.size()), block_size)) {
     const PairState state = StateOf(database, images[i], images[j], provenance);
     if (state.turned) {
       ++stats.already_there;
-    } else if (state.ours && state.IsDone() && !IsStrong(database, images[i].image_id, images[j].image_id)) {
-      weak.emplace_back(i, j);
+    } else if (state.ours && state.IsDone() &&
+               !IsVerified(database, images[i].image_id, images[j].image_id)) {
+      left.emplace_back(i, j);
     }
   }
-  return weak;
+  return left;
 }
 
 }  // namespace
@@ -98,7 +97,7 @@ int CountGroups(const std::string& database_path, const CommonOptions& common) {
   auto groups = static_cast<int>(parent.size());
   for (const auto& [id1, id2] : database.AllMatchedPairs()) {
     if (parent.count(id1) == 0 || parent.count(id2) == 0 || root(id1) == root(id2)) continue;
-    if (!IsStrong(database, id1, id2)) continue;
+    if (!IsVerified(database, id1, id2)) continue;
     parent[root(id1)] = root(id2);
     --groups;
   }
@@ -119,7 +118,7 @@ MatchingPipelineStats MatchTurned(const FeaturePipelineOptions& fo, const Matchi
   for (const Image& image : images) FeaturesAreThere(database, image.name, made_by);
 
   const std::string provenance = MatchingProvenance(mo, stats.weights.sha256);
-  const auto pairs = WeakPairs(database, images, mo.block_size, provenance, stats);
+  const auto pairs = UnverifiedPairs(database, images, mo.block_size, provenance, stats);
   ImageStore store(database, mo.block_size);
   TurnedStore turned(extractor, fo);
   PairWriter writer(database, mo, NumWorkers(common), stats);

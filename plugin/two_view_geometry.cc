@@ -4,6 +4,7 @@
 #include <Eigen/LU>
 #include <algorithm>
 #include <cmath>
+#include <random>
 #include <set>
 #include <string>
 
@@ -115,7 +116,7 @@ std::optional<Matrix3> ToRowMajor(const RobustModel& model) {
   return out;
 }
 
-Models EstimateModels(const Pair& pair, bool is_calibrated, const TwoViewGeometryOptions& options) {
+RobustOptions RobustOptionsOf(const TwoViewGeometryOptions& options) {
   RobustOptions robust;
   robust.max_error = options.max_error;
   robust.confidence = options.confidence;
@@ -123,6 +124,36 @@ Models EstimateModels(const Pair& pair, bool is_calibrated, const TwoViewGeometr
   robust.min_inlier_ratio = options.min_inlier_ratio;
   robust.random_seed = options.random_seed;
   robust.refine = options.refine;
+  return robust;
+}
+
+// Most inliers of a model of the same kind when the second image's points are dealt out at random.
+int NumChanceInliers(const Pair& pair, bool is_homography, const TwoViewGeometryOptions& options) {
+  constexpr int kDeals = 2;
+  const RobustOptions robust = RobustOptionsOf(options);
+  std::mt19937 rng(static_cast<std::mt19937::result_type>(options.random_seed));
+  Points2d dealt = pair.points2;
+  int most = 0;
+  for (int deal = 0; deal < kDeals; ++deal) {
+    // std::shuffle differs between standard libraries.
+    for (std::size_t i = dealt.size() - 1; i > 0; --i) std::swap(dealt[i], dealt[rng() % (i + 1)]);
+    most = std::max(most, (is_homography ? RobustHomography(pair.points1, dealt, robust)
+                                         : RobustFundamental(pair.points1, dealt, robust))
+                              .num_inliers);
+  }
+  return most;
+}
+
+bool IsMoreThanChance(const Pair& pair, const Decision& decision, const TwoViewGeometryOptions& options) {
+  const int num_inliers = decision.inliers_of->num_inliers;
+  if (options.min_chance_ratio <= 0 || 2 * static_cast<std::size_t>(num_inliers) >= pair.matches.size())
+    return true;
+  const bool is_homography = decision.config == TwoViewConfig::kPlanarOrPanoramic;
+  return num_inliers >= options.min_chance_ratio * NumChanceInliers(pair, is_homography, options);
+}
+
+Models EstimateModels(const Pair& pair, bool is_calibrated, const TwoViewGeometryOptions& options) {
+  RobustOptions robust = RobustOptionsOf(options);
   Models models;
   models.F = RobustFundamental(pair.points1, pair.points2, robust);
   models.H = RobustHomography(pair.points1, pair.points2, robust);
@@ -174,7 +205,7 @@ TwoViewGeometry EstimateOne(const Pair& pair, const TwoViewGeometryOptions& opti
   const Models models = EstimateModels(pair, is_calibrated, options);
   const Decision decision =
       is_calibrated ? DecideCalibrated(models, options) : DecideUncalibrated(models, options);
-  if (!decision.inliers_of) return estimate;
+  if (!decision.inliers_of || !IsMoreThanChance(pair, decision, options)) return estimate;
 
   estimate.config = decision.config;
   for (std::size_t i = 0; i < pair.matches.size(); ++i) {
@@ -246,6 +277,7 @@ void TwoViewGeometryOptions::Validate() const {
   check("min_inlier_ratio", min_inlier_ratio, 0, 1);
   check("min_E_F_inlier_ratio", min_E_F_inlier_ratio, 0, 1);
   check("max_H_inlier_ratio", max_H_inlier_ratio, 0, 1);
+  check("min_chance_ratio", min_chance_ratio, 0, 1e9);
   check("watermark_min_inlier_ratio", watermark_min_inlier_ratio, 0, 1);
   check("watermark_border_size", watermark_border_size, 0, 1);
   check("watermark_detection_max_error", watermark_detection_max_error, 0, 1e9);

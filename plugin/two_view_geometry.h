@@ -17,6 +17,9 @@ struct TwoViewGeometryOptions {
   double min_inlier_ratio = 0.25;      // bounds the number of trials
   double min_E_F_inlier_ratio = 0.95;  // E is believed if it has this share of F's inliers
   double max_H_inlier_ratio = 0.8;     // above this share of the inliers, the homography explains the pair
+  // Not in COLMAP: a pair of which fewer than half of the matches are inliers must have this many times the
+  // inliers that the same points give when they are matched at random. 0: COLMAP's rule alone.
+  double min_chance_ratio = 1.7;
   bool detect_watermark = true;
   double watermark_min_inlier_ratio = 0.7;
   double watermark_border_size = 0.1;          // share of the image diagonal
@@ -34,6 +37,10 @@ struct TwoViewGeometryOptions {
 // COLMAP's convention (first pixel's centre (0.5, 0.5)). The calibrated rules are used if both cameras have a
 // prior focal length, and then the models must be ones that UndistortToNormalized knows. Too few matches give
 // kDegenerate.
+//
+// A matcher that always answers gives pairs of photos that do not overlap a fundamental matrix too: with 7
+// degrees of freedom RANSAC finds 20 inliers among 200 random matches, more than COLMAP's least number.
+// min_chance_ratio refuses such pairs as kDegenerate.
 //
 // inlier_matches keep the order given. E is set only for calibrated pairs; F, E and H are not set for
 // kDegenerate and kMultiple; qvec and tvec only with compute_relative_pose.

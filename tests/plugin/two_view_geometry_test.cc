@@ -159,6 +159,37 @@ TEST(TwoViewGeometry, RandomMatchesAreDegenerate) {
   EXPECT_TRUE(geometry.inlier_matches.empty());
 }
 
+// What a matcher that always answers says of two photos of an object that do not overlap.
+TEST(TwoViewGeometry, ManyRandomMatchesHaveAGeometryByColmapsRulesAndNoneByOurs) {
+  SyntheticPair pair = MakeSyntheticPair({});
+  pair.points1.clear();
+  pair.points2.clear();
+  pair.matches.clear();
+  for (std::uint32_t i = 0; i < 200; ++i) {
+    pair.points1.emplace_back(Uniform(400, 600), Uniform(275, 475));
+    pair.points2.emplace_back(Uniform(400, 600), Uniform(275, 475));
+    pair.matches.push_back({i, i});
+  }
+  EXPECT_EQ(Estimate(pair).config, TwoViewConfig::kDegenerate);
+  EXPECT_TRUE(Estimate(pair).inlier_matches.empty());
+  TwoViewGeometryOptions colmap;
+  colmap.min_chance_ratio = 0;
+  EXPECT_GE(Estimate(pair, colmap).inlier_matches.size(), 15u);
+}
+
+TEST(TwoViewGeometry, FewTrueMatchesAmongManyFalseOnesAreMoreThanChance) {
+  for (const auto scene : {SyntheticScene::kGeneral, SyntheticScene::kPlane, SyntheticScene::kRotation}) {
+    SyntheticOptions options;
+    options.scene = scene;
+    options.num_inliers = 60;
+    options.outlier_ratio = 0.65;
+    const SyntheticPair pair = MakeSyntheticPair(options);
+    const TwoViewGeometry geometry = Estimate(pair);
+    EXPECT_NE(geometry.config, TwoViewConfig::kDegenerate) << static_cast<int>(scene);
+    EXPECT_GT(QualityOf(pair, geometry).recall, 0.9) << static_cast<int>(scene);
+  }
+}
+
 TEST(TwoViewGeometry, DegenerateCoordinatesNeitherThrowNorGiveNan) {
   const double nan = std::numeric_limits<double>::quiet_NaN(),
                infinity = std::numeric_limits<double>::infinity();
