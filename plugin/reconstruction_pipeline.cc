@@ -90,7 +90,8 @@ void RunMapper(const ReconstructionOptions& o, const CommonOptions& common, cons
 }
 
 // False if it was stopped.
-bool MatchTurnedWhereDue(const ReconstructionOptions& o, const CommonOptions& common, ReportData& report) {
+bool MatchTurnedWhereDue(const ReconstructionOptions& o, const CommonOptions& common, ReportData& report,
+                         ReconstructionResult& result) {
   if (o.turned == "never") return true;
   const Stopwatch watch;
   const int groups = CountGroups(o.matching.database_path, common);
@@ -101,6 +102,7 @@ bool MatchTurnedWhereDue(const ReconstructionOptions& o, const CommonOptions& co
   report.stages.push_back({"matching of turned photos", watch.Seconds(),
                            std::to_string(turned.matched) + " pairs match better turned, " +
                                std::to_string(turned.already_there) + " were looked at before"});
+  result.skipped.insert(result.skipped.end(), turned.skipped.begin(), turned.skipped.end());
   return !turned.stopped;
 }
 
@@ -231,7 +233,7 @@ ReconstructionResult Reconstruct(const ReconstructionOptions& o, const CommonOpt
   report.stages.push_back({"matching and verification", matching_watch.Seconds(),
                            std::to_string(matches.matched) + " pairs, " +
                                std::to_string(matches.already_there) + " there already"});
-  result.stopped = features.stopped || matches.stopped || !MatchTurnedWhereDue(o, common, report);
+  result.stopped = features.stopped || matches.stopped || !MatchTurnedWhereDue(o, common, report, result);
   if (result.stopped) return result;
 
   Stopwatch mapper_watch;

@@ -113,6 +113,7 @@ MatchingPipelineStats MatchTurned(const FeaturePipelineOptions& fo, const Matchi
   FeatureMatcher matcher = MakeMatcher(mo, common, stats.weights);
   ColmapDatabase database(mo.database_path, DatabaseMode::kOpenExisting, ConnectionOptionsOf(common));
   database.CheckWritable();
+  database.CompleteFrames();
   const auto images = ImagesWithFeatures(database, stats);
   const std::string made_by = FeatureProvenance(fo, extractor.weights());
   for (const Image& image : images) FeaturesAreThere(database, image.name, made_by);

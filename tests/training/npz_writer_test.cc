@@ -80,7 +80,11 @@ TEST_F(NpzWriter, AFolderThatIsNotThereIsAnEnvironmentError) {
 }
 
 TEST_F(NpzWriter, NumpyReadsTheSameValues) {
-  if (std::system("python3 -c 'import numpy' 2>/dev/null") != 0) GTEST_SKIP() << "python3 has no NumPy here";
+  // scripts/test.sh installs NumPy beside pycolmap.
+  const char* with_pycolmap = std::getenv("COLMATCH_PYCOLMAP_PYTHON");
+  const std::string python = with_pycolmap ? with_pycolmap : "python3";
+  if (std::system((python + " -c 'import numpy' 2>/dev/null").c_str()) != 0)
+    GTEST_SKIP() << python << " has no NumPy";
   WriteNpz(Path(), kArrays);
   const auto script = folder_.Write("check.py", std::string(R"(
 import numpy, sys
@@ -90,7 +94,7 @@ assert arrays['empty'].shape == (0,)
 assert arrays['loss'].tolist() == [4.5, 0, 1e-300, 1 / 3, float('inf')], arrays['loss']
 assert (arrays['loss_step'] == 12).all() and arrays['loss_step'].shape == (1000,)
 )"));
-  EXPECT_EQ(std::system(("python3 " + script.string() + " " + Path()).c_str()), 0);
+  EXPECT_EQ(std::system((python + " " + script.string() + " " + Path()).c_str()), 0);
 }
 
 }  // namespace
