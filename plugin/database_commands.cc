@@ -77,8 +77,7 @@ class TurnedMatcherCommand : public Command {
   std::string name() const override { return "turned_matcher"; }
   std::string description() const override {
     return "Match photos that were taken with the camera turned: after exhaustive_matcher, every pair that "
-           "was not "
-           "verified is looked at with one photo turned by quarter turns";
+           "was not verified is looked at with one photo turned by quarter turns";
   }
   std::string examples() const override {
     return "  colmatch turned_matcher --database_path db.db --image_path photos";

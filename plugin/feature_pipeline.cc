@@ -13,7 +13,6 @@
 #include "plugin/database_options.h"
 #include "plugin/exif.h"
 #include "plugin/image_reader.h"
-#include "plugin/image_resize.h"
 #include "plugin/log.h"
 #include "plugin/progress.h"
 #include "plugin/stop_signal.h"
@@ -49,14 +48,7 @@ Photo ReadPhoto(const fs::path& folder, const std::string& name, int max_image_s
 }
 
 Features ToOriginalPixels(Features features, const Photo& photo) {
-  auto keypoints = features.keypoints.contiguous();
-  float* xy = keypoints.data_ptr<float>();
-  for (int64_t i = 0; i < keypoints.size(0); ++i) {
-    const cv::Point2f p = MapToOriginal(photo.resized, {xy[2 * i], xy[2 * i + 1]});
-    xy[2 * i] = p.x;
-    xy[2 * i + 1] = p.y;
-  }
-  features.keypoints = keypoints;
+  features.keypoints = MapKeypoints(features.keypoints, photo.resized, MapToOriginal);
   features.width = photo.width;
   features.height = photo.height;
   return features;
@@ -123,6 +115,18 @@ std::vector<std::string> NamesToExtract(ColmapDatabase& database, const std::vec
 }
 
 }  // namespace
+
+torch::Tensor MapKeypoints(const torch::Tensor& keypoints, const ResizedImage& resized,
+                           cv::Point2f (*map)(const ResizedImage&, const cv::Point2f&)) {
+  auto mapped = keypoints.clone(at::MemoryFormat::Contiguous);
+  float* xy = mapped.data_ptr<float>();
+  for (int64_t i = 0; i < mapped.size(0); ++i) {
+    const cv::Point2f p = map(resized, {xy[2 * i], xy[2 * i + 1]});
+    xy[2 * i] = p.x;
+    xy[2 * i + 1] = p.y;
+  }
+  return mapped;
+}
 
 std::string FeatureProvenance(const FeaturePipelineOptions& o, const LoadedSuperPoint& weights) {
   std::ostringstream text;

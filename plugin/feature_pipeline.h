@@ -11,6 +11,7 @@
 #include "network/weights.h"
 #include "plugin/camera.h"
 #include "plugin/common_options.h"
+#include "plugin/image_resize.h"
 
 namespace colmatch {
 
@@ -40,6 +41,10 @@ struct FeaturePipelineStats {
   UsedWeights weights;
   bool stopped = false;  // by a signal, everything before it committed
 };
+
+// A copy of the keypoints (N, 2), each through MapToOriginal or MapToResized.
+torch::Tensor MapKeypoints(const torch::Tensor& keypoints, const ResizedImage& resized,
+                           cv::Point2f (*map)(const ResizedImage&, const cv::Point2f&));
 
 // Everything that decides the features, as one line beside each photo's rows.
 std::string FeatureProvenance(const FeaturePipelineOptions& options, const LoadedSuperPoint& weights);

@@ -12,6 +12,7 @@
 #include "plugin/image_resize.h"
 #include "plugin/match_picture.h"
 #include "plugin/matching_options.h"
+#include "plugin/matching_setup.h"
 #include "plugin/weights_location.h"
 
 namespace colmatch {
@@ -61,20 +62,12 @@ class Match : public Command {
   }
 
   int Run(const CommonOptions& common) override {
-    const WeightsPaths weights = ResolveWeights(common.weights);
-    const torch::Device device = DeviceFromName(common.device);
     const FeaturePipelineOptions extraction = extraction_.Resolve();
     const MatchingPipelineOptions matching = matching_.Resolve();
-    FeatureExtractor extractor(LoadSuperPoint(weights.superpoint), extraction.keypoints, device);
-    MatcherOptions options = matching.matching;
-    options.type = MatcherTypeFromName(matching.matcher);
-    LoadedSuperGlue superglue;
-    if (options.type == MatcherType::kSuperGlue) {
-      if (weights.superglue.empty())
-        throw UsageError("--weights " + common.weights + " names no SuperGlue: add superglue=PATH");
-      superglue = LoadSuperGlue(weights.superglue);
-    }
-    FeatureMatcher matcher(std::move(superglue), options, device);
+    FeatureExtractor extractor(LoadSuperPoint(ResolveWeights(common.weights).superpoint),
+                               extraction.keypoints, DeviceFromName(common.device));
+    UsedWeights superglue;
+    FeatureMatcher matcher = MakeMatcher(matching, common, superglue);
 
     MatchedImage images[2];
     double extract_ms = 0;

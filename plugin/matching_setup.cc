@@ -74,7 +74,7 @@ PairState StateOf(ColmapDatabase& database, const Image& a, const Image& b, cons
                      " were made by other weights or options (" + found->text + "; now: " + provenance +
                      "); use the same options or another database");
   }
-  state.verified = database.HasTwoViewGeometry(a.image_id, b.image_id);
+  state.has_geometry = database.HasTwoViewGeometry(a.image_id, b.image_id);
   return state;
 }
 

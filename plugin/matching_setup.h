@@ -2,7 +2,6 @@
 // pair's rows of how they were made.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,10 +27,10 @@ std::string MatchingProvenance(const MatchingPipelineOptions& options, const std
 std::string TurnedProvenance(const std::string& provenance, int quarter_turns);
 
 struct PairState {
-  bool matched = false, verified = false;
-  bool ours = false;    // the matches were made by colmatch
-  bool turned = false;  // looked at by turned_matcher
-  bool IsDone() const { return matched && verified; }
+  bool matched = false, has_geometry = false;  // has_geometry: also one without inliers
+  bool ours = false;                           // the matches were made by colmatch
+  bool turned = false;                         // looked at by turned_matcher
+  bool IsDone() const { return matched && has_geometry; }
 };
 
 // Throws UsageError where the pair's rows are of other weights or options.

@@ -72,14 +72,13 @@ void PairWriter::WriteOldest() {
   Pending pair = std::move(pending_.front());
   pending_.pop_front();
   const TwoViewGeometry geometry = pair.geometry.get();
-  if (!pair.kept.empty()) {
-    if (database_.ReadTwoViewGeometry(pair.id1, pair.id2).inlier_matches.size() >=
-        geometry.inlier_matches.size()) {
-      return SetProvenance(pair.id1, pair.id2, pair.kept);
-    }
+  const bool replaces = !pair.kept.empty();
+  if (replaces && database_.ReadTwoViewGeometry(pair.id1, pair.id2).inlier_matches.size() >=
+                      geometry.inlier_matches.size()) {
+    return SetProvenance(pair.id1, pair.id2, pair.kept);
   }
   BeginIfDue();
-  if (!pair.kept.empty()) database_.DeletePair(pair.id1, pair.id2);
+  if (replaces) database_.DeletePair(pair.id1, pair.id2);
   Write(pair, geometry);
   CommitIfDue(false);
 }

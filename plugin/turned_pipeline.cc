@@ -23,9 +23,9 @@ namespace {
 
 constexpr size_t kTurnedImagesInMemory = 1000;
 
-bool IsVerified(ColmapDatabase& database, image_t id1, image_t id2) {
-  return database.HasTwoViewGeometry(id1, id2) &&
-         !database.ReadTwoViewGeometry(id1, id2).inlier_matches.empty();
+// Of a pair that has a geometry.
+bool HasInliers(ColmapDatabase& database, image_t id1, image_t id2) {
+  return !database.ReadTwoViewGeometry(id1, id2).inlier_matches.empty();
 }
 
 // Descriptors of the images' keypoints in the turned photos, half precision.
@@ -48,15 +48,9 @@ class TurnedStore {
                        std::to_string(features.width) + " x " + std::to_string(features.height));
     }
     const ResizedImage resized = ResizeForNetwork(photo.gray, options_.max_image_size);
-    auto keypoints = features.keypoints.clone();
-    float* xy = keypoints.data_ptr<float>();
-    for (int64_t i = 0; i < keypoints.size(0); ++i) {
-      const cv::Point2f p = MapToResized(resized, {xy[2 * i], xy[2 * i + 1]});
-      xy[2 * i] = p.x;
-      xy[2 * i + 1] = p.y;
-    }
-    TurnedDescriptors turned = extractor_.DescribeTurned(resized.pixels.ptr<float>(), resized.pixels.cols,
-                                                         resized.pixels.rows, keypoints);
+    TurnedDescriptors turned =
+        extractor_.DescribeTurned(resized.pixels.ptr<float>(), resized.pixels.cols, resized.pixels.rows,
+                                  MapKeypoints(features.keypoints, resized, MapToResized));
     for (torch::Tensor& descriptors : turned) descriptors = descriptors.to(torch::kHalf);
     return turned;
   }
@@ -76,7 +70,7 @@ std::vector<std::pair<int, int>> UnverifiedPairs(ColmapDatabase& database, const
     if (state.turned) {
       ++stats.already_there;
     } else if (state.ours && state.IsDone() &&
-               !IsVerified(database, images[i].image_id, images[j].image_id)) {
+               !HasInliers(database, images[i].image_id, images[j].image_id)) {
       left.emplace_back(i, j);
     }
   }
@@ -97,7 +91,7 @@ int CountGroups(const std::string& database_path, const CommonOptions& common) {
   auto groups = static_cast<int>(parent.size());
   for (const auto& [id1, id2] : database.AllMatchedPairs()) {
     if (parent.count(id1) == 0 || parent.count(id2) == 0 || root(id1) == root(id2)) continue;
-    if (!IsVerified(database, id1, id2)) continue;
+    if (!database.HasTwoViewGeometry(id1, id2) || !HasInliers(database, id1, id2)) continue;
     parent[root(id1)] = root(id2);
     --groups;
   }
