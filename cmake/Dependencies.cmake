@@ -65,6 +65,16 @@ else()
 endif()
 find_package(Threads REQUIRED)
 
+# Optional: training in several processes (training/distributed.h).
+if(_torch_root_cfg STREQUAL "/usr")
+  find_path(COLMATCH_GLOO_HEADERS gloo/algorithm.h)
+  find_library(COLMATCH_GLOO gloo)
+  if(NOT COLMATCH_GLOO_HEADERS OR NOT COLMATCH_GLOO)
+    set(COLMATCH_GLOO "")
+    message(STATUS "without training in several processes: libgloo-dev is not installed")
+  endif()
+endif()
+
 if(NOT COLMATCH_CORE_ONLY)
   find_package(OpenCV 4.5 REQUIRED COMPONENTS core imgproc imgcodecs calib3d features2d)
   find_package(Ceres REQUIRED)

@@ -6,8 +6,8 @@
 #include <string>
 #include <unordered_set>
 
-#include "network/corner_response.h"
 #include "network/error.h"
+#include "network/hessian_response.h"
 #include "network/max_filter.h"
 
 namespace colmatch {
@@ -75,26 +75,27 @@ torch::Tensor NonMaximumSuppression(const torch::Tensor& scores, int radius) {
   return torch::where(is_max, scores, zeros);
 }
 
-torch::Tensor MoveToCorners(const torch::Tensor& xy, const torch::Tensor& response, int radius, int border) {
+torch::Tensor MoveToPeaks(const torch::Tensor& xy, const torch::Tensor& response, int radius, int border) {
   TORCH_CHECK(xy.dim() == 2 && xy.size(1) == 2 && response.dim() == 2,
-              "MoveToCorners: xy must be (N, 2) and response (H, W), got ", xy.sizes(), " and ",
+              "MoveToPeaks: xy must be (N, 2) and response (H, W), got ", xy.sizes(), " and ",
               response.sizes());
   if (xy.size(0) == 0) return xy;
   const int64_t width = 2 * radius + 1;
   // In the border and outside the image nothing attracts.
   const int64_t margin = radius + border, h = response.size(0), w = response.size(1);
-  const auto inner = response.narrow(0, border, h - 2 * border).narrow(1, border, w - 2 * border);
-  const auto padded = F::pad(inner, F::PadFuncOptions({margin, margin, margin, margin}).value(-1e9));
-  const auto corner = xy.to(torch::kLong), steps = torch::arange(width, corner.options());
-  const auto rows = corner.select(1, 1).view({-1, 1, 1}) + steps.view({1, width, 1});
-  const auto columns = corner.select(1, 0).view({-1, 1, 1}) + steps.view({1, 1, width});
-  const auto best = padded.index({rows, columns}).flatten(1).argmax(1);
+  const auto inner = LocalPeaks(response).narrow(0, border, h - 2 * border).narrow(1, border, w - 2 * border);
+  const auto padded = F::pad(inner, F::PadFuncOptions({margin, margin, margin, margin}));
+  const auto start = xy.to(torch::kLong), steps = torch::arange(width, start.options());
+  const auto rows = start.select(1, 1).view({-1, 1, 1}) + steps.view({1, width, 1});
+  const auto columns = start.select(1, 0).view({-1, 1, 1}) + steps.view({1, 1, width});
+  const auto [peak, best] = padded.index({rows, columns}).flatten(1).max(1);
   const auto offset = torch::stack({best.remainder(width), best.div(width, "floor")}, 1) - radius;
-  return RefineToParabola(xy + offset.to(xy.scalar_type()), response);
+  const auto moved = RefineToParabola(xy + offset.to(xy.scalar_type()), response);
+  return torch::where((peak > 0).unsqueeze(1), moved, xy);
 }
 
 Keypoints SelectKeypoints(const torch::Tensor& scores, const KeypointOptions& options,
-                          const torch::Tensor& corner_response) {
+                          const torch::Tensor& response) {
   TORCH_CHECK(scores.dim() == 2, "SelectKeypoints: scores must be (H, W), got ", scores.sizes());
   const auto suppressed = NonMaximumSuppression(scores.unsqueeze(0), options.nms_radius).squeeze(0);
   const int64_t border = options.remove_borders;
@@ -109,8 +110,8 @@ Keypoints SelectKeypoints(const torch::Tensor& scores, const KeypointOptions& op
   const auto yx = torch::nonzero(inner > options.keypoint_threshold);
   result.scores = inner.index({yx.select(1, 0), yx.select(1, 1)});
   result.xy = (yx.flip(1) + border).to(torch::kFloat);
-  if (options.refinement_radius > 0 && corner_response.defined()) {
-    result.xy = MoveToCorners(result.xy, corner_response, options.refinement_radius, options.remove_borders);
+  if (options.refinement_radius > 0 && response.defined()) {
+    result.xy = MoveToPeaks(result.xy, response, options.refinement_radius, options.remove_borders);
     result = StrongestOfEachPixel(result, scores.size(1));
   }
   if (options.max_num_features > 0 && result.scores.size(0) > options.max_num_features) {
@@ -123,9 +124,8 @@ Keypoints SelectKeypoints(const torch::Tensor& scores, const KeypointOptions& op
 
 Keypoints DetectKeypoints(const torch::Tensor& image, const torch::Tensor& scores,
                           const KeypointOptions& options) {
-  return SelectKeypoints(
-      scores, options,
-      options.refinement_radius > 0 ? ComputeCornerResponse(image).smaller : torch::Tensor());
+  return SelectKeypoints(scores, options,
+                         options.refinement_radius > 0 ? HessianResponse(image) : torch::Tensor());
 }
 
 torch::Tensor SampleDescriptors(const torch::Tensor& keypoints, const torch::Tensor& dense,

@@ -12,7 +12,7 @@ struct KeypointOptions {
   double keypoint_threshold = 0.005;  // least detection probability
   int nms_radius = 4;                 // pixels; no two keypoints closer than this in x and in y
   int remove_borders = 4;             // pixels along each side without keypoints
-  int refinement_radius = 4;  // pixels; keypoints move to the strongest corner this near; 0: they stay
+  int refinement_radius = 4;          // pixels; keypoints move to the strongest peak this near; 0: they stay
 
   void Validate() const;  // throws UsageError naming field, value and bound
 };
@@ -26,20 +26,19 @@ struct Keypoints {
   torch::Tensor scores;  // (N)
 };
 
-// Each keypoint at the largest response in the (2 radius + 1) window around it, then at the top of the
-// parabola there: a few pixels of a network's uncertainty become a fraction of a pixel. xy (N, 2) whole
-// pixels, response (H, W), as of CornerResponse::smaller; returns (N, 2), none pulled into the border.
-// Several may arrive at one place.
-torch::Tensor MoveToCorners(const torch::Tensor& xy, const torch::Tensor& response, int radius,
-                            int border = 0);
+// Each keypoint at the largest local maximum of the response in the (2 radius + 1) window around it, then at
+// the top of the parabola there: a few pixels of a network's uncertainty become a fraction of a pixel. xy (N,
+// 2) whole pixels, response (H, W); returns (N, 2), none pulled into the border; one without a peak in reach
+// stays. Several may arrive at one place.
+torch::Tensor MoveToPeaks(const torch::Tensor& xy, const torch::Tensor& response, int radius, int border = 0);
 
 // From the dense scores (H, W) of one image. Sorted by falling score where max_num_features cut, else in row
-// order. With a corner response (H, W) and a refinement radius they move to corners, and of those that meet
-// at one pixel the strongest stays.
+// order. With a response (H, W) and a refinement radius they move to its peaks, and of those that meet at one
+// pixel the strongest stays.
 Keypoints SelectKeypoints(const torch::Tensor& scores, const KeypointOptions& options,
-                          const torch::Tensor& corner_response = {});
+                          const torch::Tensor& response = {});
 
-// The same, with the corner response of the image (1, 1, H, W) the scores were made from where options ask
+// The same, with HessianResponse of the image (1, 1, H, W) the scores were made from where options ask
 // for it: the one way to keypoints, in use and in training.
 Keypoints DetectKeypoints(const torch::Tensor& image, const torch::Tensor& scores,
                           const KeypointOptions& options);

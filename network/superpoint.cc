@@ -3,6 +3,7 @@
 
 #include <torch/torch.h>
 
+#include <sstream>
 #include <string>
 
 #include "network/error.h"
@@ -60,8 +61,33 @@ torch::nn::Conv2d SuperPointImpl::AddConvolution(const std::string& name, int in
 
 torch::Tensor SuperPointImpl::Hidden(size_t index, const torch::Tensor& x) {
   torch::Tensor y = hidden_[index]->forward(x);
+  if (takes_statistics_) {
+    const auto& norm = norms_[index];
+    const auto [variance, mean] = torch::var_mean(y, {0, 2, 3}, /*unbiased=*/false);
+    norm->weight.copy_(torch::sqrt(variance + norm->options.eps()));
+    norm->bias.copy_(mean);
+    norm->running_mean.copy_(mean);
+    norm->running_var.copy_(variance);
+  }
   if (!norms_.empty()) y = norms_[index]->forward(y);
   return torch::relu_(y);
+}
+
+torch::Tensor SuperPointImpl::Encoder(torch::Tensor x) {
+  for (size_t i = 0; i < kNumEncoder; ++i) {
+    x = Hidden(i, x);
+    const bool end_of_scale = i % 2 == 1 && i + 1 < kNumEncoder;
+    if (end_of_scale) x = torch::max_pool2d(x, 2);
+  }
+  return x;
+}
+
+void SuperPointImpl::SetBatchNormToStatistics(const torch::Tensor& images) {
+  TORCH_CHECK(!norms_.empty(), "SuperPoint: has no batch normalisation to set");
+  torch::NoGradGuard no_grad;
+  takes_statistics_ = true;
+  forward(images);
+  takes_statistics_ = false;
 }
 
 SuperPointOutput SuperPointImpl::forward(const torch::Tensor& image) {
@@ -69,12 +95,7 @@ SuperPointOutput SuperPointImpl::forward(const torch::Tensor& image) {
               image.sizes());
   TORCH_CHECK(image.size(2) >= kCellSize && image.size(3) >= kCellSize,
               "SuperPoint: image must be at least 8 x 8 pixels, got ", image.sizes());
-  torch::Tensor x = image;
-  for (size_t i = 0; i < kNumEncoder; ++i) {
-    x = Hidden(i, x);
-    const bool end_of_scale = i % 2 == 1 && i + 1 < kNumEncoder;
-    if (end_of_scale) x = torch::max_pool2d(x, 2);
-  }
+  const torch::Tensor x = Encoder(image);
   SuperPointOutput output;
   output.sampling = architecture_.sampling;
   output.logits = convPb_->forward(Hidden(kDetectorHead, x));
@@ -109,6 +130,53 @@ SuperPoint FoldBatchNorm(SuperPoint& network) {
       auto& bias = parameters[std::string(name) + ".bias"];
       weight.mul_(scale.view({-1, 1, 1, 1}));
       bias.sub_(buffers[norm + ".running_mean"]).mul_(scale).add_(from[norm + ".bias"]);
+    }
+  }
+  result->train(network->is_training());
+  return result;
+}
+
+SuperPoint InsertBatchNorm(SuperPoint& network, const torch::Tensor& images) {
+  torch::NoGradGuard no_grad;
+  SuperPoint plain = FoldBatchNorm(network);
+  SuperPointArchitecture architecture = network->architecture();
+  architecture.batch_norm = true;
+  SuperPoint result(architecture);
+  const auto from = plain->named_parameters();
+  for (auto& item : result->named_parameters()) {
+    if (const torch::Tensor* value = from.find(item.key())) item.value().copy_(*value);
+  }
+  result->eval();
+  result->SetBatchNormToStatistics(images);
+  return result;
+}
+
+SuperPoint Widen(SuperPoint& network, const SuperPointArchitecture& architecture) {
+  torch::NoGradGuard no_grad;
+  SuperPoint from = FoldBatchNorm(network);
+  SuperPointArchitecture wider = architecture;
+  wider.batch_norm = false;
+  SuperPoint result(wider);
+  const auto old = from->named_parameters();
+  for (auto& item : result->named_parameters()) {
+    const torch::Tensor& narrow = old[item.key()];
+    torch::Tensor& value = item.value();
+    const bool is_output = item.key().find("convPb") == 0 || item.key().find("convDb") == 0;
+    if (narrow.size(0) > value.size(0) || (is_output && narrow.size(0) != value.size(0)) ||
+        (value.dim() == 4 && narrow.size(1) > value.size(1))) {
+      std::ostringstream shapes;
+      shapes << narrow.sizes() << " does not fit into " << value.sizes();
+      throw WeightsError(
+          "SuperPoint: '" + item.key() + "' " + shapes.str() +
+          ": a network can only go on as one that is as wide or wider, with the same descriptor");
+    }
+    if (value.dim() == 4) {
+      torch::nn::init::kaiming_normal_(value, 0.0, torch::kFanIn, torch::kReLU);
+      value.narrow(0, 0, narrow.size(0)).zero_();  // what was there listens to no new channel
+      value.narrow(0, 0, narrow.size(0)).narrow(1, 0, narrow.size(1)).copy_(narrow);
+    } else {
+      value.zero_();
+      value.narrow(0, 0, narrow.size(0)).copy_(narrow);
     }
   }
   result->train(network->is_training());

@@ -47,9 +47,13 @@ class SuperPointImpl : public torch::nn::Module {
 
   const SuperPointArchitecture& architecture() const { return architecture_; }
 
+  // Batch normalisation that changes nothing for these images; see InsertBatchNorm.
+  void SetBatchNormToStatistics(const torch::Tensor& images);
+
  private:
   torch::nn::Conv2d AddConvolution(const std::string& name, int in, int out, int kernel);
   void AddBatchNorm(const std::string& name, int channels);
+  torch::Tensor Encoder(torch::Tensor x);
   torch::Tensor Hidden(size_t index, const torch::Tensor& x);
 
   SuperPointArchitecture architecture_;
@@ -57,6 +61,7 @@ class SuperPointImpl : public torch::nn::Module {
   std::vector<torch::nn::BatchNorm2d> norms_;
   torch::nn::Conv2d convPb_{nullptr};
   torch::nn::Conv2d convDb_{nullptr};
+  bool takes_statistics_ = false;
 };
 TORCH_MODULE(SuperPoint);
 
@@ -65,5 +70,15 @@ torch::Tensor ScoresFromLogits(const torch::Tensor& logits);
 
 // The same function of the image (evaluation mode) without batch normalisation.
 SuperPoint FoldBatchNorm(SuperPoint& network);
+
+// Its inverse, to go on training from weights without batch normalisation: each layer's scale and shift are
+// the deviation and mean of its own output for `images` (B, 1, H, W), so that in training mode, too, these
+// images give what they gave before.
+SuperPoint InsertBatchNorm(SuperPoint& network, const torch::Tensor& images);
+
+// A network of other widths, none smaller, that starts with this one's function: what is new is random
+// (torch's generator) but not listened to yet (Net2Net, Chen 2016). Throws WeightsError for a smaller width
+// and for another descriptor_dim.
+SuperPoint Widen(SuperPoint& network, const SuperPointArchitecture& architecture);
 
 }  // namespace colmatch

@@ -8,6 +8,7 @@
 namespace colmatch {
 
 std::unique_ptr<Command> MakeAutomaticReconstructorCommand();
+std::unique_ptr<Command> MakeCompareRunsCommand();
 std::unique_ptr<Command> MakeDemoSceneCommand();
 std::unique_ptr<Command> MakeEvaluateCommand();
 std::unique_ptr<Command> MakeExhaustiveMatcherCommand();

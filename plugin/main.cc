@@ -21,18 +21,18 @@
 namespace colmatch {
 namespace {
 
-void RequireFloat32(const std::string& precision) {
-  if (precision == "auto" || precision == "fp32") return;
-  throw UsageError("--precision " + precision +
-                   ": this version computes in float32 only; expected auto or fp32");
+// Training knows more precisions and checks them itself.
+void RequireFloat32(const std::string& precision, const std::string& command) {
+  if (precision == "auto" || precision == "fp32" || command == "train") return;
+  throw UsageError("--precision " + precision + ": " + command +
+                   " computes in float32 only in this version; expected auto or fp32");
 }
 
 void AddCommonOptions(CLI::App& app, CommonOptions& common) {
   AddOption(app, "--weights", common.weights, "default, fast, a folder, or superpoint=PATH,superglue=PATH");
   AddOption(app, "--device", common.device, "auto, cpu, cuda or cuda:N");
-  app.add_option_function<std::string>("--precision", RequireFloat32,
-                                       "auto or fp32: this version computes in float32 only")
-      ->default_str("auto");
+  AddOption(app, "--precision", common.precision, "auto, fp32; training also bf16 and (on a GPU) fp16")
+      ->check(CLI::IsMember({"auto", "fp32", "bf16", "fp16", "int8"}));
   AddOption(app,
             "--num_threads,--SiftExtraction.num_threads,--SiftMatching.num_threads,"
             "--FeatureExtraction.num_threads,--FeatureMatching.num_threads",
@@ -88,7 +88,9 @@ int RunCommand(CLI::App& app, std::vector<std::string> arguments,
   }
   ApplyCommonOptions(common);
   for (const auto& command : commands) {
-    if (app.got_subcommand(command->name())) return command->Run(common);
+    if (!app.got_subcommand(command->name())) continue;
+    RequireFloat32(common.precision, command->name());
+    return command->Run(common);
   }
   std::cout << app.help();
   return 1;

@@ -59,9 +59,13 @@ std::vector<std::string> ExpandProjectFiles(std::vector<std::string> arguments) 
     kept.push_back(arguments[i]);
   }
   for (const std::string& file : files) {
+    std::set<std::string> in_file;  // a key may come several times: an option with several values
     for (const Setting& setting : ReadProjectFile(file)) {
-      if (said.insert(setting.option).second) kept.push_back(setting.option + "=" + setting.value);
+      if (said.count(setting.option) != 0) continue;
+      in_file.insert(setting.option);
+      kept.push_back(setting.option + "=" + setting.value);
     }
+    said.merge(in_file);
   }
   return kept;
 }

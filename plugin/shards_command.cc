@@ -15,7 +15,7 @@
 #include "plugin/image_resize.h"
 #include "plugin/log.h"
 #include "plugin/progress.h"
-#include "training/corner_labels.h"
+#include "training/keypoint_labels.h"
 #include "training/shards.h"
 
 namespace colmatch {
@@ -60,7 +60,7 @@ class PrepareShards : public Command {
     AddOption(app, "--output", output_, "the shard to write")->required();
     AddOption(app, "--max_image_size", max_image_size_, "longer side of the stored photos, pixels");
     AddOption(app, "--teacher", teacher_,
-              "who labels keypoints: corners (minimum eigenvalue) or a SuperPoint weights file");
+              "who labels keypoints: hessian (peaks of its determinant) or a SuperPoint weights file");
     AddOption(app, "--teacher_threshold", teacher_threshold_,
               "least detection probability of a SuperPoint teacher");
     AddOption(app, "--num_warps", adaptation_.num_warps, "views a photo is labelled in");
@@ -100,7 +100,7 @@ class PrepareShards : public Command {
 
  private:
   Detector MakeTeacher() const {
-    if (teacher_ == "corners") return MinimumEigenvalueDetector(CornerOptions{});
+    if (teacher_ == "hessian") return HessianDetector(PeakOptions{});
     return SuperPointDetector(LoadSuperPoint(teacher_).network, teacher_threshold_, adaptation_.nms_radius,
                               2000);
   }
@@ -127,7 +127,7 @@ class PrepareShards : public Command {
     return photo;
   }
 
-  std::string image_path_, output_, teacher_ = "corners";
+  std::string image_path_, output_, teacher_ = "hessian";
   int max_image_size_ = 640;
   double teacher_threshold_ = 0.015;
   AdaptationOptions adaptation_;

@@ -13,6 +13,7 @@
 #include "plugin/log.h"
 #include "plugin/plot.h"
 #include "plugin/progress.h"
+#include "plugin/run_folder.h"
 #include "training/feature_provenance.h"
 #include "training/feature_set.h"
 #include "training/superglue_trainer.h"
@@ -47,10 +48,13 @@ class Train : public Command {
  public:
   std::string name() const override { return "train"; }
   std::string description() const override {
-    return "Train SuperPoint or SuperGlue on homography-warped photos; resumable, deterministic for a seed";
+    return "Train MagicPoint on synthetic shapes, SuperPoint or SuperGlue on homography-warped photos; "
+           "resumable, "
+           "deterministic for a seed";
   }
   std::string examples() const override {
-    return "  colmatch prepare_shards --image_path PHOTOS --output train.shard\n"
+    return "  colmatch train magicpoint --output runs/magicpoint --num_steps 20000\n"
+           "  colmatch prepare_shards --image_path PHOTOS --output train.shard\n"
            "  colmatch train superpoint --shards train.shard --output runs/superpoint --num_steps 20000\n"
            "  colmatch train superpoint --shards train.shard --output runs/superpoint --num_steps 20000 "
            "--resume\n"
@@ -60,10 +64,12 @@ class Train : public Command {
   }
 
   void AddOptions(CLI::App& app) override {
-    AddOption(app, "network", network_, "superpoint or superglue")
+    app_ = &app;
+    AddOption(app, "network", network_, "magicpoint, superpoint or superglue")
         ->required()
-        ->check(CLI::IsMember({"superpoint", "superglue"}));
-    AddOption(app, "--shards", shards_, "training shards of `colmatch prepare_shards`")->required();
+        ->check(CLI::IsMember({"magicpoint", "superpoint", "superglue"}));
+    AddOption(app, "--shards", shards_,
+              "training shards of `colmatch prepare_shards`; magicpoint needs none");
     AddOption(app, "--output", loop_.run_folder, "run folder: checkpoint, weights, log.txt, metrics.npz")
         ->required();
     app.add_flag("--resume", loop_.resume, "go on from the checkpoint in the run folder");
@@ -71,9 +77,17 @@ class Train : public Command {
     AddOption(app, "--learning_rate", loop_.schedule.learning_rate, "highest, after warm-up");
     AddOption(app, "--warmup_steps", loop_.schedule.warmup_steps, "steps of linear warm-up");
     AddOption(app, "--weight_decay", loop_.weight_decay, "AdamW's");
+    AddOption(app, "--batches_per_step", loop_.batches_per_step,
+              "batches whose gradients are averaged; processes started by torchrun share them")
+        ->check(CLI::Range(1, 1 << 20));
+    AddOption(app, "--patience", loop_.patience,
+              "stop after so many validations without a lower loss, and keep the best network; 0: never");
+    app.add_flag("--fixed_batch", loop_.fixed_batch,
+                 "every step takes the first batch: shows what preparing data costs");
     AddOption(app, "--log_every", loop_.log_every, "steps");
     AddOption(app, "--checkpoint_every", loop_.checkpoint_every, "steps");
     AddOption(app, "--validate_every", loop_.validate_every, "steps; 0: never");
+    AddOption(app, "--initial", initial_path_, "weights to go on from instead of a fresh start");
     AddOption(app, "--metadata", metadata_,
               "KEY=VALUE lines for the weights' card (licence, training_data, ...)");
     AddSuperPointOptions(app);
@@ -81,8 +95,10 @@ class Train : public Command {
   }
 
   int Run(const CommonOptions& common) override {
+    replicas_ = Replicas::FromEnvironment();
     TrainHooks hooks;
     hooks.stop = &StopRequested();
+    hooks.replicas = &replicas_;
     ProgressBar bar("training", loop_.schedule.num_steps, common.progress);
     hooks.report = [&](const TrainProgress& p) {
       bar.Update(p.step, MetricsText(p.metrics));
@@ -92,23 +108,51 @@ class Train : public Command {
     };
     hooks.saved = [&](int64_t step, const MetricSeries& metrics) {
       steps_done_ = step;
+      WriteMetricsJson(loop_.run_folder, metrics);
       Plot(loop_.run_folder, metrics);
     };
     MakeFolder(loop_.run_folder);
-    const std::string device =
-        common.device == "auto" ? (torch::cuda::is_available() ? "cuda" : "cpu") : common.device;
-    network_ == "superpoint" ? TrainDetector(common, device, hooks) : TrainMatcher(common, device, hooks);
+    if (replicas_.IsFirst()) WriteConfig();
+    loop_.device = common.device == "auto" ? (torch::cuda::is_available() ? "cuda" : "cpu") : common.device;
+    loop_.precision = TrainingPrecisionFromName(common.precision, torch::Device(loop_.device));
+    if (network_ != "magicpoint" && shards_.empty())
+      throw UsageError("train " + network_ + ": --shards is required");
+    network_ == "superglue" ? TrainMatcher(common, hooks) : TrainDetector(common, hooks);
     return StopStatus();
   }
 
  private:
+  // Every option of this run as it was resolved; `--config` reads it again.
+  void WriteConfig() const {
+    std::ostringstream config;
+    config << "# colmatch train " << network_ << " --config THIS_FILE\n";
+    for (const CLI::Option* option : app_->get_options()) {
+      const std::string name = option->get_single_name();
+      if (option->get_lnames().empty() || name == "help" || name == "resume" || name == "output") continue;
+      auto values =
+          option->count() > 0 ? option->results() : std::vector<std::string>{option->get_default_str()};
+      if (option->get_delimiter() != '\0')
+        values = {CLI::detail::join(values, std::string(1, option->get_delimiter()))};
+      for (const std::string& value : values) {
+        if (!value.empty()) config << name << " = " << value << '\n';
+      }
+    }
+    WriteFileAtomically((fs::path(loop_.run_folder) / "config.ini").string(), config.str());
+  }
+
   void AddSuperPointOptions(CLI::App& app) {
     auto& o = superpoint_;
     AddOption(app, "--SuperPoint.encoder_widths", o.architecture.encoder_widths,
-              "channels of conv1 conv2 conv3 conv4")
+              "channels of conv1 conv2 conv3 conv4; with --initial as wide or wider")
         ->delimiter(',');
     AddOption(app, "--SuperPoint.head_width", o.architecture.head_width, "channels of convPa and convDa");
     AddOption(app, "--SuperPoint.descriptor_dim", o.architecture.descriptor_dim, "descriptor channels");
+    AddOption(app, "--SuperPoint.labels", label_source_,
+              "repeated: peaks of the Hessian that both views show; shards: those of prepare_shards")
+        ->check(CLI::IsMember({"repeated", "shards"}));
+    AddOption(app, "--SuperPoint.max_peaks_per_cell", o.data.max_peaks_per_cell,
+              "strongest peaks of a view, a cell of 8 x 8 pixels");
+    AddOption(app, "--SuperPoint.repeated_px", o.data.repeated_px, "largest distance of a repeated peak");
     AddOption(app, "--SuperPoint.patch_width", o.data.patch_width,
               "training picture, pixels, a multiple of 8");
     AddOption(app, "--SuperPoint.patch_height", o.data.patch_height,
@@ -120,6 +164,8 @@ class Train : public Command {
     AddOption(app, "--SuperPoint.max_region", o.data.max_region, "largest share");
     AddOption(app, "--SuperPoint.difficulty", o.data.homography.difficulty, "of the homographies, 0 to 1");
     AddOption(app, "--SuperPoint.max_angle", o.data.homography.max_angle_deg, "in-plane rotation, degrees");
+    AddOption(app, "--SuperPoint.curriculum_share", superpoint_.curriculum_share,
+              "of the steps over which the homographies become harder");
     AddOption(app, "--SuperPoint.detector_weight", o.loss.detector_weight, "of the detector's loss");
     AddOption(app, "--SuperPoint.temperature", o.loss.temperature, "of the descriptors' softmax");
   }
@@ -130,7 +176,6 @@ class Train : public Command {
               "frozen SuperPoint whose features SuperGlue learns to match");
     AddOption(app, "--features", features_path_,
               "file that keeps these features between runs; made if it is missing");
-    AddOption(app, "--initial", initial_path_, "SuperGlue weights to go on from instead of a fresh start");
     AddOption(app, "--SuperGlue.num_layer_pairs", o.architecture.num_layer_pairs,
               "depth: self and cross layers");
     AddOption(app, "--SuperGlue.keypoint_encoder", o.architecture.keypoint_encoder, "hidden widths")
@@ -149,29 +194,43 @@ class Train : public Command {
     AddOption(app, "--SuperGlue.initial_gain", o.initial_gain,
               "coupling score of equal descriptors at the start");
     AddOption(app, "--SuperGlue.views_per_photo", feature_set_.views_per_photo, "cached warps of each photo");
+    AddOption(
+        app, "--SuperGlue.scenes_per_photo", feature_set_.scenes_per_photo,
+        "cached scenes of textured planes, seen with parallax and occlusion, beside each photo's warps");
     AddOption(app, "--SuperGlue.difficulty", feature_set_.homography.difficulty,
               "of the homographies, 0 to 1");
   }
 
-  void TrainDetector(const CommonOptions& common, const std::string& device, const TrainHooks& hooks) {
+  void TrainDetector(const CommonOptions& common, const TrainHooks& hooks) {
     SuperPointTrainingOptions options = superpoint_;
     options.loop = loop_;
     options.data.seed = common.random_seed;
-    options.device = device;
-    const SuperPoint network = TrainSuperPoint(ReadShards(shards_), options, hooks);
-    SaveSuperPoint(network, Card(common), (fs::path(loop_.run_folder) / "superpoint.safetensors").string());
+    options.data.labels = label_source_ == "shards" ? LabelSource::kShards : LabelSource::kRepeatedPeaks;
+    LoadedSuperPoint initial;
+    if (!initial_path_.empty()) {
+      initial = LoadSuperPoint(initial_path_);
+      options.architecture.sampling = initial.network->architecture().sampling;
+    }
+    options.loop.initial_sha256 = initial.sha256;
+    const SuperPoint network = network_ == "magicpoint"
+                                   ? TrainMagicPoint(options, initial.network, hooks)
+                                   : TrainSuperPoint(ReadShards(shards_), options, initial.network, hooks);
+    Metadata card = Card(common);
+    if (network_ == "magicpoint") card["stage"] = "magicpoint: its descriptors are not trained";
+    if (!initial.sha256.empty()) card["initial_sha256"] = initial.sha256;
+    if (!replicas_.IsFirst()) return;
+    SaveSuperPoint(network, card, (fs::path(loop_.run_folder) / "superpoint.safetensors").string());
   }
 
-  void TrainMatcher(const CommonOptions& common, const std::string& device, const TrainHooks& hooks) {
+  void TrainMatcher(const CommonOptions& common, const TrainHooks& hooks) {
     if (superpoint_path_.empty())
       throw UsageError("train superglue: --superpoint names the features to learn on");
     LoadedSuperPoint superpoint = LoadSuperPoint(superpoint_path_);
-    const FeatureSet features = Features(superpoint, common, device);
+    const FeatureSet features = Features(superpoint, common);
     SuperGlueTrainingOptions options = superglue_;
     options.architecture.descriptor_dim = superpoint.network->architecture().descriptor_dim;
     options.loop = loop_;
     options.seed = common.random_seed;
-    options.device = device;
     LoadedSuperGlue initial;
     if (!initial_path_.empty()) initial = LoadSuperGlue(initial_path_);
     options.loop.initial_sha256 = initial.sha256;
@@ -179,19 +238,21 @@ class Train : public Command {
     Metadata card = Card(common);
     card["superpoint_sha256"] = superpoint.sha256;
     if (!initial.sha256.empty()) card["initial_sha256"] = initial.sha256;
+    if (!replicas_.IsFirst()) return;
     SaveSuperGlue(network, card, (fs::path(loop_.run_folder) / "superglue.safetensors").string());
   }
 
-  FeatureSet Features(LoadedSuperPoint& superpoint, const CommonOptions& common, const std::string& device) {
+  FeatureSet Features(LoadedSuperPoint& superpoint, const CommonOptions& common) {
     const std::string path =
         features_path_.empty() ? (fs::path(loop_.run_folder) / "features.pt").string() : features_path_;
     feature_set_.seed = common.random_seed;
     feature_set_.keypoints.keypoint_threshold = 0;
+    feature_set_.validation_share = superglue_.validation_share;
     const auto photos = ReadShards(shards_);
     const std::string provenance = ProvenanceOfFeatures(superpoint.sha256, photos, feature_set_);
     if (fs::exists(path)) return LoadFeatureSet(path, provenance);
     RemoveStaleTemporaries(path);
-    superpoint.network->to(torch::Device(device));
+    superpoint.network->to(torch::Device(loop_.device));
     std::unique_ptr<ProgressBar> bar;
     const auto report = [&](int64_t done, int64_t total) {
       if (!bar) bar = std::make_unique<ProgressBar>("features", total, common.progress);
@@ -217,13 +278,16 @@ class Train : public Command {
     return card;
   }
 
+  const CLI::App* app_ = nullptr;
   std::string network_;
   std::vector<std::string> shards_, metadata_;
+  Replicas replicas_;
   TrainLoopOptions loop_;
   SuperPointTrainingOptions superpoint_;
   SuperGlueTrainingOptions superglue_;
   FeatureSetOptions feature_set_;
   int64_t steps_done_ = 0;
+  std::string label_source_ = "repeated";
   std::string superpoint_path_, features_path_, initial_path_;
 };
 

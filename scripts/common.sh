@@ -4,7 +4,7 @@ ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 
 PACKAGES=(
   g++ clang cmake ninja-build ccache pkg-config
-  libtorch-dev libopenblas0-pthread
+  libtorch-dev libgloo-dev libopenblas0-pthread
   libopencv-dev libceres-dev libsqlite3-dev libexif-dev libjpeg62-turbo-dev zlib1g-dev
   libcli11-dev libspdlog-dev nlohmann-json3-dev
   colmap gnuplot-nox

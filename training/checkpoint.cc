@@ -26,7 +26,7 @@ void LoadNetwork(torch::nn::Module& network, torch::serialize::InputArchive& arc
 TrainingState ReadState(torch::serialize::InputArchive& archive) {
   TrainingState state;
   torch::serialize::InputArchive metrics_archive;
-  c10::IValue step, names, initial;
+  c10::IValue step, names, initial, scale, good_steps;
   archive.read("metrics", metrics_archive);
   archive.read("step", step);
   archive.read("metric_names", names);
@@ -37,6 +37,8 @@ TrainingState ReadState(torch::serialize::InputArchive& archive) {
     metrics_archive.read(name, values);
     state.metrics[name].assign(values.data_ptr<double>(), values.data_ptr<double>() + values.numel());
   }
+  if (archive.try_read("loss_scale", scale)) state.loss_scale = scale.toDouble();
+  if (archive.try_read("good_steps", good_steps)) state.good_steps = good_steps.toInt();
   if (archive.try_read("initial_sha256", initial)) state.initial_sha256 = initial.toStringRef();
   return state;
 }
@@ -58,6 +60,8 @@ void SaveCheckpoint(const std::string& path, const torch::nn::Module& network,
   archive.write("metrics", metrics_archive);
   archive.write("metric_names", c10::IValue(names));
   archive.write("step", c10::IValue(state.step));
+  archive.write("loss_scale", c10::IValue(state.loss_scale));
+  archive.write("good_steps", c10::IValue(state.good_steps));
   if (state.initial_sha256) archive.write("initial_sha256", c10::IValue(*state.initial_sha256));
   WriteArchiveFile(path, archive);
 }

@@ -17,6 +17,8 @@ struct TrainingState {
   int64_t step = 0;                                    // steps done
   std::map<std::string, std::vector<double>> metrics;  // what metrics.npz holds
   std::optional<std::string> initial_sha256;  // weights it went on from, "": none; checkpoints of old lack it
+  double loss_scale = 1;                      // of mixed precision in float16
+  int64_t good_steps = 0;                     // since the scale was changed
 };
 
 void SaveCheckpoint(const std::string& path, const torch::nn::Module& network,

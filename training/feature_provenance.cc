@@ -44,6 +44,7 @@ std::string ProvenanceOfFeatures(const std::string& superpoint_sha256, const std
   const auto& [difficulty, max_angle_deg, translation, min_convexity] = o.homography;
   const auto& [strength, gamma, contrast, brightness, noise, blur, shade, blur_probability,
                motion_blur_probability, shade_probability, invert_probability] = o.photometric;
+  const auto& [max_objects, max_tilt, max_turn, max_roll, max_distance_ratio] = o.scene;
   std::ostringstream text;
   text.precision(std::numeric_limits<float>::max_digits10);
   const auto line = [&](const char* key, const auto&... values) {
@@ -63,6 +64,9 @@ std::string ProvenanceOfFeatures(const std::string& superpoint_sha256, const std
   line("homography", difficulty, max_angle_deg, translation, min_convexity);
   line("photometric", strength, gamma, contrast, brightness, noise, blur, shade, blur_probability,
        motion_blur_probability, shade_probability, invert_probability);
+  line("scenes", o.scenes_per_photo, o.validation_share, max_objects, max_tilt, max_turn, max_roll,
+       max_distance_ratio);
+  line("response", "hessian");
   line("seed", o.seed);
   return text.str();
 }

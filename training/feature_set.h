@@ -1,5 +1,5 @@
-// Features of many warped views of the training photos, made once by a frozen SuperPoint: any two views of a
-// photo are a training pair for SuperGlue whose ground truth is known.
+// Features of many views of the training photos, made once by a frozen SuperPoint: any two views of a photo,
+// or of a scene made of photos, are a training pair for SuperGlue whose ground truth is known.
 #pragma once
 
 #include <torch/types.h>
@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "network/keypoints.h"
+#include "training/ground_truth.h"
 #include "training/homography.h"
 #include "training/photometric.h"
+#include "training/planar_scene.h"
 #include "training/shards.h"
 
 namespace colmatch {
@@ -24,22 +26,33 @@ struct FeatureSetOptions {
   KeypointOptions keypoints;
   HomographyOptions homography{0.7, 45, 1.0, 0.05};
   PhotometricOptions photometric;
+  double scenes_per_photo = 0.5;  // planar scenes (parallax, occlusion) beside the photos' own warps
+  PlanarSceneOptions scene;
+  double validation_share = 0;  // of the photos, held out from training: they are in no scene
   uint64_t seed = 0;
 };
 
-// V views, N keypoints each.
+// V views, N keypoints each. The views of each photo come first, in order, then those of each scene.
 struct FeatureSet {
-  torch::Tensor keypoints;        // (V, N, 2) float32 pixels of the view
-  torch::Tensor scores;           // (V, N)
-  torch::Tensor descriptors;      // (V, D, N) float16
-  torch::Tensor photo_from_view;  // (V, 9) float64, row-major
-  int views_per_photo = 0;        // view v shows photo v / views_per_photo
+  torch::Tensor keypoints;    // (V, N, 2) float32 pixels of the view
+  torch::Tensor scores;       // (V, N)
+  torch::Tensor descriptors;  // (V, D, N) float16
+  // (V, P, 13) float64: of each plane, view_from_plane row-major, x0, y0, x1, y1 (PlaneInView); zeros where a
+  // view has fewer planes than P.
+  torch::Tensor planes;
+  int views_per_group = 0;  // view v shows photo or scene v / views_per_group
+  int num_scenes = 0;
   int view_width = 0, view_height = 0;
   std::string provenance;  // feature_provenance.h
 
-  int64_t num_photos() const { return keypoints.size(0) / views_per_photo; }
-  Homography PhotoFromView(int64_t view) const;
+  int64_t num_groups() const { return keypoints.size(0) / views_per_group; }
+  int64_t num_photos() const { return num_groups() - num_scenes; }
+  SceneView PlanesOf(int64_t view) const;
 };
+
+// Which of the first n keypoints of two views of one group correspond.
+GroundTruthMatches MatchViews(const FeatureSet& set, int64_t view0, int64_t view1, int64_t n,
+                              const GroundTruthOptions& options);
 
 // report(done, total) is called after each view. The provenance is the caller's to fill in.
 FeatureSet MakeFeatureSet(SuperPoint& network, const std::vector<ShardPhoto>& photos,

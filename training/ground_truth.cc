@@ -17,6 +17,13 @@ torch::Tensor WarpPoints(const torch::Tensor& points, const Homography& homograp
 
 GroundTruthMatches MatchByHomography(const torch::Tensor& keypoints0, const torch::Tensor& keypoints1,
                                      const Homography& h1_from_0, const GroundTruthOptions& options) {
+  return MatchByProjections(keypoints0, WarpPoints(keypoints0, h1_from_0), keypoints1,
+                            WarpPoints(keypoints1, h1_from_0.Inverse()), options);
+}
+
+GroundTruthMatches MatchByProjections(const torch::Tensor& keypoints0, const torch::Tensor& projected0,
+                                      const torch::Tensor& keypoints1, const torch::Tensor& projected1,
+                                      const GroundTruthOptions& options) {
   const int64_t n = keypoints0.size(0), m = keypoints1.size(0);
   GroundTruthMatches result;
   result.matches0 = torch::full({n}, kUnmatched, torch::kLong);
@@ -26,9 +33,8 @@ GroundTruthMatches MatchByHomography(const torch::Tensor& keypoints0, const torc
   const auto distance = [](const torch::Tensor& a, const torch::Tensor& b) {
     return (a.unsqueeze(1) - b.unsqueeze(0)).square().sum(2).sqrt();
   };
-  const auto forward = distance(WarpPoints(keypoints0, h1_from_0), keypoints1);  // (N, M) px in image 1
-  const auto backward =
-      distance(keypoints0, WarpPoints(keypoints1, h1_from_0.Inverse()));  // (N, M) px in image 0
+  const auto forward = distance(projected0, keypoints1);   // (N, M) px in image 1
+  const auto backward = distance(keypoints0, projected1);  // (N, M) px in image 0
   const auto error = torch::maximum(forward, backward);
   const auto [error0, nearest0] = error.min(1);
   const auto nearest1 = std::get<1>(error.min(0));

@@ -42,12 +42,11 @@ struct PairDraw {
 
 GroundTruthMatches LabelPair(const FeatureSet& set, int64_t view0, int64_t view1, int64_t n,
                              const GroundTruthOptions& options) {
-  if (view0 / set.views_per_photo != view1 / set.views_per_photo) {
+  if (view0 / set.views_per_group != view1 / set.views_per_group) {
     const auto nothing = torch::full({n}, kUnmatched, torch::kLong);
     return {nothing, nothing};
   }
-  return MatchByHomography(set.keypoints[view0].narrow(0, 0, n), set.keypoints[view1].narrow(0, 0, n),
-                           set.PhotoFromView(view1).Inverse() * set.PhotoFromView(view0), options);
+  return MatchViews(set, view0, view1, n, options);
 }
 
 // Pairs of two different views of one of the photos, or of two photos, a pure function of the step.
@@ -60,26 +59,28 @@ Batch MakeBatch(const FeatureSet& set, const SuperGlueTrainingOptions& o, const 
   std::vector<int64_t> views0, views1;
   std::vector<torch::Tensor> matches0, matches1;
   for (int64_t i = 0; i < o.batch_size; ++i) {
-    const int64_t photo0 = rng.Below(num_photos), a = rng.Below(set.views_per_photo);
-    const int64_t other = rng.Below(set.views_per_photo - 1);
+    const int64_t photo0 = rng.Below(num_photos), a = rng.Below(set.views_per_group);
+    const int64_t other = rng.Below(set.views_per_group - 1);
     int64_t photo1 = photo0, b = other + (other >= a);
     if (num_photos > 1 && draw.negative_share > 0 && rng.Chance(draw.negative_share)) {
       photo1 = (photo0 + 1 + rng.Below(num_photos - 1)) % num_photos;
     }
-    views0.push_back(draw.photos[photo0] * set.views_per_photo + a);
-    views1.push_back(draw.photos[photo1] * set.views_per_photo + b);
+    views0.push_back(draw.photos[photo0] * set.views_per_group + a);
+    views1.push_back(draw.photos[photo1] * set.views_per_group + b);
     const auto labels = LabelPair(set, views0.back(), views1.back(), n, o.ground_truth);
     matches0.push_back(labels.matches0);
     matches1.push_back(labels.matches1);
   }
-  const torch::Device device(o.device);
+  const torch::Device device(o.loop.device);
   return {Gather(set, views0, n, device), Gather(set, views1, n, device), torch::stack(matches0).to(device),
           torch::stack(matches1).to(device)};
 }
 
 torch::Tensor BatchLoss(SuperGlue& network, const Batch& batch, const SuperGlueTrainingOptions& o) {
   const auto loss_of = [&](const torch::Tensor& scores) {
-    const auto assignment = ScalingSinkhorn(scores, network->bin_score, o.sinkhorn_iterations);
+    // In float32 whatever the network computed in: exponentials of scores need the range.
+    const auto assignment =
+        ScalingSinkhorn(scores.to(torch::kFloat), network->bin_score, o.sinkhorn_iterations);
     return AssignmentLoss(assignment, batch.matches0, batch.matches1);
   };
   std::vector<torch::Tensor> inner;
@@ -185,10 +186,10 @@ double DustbinOffset(SuperGlue& network, const FeatureSet& set, const SuperGlueT
 }
 
 void RequireTrainable(const FeatureSet& features, const SuperGlueTrainingOptions& o) {
-  if (features.views_per_photo < 2 || features.num_photos() < 2) {
+  if (features.views_per_group < 2 || features.num_photos() < 2) {
     throw InputError(
         "train superglue: at least two views of each of two photos are needed (one is held out), found " +
-        std::to_string(features.views_per_photo) + " views of " + std::to_string(features.num_photos()));
+        std::to_string(features.views_per_group) + " views of " + std::to_string(features.num_photos()));
   }
   if (o.min_keypoints < 1 || o.max_keypoints < o.min_keypoints) {
     throw UsageError("SuperGlue.min_keypoints must be in [1, max_keypoints = " +
@@ -209,14 +210,16 @@ SuperGlue TrainSuperGlue(const FeatureSet& features, const SuperGlueTrainingOpti
     network = SuperGlue(o.architecture);
     network->InitializeAsNearestNeighbor(o.initial_gain);
   }
-  network->to(torch::Device(o.device));
-  const PhotoSplit split = SplitPhotos(features.num_photos(), o.validation_share);
+  network->to(torch::Device(o.loop.device));
+  PhotoSplit split = SplitPhotos(features.num_photos(), o.validation_share);
+  for (int64_t scene = features.num_photos(); scene < features.num_groups(); ++scene)
+    split.training.push_back(scene);
 
-  Prefetcher<Batch> batches([&](int64_t step) {
-    return MakeBatch(features, o, {split.training, o.min_keypoints, o.negative_share}, step);
+  Prefetcher<Batch> batches(OrderOfBatches(o.loop, user_hooks), [&](int64_t number) {
+    return MakeBatch(features, o, {split.training, o.min_keypoints, o.negative_share}, number);
   });
   TrainHooks hooks = user_hooks;
-  hooks.step = [&](int64_t step) { return StepResult{BatchLoss(network, batches.Get(step), o), {}}; };
+  hooks.step = [&](int64_t number) { return StepResult{BatchLoss(network, batches.Get(number), o), {}}; };
   if (!split.validation.empty())
     hooks.validate = [&] { return Validate(network, features, o, split.validation); };
   RunTraining(*network, o.loop, hooks);

@@ -27,7 +27,6 @@ struct SuperGlueTrainingOptions {
   // not done.
   double calibration_recall = 0;
   uint64_t seed = 0;
-  std::string device = "cpu";
 };
 
 // Throws InputError for features of one photo or one view, UsageError for keypoint counts that contradict

@@ -8,6 +8,9 @@
 #include <cstring>
 
 #include "network/superpoint.h"
+#include "training/ground_truth.h"
+#include "training/keypoint_labels.h"
+#include "training/synthetic_shapes.h"
 
 namespace colmatch {
 namespace {
@@ -54,45 +57,105 @@ bool IsInside(Point2 p, const SuperPointDataOptions& o) {
          p.y <= o.patch_height - 1 - kMargin;
 }
 
-// One label per cell; where several fall in, the one with the best score, as labels are sorted.
-void FillCells(const ShardPhoto& photo, const View& view, const SuperPointDataOptions& o, int64_t* cells) {
+struct Correspondence {
+  Point2 in_a, in_b;
+};
+
+// Where both views have a peak at the same place, the strongest first.
+std::vector<Correspondence> RepeatedPeaks(const View& a, const View& b, const SuperPointDataOptions& o) {
+  PeakOptions options;
+  options.max_peaks =
+      static_cast<int>(o.max_peaks_per_cell * o.patch_width * o.patch_height / (kCellSize * kCellSize));
+  const Detector detector = HessianDetector(options);
+  const auto peaks_a = detector(a.image), peaks_b = detector(b.image);
+  const auto tensor = [](const std::vector<KeypointLabel>& peaks) {
+    auto xy = torch::empty({static_cast<int64_t>(peaks.size()), 2});
+    for (size_t i = 0; i < peaks.size(); ++i) {
+      xy.data_ptr<float>()[2 * i] = peaks[i].x;
+      xy.data_ptr<float>()[2 * i + 1] = peaks[i].y;
+    }
+    return xy;
+  };
+  const auto matches =
+      MatchByHomography(tensor(peaks_a), tensor(peaks_b), b.view_from_photo * a.photo_from_view,
+                        {o.repeated_px, o.repeated_px})
+          .matches0;
+  std::vector<Correspondence> repeated;
+  for (size_t i = 0; i < peaks_a.size(); ++i) {
+    const int64_t j = matches.data_ptr<int64_t>()[i];
+    if (j >= 0) repeated.push_back({{peaks_a[i].x, peaks_a[i].y}, {peaks_b[j].x, peaks_b[j].y}});
+  }
+  return repeated;
+}
+
+// The shard's labels, also those that only one of the views shows.
+std::vector<Correspondence> ShardLabels(const ShardPhoto& photo, const View& a, const View& b) {
+  std::vector<Correspondence> labels;
+  for (const KeypointLabel& label : photo.labels) {
+    const Point2 p{label.x, label.y};
+    labels.push_back({a.view_from_photo.Apply(p), b.view_from_photo.Apply(p)});
+  }
+  return labels;
+}
+
+// One label per cell; where several fall in, the first, as labels are sorted.
+void FillCells(const std::vector<Correspondence>& labels, Point2 Correspondence::*in_view,
+               const SuperPointDataOptions& o, int64_t* cells) {
   const int columns = o.patch_width / kCellSize, rows = o.patch_height / kCellSize;
   std::fill(cells, cells + static_cast<size_t>(rows) * columns, kNoKeypoint);
-  for (const KeypointLabel& label : photo.labels) {
-    const Point2 p = view.view_from_photo.Apply({label.x, label.y});
-    const int64_t x = std::lround(p.x), y = std::lround(p.y);
+  for (const Correspondence& label : labels) {
+    const int64_t x = std::lround((label.*in_view).x), y = std::lround((label.*in_view).y);
     if (x < 0 || y < 0 || x >= columns * kCellSize || y >= rows * kCellSize) continue;
     int64_t& cell = cells[(y / kCellSize) * columns + x / kCellSize];
     if (cell == kNoKeypoint) cell = (y % kCellSize) * kCellSize + x % kCellSize;
   }
 }
 
+// Whether a peak is repeated can only be known where the other view looks too.
+void IgnoreUnseenCells(const Homography& other_from_view, const SuperPointDataOptions& o, int64_t* cells) {
+  const int columns = o.patch_width / kCellSize, rows = o.patch_height / kCellSize;
+  for (int row = 0; row < rows; ++row) {
+    for (int column = 0; column < columns; ++column) {
+      int64_t& cell = cells[row * columns + column];
+      const Point2 centre{kCellSize * (column + 0.5) - 0.5, kCellSize * (row + 0.5) - 0.5};
+      if (cell == kNoKeypoint && !IsInside(other_from_view.Apply(centre), o)) cell = kIgnoredCell;
+    }
+  }
+}
+
 // Places visible in both views: from labels first, then anywhere. Returns how many were found.
-int64_t FillCorrespondences(const ShardPhoto& photo, const View& a, const View& b,
+int64_t FillCorrespondences(std::vector<Correspondence> labels, const Homography& b_from_a,
                             const SuperPointDataOptions& o, Rng& rng, float* points_a, float* points_b) {
   int64_t count = 0;
-  const auto add = [&](Point2 in_a, Point2 in_b) {
-    points_a[2 * count] = static_cast<float>(in_a.x);
-    points_a[2 * count + 1] = static_cast<float>(in_a.y);
-    points_b[2 * count] = static_cast<float>(in_b.x);
-    points_b[2 * count + 1] = static_cast<float>(in_b.y);
+  const auto add = [&](const Correspondence& c) {
+    points_a[2 * count] = static_cast<float>(c.in_a.x);
+    points_a[2 * count + 1] = static_cast<float>(c.in_a.y);
+    points_b[2 * count] = static_cast<float>(c.in_b.x);
+    points_b[2 * count + 1] = static_cast<float>(c.in_b.y);
     ++count;
   };
-  std::vector<KeypointLabel> labels = photo.labels;
   for (size_t i = labels.size(); i > 1; --i) std::swap(labels[i - 1], labels[rng.Below(i)]);
   const auto from_labels = static_cast<int64_t>(o.label_share * o.num_correspondences);
   for (size_t i = 0; i < labels.size() && count < from_labels; ++i) {
-    const Point2 in_a = a.view_from_photo.Apply({labels[i].x, labels[i].y});
-    const Point2 in_b = b.view_from_photo.Apply({labels[i].x, labels[i].y});
-    if (IsInside(in_a, o) && IsInside(in_b, o)) add(in_a, in_b);
+    if (IsInside(labels[i].in_a, o) && IsInside(labels[i].in_b, o)) add(labels[i]);
   }
-  const Homography b_from_a = b.view_from_photo * a.photo_from_view;
   for (int tries = 0; tries < 8 * o.num_correspondences && count < o.num_correspondences; ++tries) {
     const Point2 in_a{rng.Uniform(4, o.patch_width - 5), rng.Uniform(4, o.patch_height - 5)};
     const Point2 in_b = b_from_a.Apply(in_a);
-    if (IsInside(in_b, o)) add(in_a, in_b);
+    if (IsInside(in_b, o)) add({in_a, in_b});
   }
   return count;
+}
+
+SuperPointBatch EmptyBatch(const SuperPointDataOptions& o) {
+  const int64_t b = o.batch_size, h = o.patch_height, w = o.patch_width, k = o.num_correspondences;
+  SuperPointBatch batch;
+  batch.images = torch::empty({2 * b, 1, h, w});
+  batch.cell_labels = torch::empty({2 * b, h / kCellSize, w / kCellSize}, torch::kLong);
+  batch.points_a = torch::full({b, k, 2}, static_cast<float>(kCellSize));
+  batch.points_b = torch::full({b, k, 2}, static_cast<float>(kCellSize));
+  batch.valid = torch::zeros({b, k}, torch::kBool);
+  return batch;
 }
 
 }  // namespace
@@ -101,12 +164,7 @@ SuperPointBatch MakeSuperPointBatch(const std::vector<ShardPhoto>& photos, const
                                     const SuperPointDataOptions& o, uint64_t step, double difficulty) {
   const int64_t b = o.batch_size, h = o.patch_height, w = o.patch_width, k = o.num_correspondences;
   const int64_t cells_per_image = (h / kCellSize) * (w / kCellSize);
-  SuperPointBatch batch;
-  batch.images = torch::empty({2 * b, 1, h, w});
-  batch.cell_labels = torch::empty({2 * b, h / kCellSize, w / kCellSize}, torch::kLong);
-  batch.points_a = torch::full({b, k, 2}, static_cast<float>(kCellSize));
-  batch.points_b = torch::full({b, k, 2}, static_cast<float>(kCellSize));
-  batch.valid = torch::zeros({b, k}, torch::kBool);
+  SuperPointBatch batch = EmptyBatch(o);
   Rng photo_rng(o.seed, step, static_cast<uint64_t>(b));
   const auto drawn = sampler.DrawDistinct(photo_rng, static_cast<size_t>(b));
   for (int64_t i = 0; i < b; ++i) {
@@ -116,15 +174,38 @@ SuperPointBatch MakeSuperPointBatch(const std::vector<ShardPhoto>& photos, const
     const Region region = SampleRegion(photo, o, rng);
     const View views[2] = {MakeView(gray, region, o, difficulty, rng),
                            MakeView(gray, region, o, difficulty, rng)};
+    const bool repeated = o.labels == LabelSource::kRepeatedPeaks;
+    const auto labels =
+        repeated ? RepeatedPeaks(views[0], views[1], o) : ShardLabels(photo, views[0], views[1]);
+    const Homography b_from_a = views[1].view_from_photo * views[0].photo_from_view;
     for (int64_t v = 0; v < 2; ++v) {
       std::memcpy(batch.images.data_ptr<float>() + (v * b + i) * h * w, views[v].image.pixels.data(),
                   sizeof(float) * h * w);
-      FillCells(photo, views[v], o, batch.cell_labels.data_ptr<int64_t>() + (v * b + i) * cells_per_image);
+      int64_t* cells = batch.cell_labels.data_ptr<int64_t>() + (v * b + i) * cells_per_image;
+      FillCells(labels, v == 0 ? &Correspondence::in_a : &Correspondence::in_b, o, cells);
+      if (repeated) IgnoreUnseenCells(v == 0 ? b_from_a : b_from_a.Inverse(), o, cells);
     }
     const int64_t found =
-        FillCorrespondences(photo, views[0], views[1], o, rng, batch.points_a.data_ptr<float>() + i * k * 2,
+        FillCorrespondences(labels, b_from_a, o, rng, batch.points_a.data_ptr<float>() + i * k * 2,
                             batch.points_b.data_ptr<float>() + i * k * 2);
     batch.valid[i].narrow(0, 0, found).fill_(true);
+  }
+  return batch;
+}
+
+SuperPointBatch MakeMagicPointBatch(const SuperPointDataOptions& o, uint64_t step) {
+  const int64_t h = o.patch_height, w = o.patch_width;
+  SuperPointBatch batch = EmptyBatch(o);
+  for (int64_t i = 0; i < 2 * o.batch_size; ++i) {
+    Rng rng(o.seed, step, static_cast<uint64_t>(i));
+    const auto shape = static_cast<SyntheticShape>(rng.Below(kNumSyntheticShapes));
+    SyntheticImage drawn = DrawSyntheticShape(shape, o.patch_width, o.patch_height, rng);
+    AugmentPhotometric(drawn.image, o.photometric, rng);
+    std::memcpy(batch.images.data_ptr<float>() + i * h * w, drawn.image.pixels.data(), sizeof(float) * h * w);
+    std::vector<Correspondence> corners;
+    for (const KeypointLabel& corner : drawn.corners) corners.push_back({{corner.x, corner.y}, {}});
+    FillCells(corners, &Correspondence::in_a, o,
+              batch.cell_labels.data_ptr<int64_t>() + i * (h / kCellSize) * (w / kCellSize));
   }
   return batch;
 }

@@ -13,8 +13,20 @@
 
 namespace colmatch {
 
+// Where a patch has keypoints.
+enum class LabelSource {
+  // Peaks of the Hessian that both views of the pair show at the same place. The detector learns how probably
+  // a peak is found again, at the scale, noise and blur it sees; a cell the other view does not show is left
+  // out.
+  kRepeatedPeaks,
+  kShards,  // the shard's labels, from homographic adaptation (DeTone 2018)
+};
+
 struct SuperPointDataOptions {
-  int patch_width = 256;  // pixels, a multiple of 8
+  LabelSource labels = LabelSource::kRepeatedPeaks;
+  double max_peaks_per_cell = 0.3;  // the strongest of a view; more would coincide by chance
+  double repeated_px = 1.5;         // distance of a peak from where the other view has it
+  int patch_width = 256;            // pixels, a multiple of 8
   int patch_height = 192;
   int batch_size = 4;             // pairs
   int num_correspondences = 256;  // per pair
@@ -26,10 +38,13 @@ struct SuperPointDataOptions {
   uint64_t seed = 0;
 };
 
+inline constexpr int64_t kIgnoredCell = -100;  // cross-entropy's own number for it
+
 // B pairs; images of both views stacked, view A of all pairs first: 2B images.
 struct SuperPointBatch {
   torch::Tensor images;       // (2B, 1, H, W) float32 in [0, 1]
-  torch::Tensor cell_labels;  // (2B, H/8, W/8) int64: position 0..63 in the cell, 64 where no keypoint is
+  torch::Tensor cell_labels;  // (2B, H/8, W/8) int64: position 0..63 in the cell, 64 where no
+                              // keypoint is, kIgnoredCell where that is not known
   torch::Tensor points_a;     // (B, K, 2) pixels of view A
   torch::Tensor points_b;     // (B, K, 2) the same places in view B
   torch::Tensor valid;        // (B, K) bool; false where the views share too little to find K places
@@ -38,5 +53,9 @@ struct SuperPointBatch {
 // A pure function of (options, photos, step).
 SuperPointBatch MakeSuperPointBatch(const std::vector<ShardPhoto>& photos, const PhotoSampler& sampler,
                                     const SuperPointDataOptions& options, uint64_t step, double difficulty);
+
+// Synthetic shapes (synthetic_shapes.h) with their corners as labels: 2 * batch_size pictures of patch_width
+// x patch_height, no correspondences. A pure function of (options, step).
+SuperPointBatch MakeMagicPointBatch(const SuperPointDataOptions& options, uint64_t step);
 
 }  // namespace colmatch

@@ -9,12 +9,21 @@ namespace colmatch {
 
 namespace F = torch::nn::functional;
 
+namespace {
+
+// What mixed precision left in half the bits.
+torch::Tensor AtLeastFloat(const torch::Tensor& x) {
+  return x.scalar_type() == torch::kDouble ? x : x.to(torch::kFloat);
+}
+
+}  // namespace
+
 SuperPointLoss ComputeSuperPointLoss(const SuperPointOutput& output, const SuperPointBatch& batch,
                                      const SuperPointLossOptions& options) {
   const int64_t b = batch.points_a.size(0), k = batch.points_a.size(1);
-  const auto detector = F::cross_entropy(output.logits, batch.cell_labels);
+  const auto detector = F::cross_entropy(AtLeastFloat(output.logits), batch.cell_labels);
 
-  const auto views = output.descriptors.chunk(2);
+  const auto views = AtLeastFloat(output.descriptors).chunk(2);
   const auto descriptors_a =
       SampleDescriptors(batch.points_a, views[0], output.sampling).transpose(1, 2).flatten(0, 1);  // (BK, D)
   const auto descriptors_b =

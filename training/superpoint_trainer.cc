@@ -4,6 +4,7 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 
 #include "training/prefetch.h"
@@ -20,14 +21,24 @@ SuperPointBatch ToDevice(SuperPointBatch batch, const torch::Device& device) {
 }
 
 // He's initialisation: the default one shrinks the signal through ten rectified layers.
-void Initialize(SuperPoint& network, uint64_t seed) {
-  torch::manual_seed(seed);
+SuperPoint Fresh(const SuperPointTrainingOptions& options) {
+  SuperPoint network(options.architecture);
+  torch::manual_seed(options.data.seed);
   torch::NoGradGuard no_grad;
   for (auto& item : network->named_parameters()) {
     auto& value = item.value();
     if (value.dim() == 4) torch::nn::init::kaiming_normal_(value, 0.0, torch::kFanIn, torch::kReLU);
     if (value.dim() == 1 && item.key().find("conv") == 0) value.zero_();
   }
+  return network;
+}
+
+// The initial network in the widths and the training form that are asked for.
+SuperPoint Adapted(SuperPoint& initial, const SuperPointTrainingOptions& options,
+                   const torch::Tensor& images) {
+  torch::manual_seed(options.data.seed);
+  SuperPoint network = Widen(initial, options.architecture);
+  return options.architecture.batch_norm ? InsertBatchNorm(network, images) : network;
 }
 
 std::map<std::string, double> Metrics(const SuperPointLoss& loss) {
@@ -41,48 +52,74 @@ std::vector<ShardPhoto> Select(const std::vector<ShardPhoto>& photos, const std:
   return selected;
 }
 
-}  // namespace
+using MakeBatch = std::function<SuperPointBatch(int64_t number)>;
 
-SuperPoint TrainSuperPoint(const std::vector<ShardPhoto>& photos, const SuperPointTrainingOptions& options,
-                           const TrainHooks& user_hooks) {
-  const PhotoSplit split = SplitPhotos(static_cast<int64_t>(photos.size()), options.validation_share);
-  const auto training = Select(photos, split.training), validation = Select(photos, split.validation);
-  const PhotoSampler sampler(training);
-  const torch::Device device(options.device);
-  SuperPoint network(options.architecture);
-  Initialize(network, options.data.seed);
+// held_out may be empty: no validation.
+SuperPoint Train(SuperPoint initial, const SuperPointTrainingOptions& options, const MakeBatch& training,
+                 const MakeBatch& held_out, const TrainHooks& user_hooks) {
+  const torch::Device device(options.loop.device);
+  SuperPoint network = initial.is_empty() ? Fresh(options) : Adapted(initial, options, training(0).images);
   network->to(device);
-
-  const double rising_steps = std::max(1.0, options.curriculum_share * options.loop.schedule.num_steps);
-  Prefetcher<SuperPointBatch> batches([&](int64_t step) {
-    const double difficulty = std::min(1.0, 0.5 + 0.5 * step / rising_steps);
-    return MakeSuperPointBatch(training, sampler, options.data, static_cast<uint64_t>(step), difficulty);
-  });
+  const auto loss_of = [&](const SuperPointBatch& batch) {
+    return ComputeSuperPointLoss(network->forward(batch.images), batch, options.loss);
+  };
+  Prefetcher<SuperPointBatch> batches(OrderOfBatches(options.loop, user_hooks), training);
   TrainHooks hooks = user_hooks;
-  hooks.step = [&](int64_t step) {
-    const SuperPointBatch batch = ToDevice(batches.Get(step), device);
-    const SuperPointLoss loss = ComputeSuperPointLoss(network->forward(batch.images), batch, options.loss);
+  hooks.step = [&](int64_t number) {
+    const SuperPointLoss loss = loss_of(ToDevice(batches.Get(number), device));
     return StepResult{loss.total, Metrics(loss)};
   };
-  const auto validation_sampler = validation.empty() ? nullptr : std::make_unique<PhotoSampler>(validation);
-  if (validation_sampler) {
+  if (held_out) {
     hooks.validate = [&] {
       torch::NoGradGuard no_grad;
-      std::map<std::string, double> sums;
+      std::map<std::string, double> means;
       for (int i = 0; i < options.validation_batches; ++i) {
-        const auto batch = ToDevice(
-            MakeSuperPointBatch(validation, *validation_sampler, options.data, static_cast<uint64_t>(i), 1.0),
-            device);
-        const auto loss = ComputeSuperPointLoss(network->forward(batch.images), batch, options.loss);
-        for (const auto& [name, value] : Metrics(loss)) sums[name] += value / options.validation_batches;
+        const SuperPointLoss loss = loss_of(ToDevice(held_out(i), device));
+        for (const auto& [name, value] : Metrics(loss)) means[name] += value / options.validation_batches;
+        means["loss"] += loss.total.item<double>() / options.validation_batches;
       }
-      return sums;
+      return means;
     };
   }
   RunTraining(*network, options.loop, hooks);
   network->to(torch::kCPU);
   network->eval();
   return FoldBatchNorm(network);
+}
+
+}  // namespace
+
+SuperPoint TrainSuperPoint(const std::vector<ShardPhoto>& photos, const SuperPointTrainingOptions& options,
+                           SuperPoint initial, const TrainHooks& hooks) {
+  const PhotoSplit split = SplitPhotos(static_cast<int64_t>(photos.size()), options.validation_share);
+  const auto training = Select(photos, split.training), validation = Select(photos, split.validation);
+  const PhotoSampler sampler(training);
+  const auto held_out_sampler = validation.empty() ? nullptr : std::make_unique<PhotoSampler>(validation);
+  const double rising_steps = std::max(1.0, options.curriculum_share * options.loop.schedule.num_steps);
+  const auto make_training = [&](int64_t number) {
+    const double progress = static_cast<double>(number / options.loop.batches_per_step) / rising_steps;
+    return MakeSuperPointBatch(training, sampler, options.data, static_cast<uint64_t>(number),
+                               std::min(1.0, 0.5 + 0.5 * progress));
+  };
+  const auto make_held_out = [&](int64_t number) {
+    return MakeSuperPointBatch(validation, *held_out_sampler, options.data, static_cast<uint64_t>(number),
+                               1.0);
+  };
+  return Train(std::move(initial), options, make_training,
+               held_out_sampler ? MakeBatch(make_held_out) : nullptr, hooks);
+}
+
+SuperPoint TrainMagicPoint(const SuperPointTrainingOptions& options, SuperPoint initial,
+                           const TrainHooks& hooks) {
+  SuperPointTrainingOptions detector_only = options;
+  detector_only.loss.descriptor_weight = 0;
+  detector_only.data.num_correspondences = 1;
+  const auto make = [&](int64_t number) {
+    return MakeMagicPointBatch(detector_only.data, static_cast<uint64_t>(number));
+  };
+  constexpr int64_t kHeldOut = int64_t{1} << 40;  // pictures that no training reaches
+  const auto make_held_out = [&](int64_t number) { return make(kHeldOut + number); };
+  return Train(std::move(initial), detector_only, make, make_held_out, hooks);
 }
 
 }  // namespace colmatch

@@ -17,14 +17,20 @@ struct SuperPointTrainingOptions {
   SuperPointDataOptions data;
   SuperPointLossOptions loss;
   TrainLoopOptions loop;
-  std::string device = "cpu";
   double curriculum_share = 0.3;               // of the steps over which difficulty rises from half to full
   double validation_share = kValidationShare;  // of the photos, never trained on; split.h says which
   int validation_batches = 8;
 };
 
 // Trains on the photos, goes on from a checkpoint when told to, and returns the network without batch norm.
+// initial: weights to go on from (fine-tuning, also to wider layers), or an empty holder for a fresh start.
+// Throws WeightsError where initial does not fit into options.architecture.
 SuperPoint TrainSuperPoint(const std::vector<ShardPhoto>& photos, const SuperPointTrainingOptions& options,
+                           SuperPoint initial, const TrainHooks& hooks);
+
+// MagicPoint: the detector alone, on synthetic shapes (DeTone 2018, section 4); no photo is needed. The
+// descriptor head stays as it starts.
+SuperPoint TrainMagicPoint(const SuperPointTrainingOptions& options, SuperPoint initial,
                            const TrainHooks& hooks);
 
 }  // namespace colmatch

@@ -3,6 +3,7 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <filesystem>
@@ -11,6 +12,7 @@
 
 #include "network/atomic_file.h"
 #include "network/error.h"
+#include "training/archive_file.h"
 #include "training/checkpoint.h"
 #include "training/npz_writer.h"
 
@@ -47,9 +49,10 @@ class MetricMeans {
 // The run folder: what a person reads and what a resume needs.
 class RunFolder {
  public:
-  RunFolder(const std::string& folder, bool resume) : folder_(folder) {
+  RunFolder(const std::string& folder, bool resume, bool writes) : folder_(folder) {
+    if (!writes) return;
     MakeFolder(folder);
-    for (const std::string& file : {Checkpoint(), Metrics()}) RemoveStaleTemporaries(file);
+    for (const std::string& file : {Checkpoint(), Metrics(), Best()}) RemoveStaleTemporaries(file);
     if (!resume && fs::exists(Checkpoint())) {
       throw UsageError(
           folder +
@@ -58,6 +61,7 @@ class RunFolder {
   }
   std::string Checkpoint() const { return (folder_ / "checkpoint.pt").string(); }
   std::string Metrics() const { return (folder_ / "metrics.npz").string(); }
+  std::string Best() const { return (folder_ / "best.pt").string(); }
 
   void Report(TrainingState& state, const TrainProgress& progress) {
     std::ofstream log(folder_ / "log.txt", std::ios::app);
@@ -76,6 +80,17 @@ class RunFolder {
             const TrainingState& state) {
     SaveCheckpoint(Checkpoint(), network, optimizer, state);
     WriteNpz(Metrics(), state.metrics);
+  }
+
+  // The network of the best validation so far.
+  void SaveBest(const torch::nn::Module& network) {
+    torch::serialize::OutputArchive archive;
+    network.save(archive);
+    WriteArchiveFile(Best(), archive);
+  }
+  void LoadBest(torch::nn::Module& network) {
+    ReadArchiveFile(Best(), "the best network of this training", "remove it to keep the last one",
+                    [&](torch::serialize::InputArchive& archive) { network.load(archive); });
   }
 
  private:
@@ -100,34 +115,171 @@ void RequireSameStart(const std::string& checkpoint, const TrainingState& state,
                    "; give it as at first, or name another run folder");
 }
 
-void TakeStep(torch::nn::Module& network, torch::optim::AdamW& optimizer, const TrainLoopOptions& options,
-              int64_t step, const TrainHooks& hooks, MetricMeans& means) {
-  SetLearningRate(optimizer, options.schedule.At(step));
-  optimizer.zero_grad();
-  StepResult result = hooks.step(step);
-  const double loss = result.loss.item<double>();
-  if (!std::isfinite(loss)) throw NotFinite("loss", step, options.run_folder);
-  result.loss.backward();
-  const double gradient_norm = torch::nn::utils::clip_grad_norm_(network.parameters(), options.clip_norm);
-  // Before the step: it would make every parameter NaN, and the next checkpoint would hold them.
-  if (!std::isfinite(gradient_norm)) throw NotFinite("gradient", step, options.run_folder);
-  result.metrics["gradient_norm"] = gradient_norm;
-  result.metrics["loss"] = loss;
-  optimizer.step();
-  means.Add(result.metrics);
+// One optimiser step over its batches, shared with the other processes.
+class Stepper {
+ public:
+  Stepper(torch::nn::Module& network, torch::optim::AdamW& optimizer, const TrainLoopOptions& options,
+          const TrainHooks& hooks)
+      : network_(network),
+        optimizer_(optimizer),
+        options_(options),
+        hooks_(hooks),
+        device_(options.device),
+        scaler(options.precision) {
+    const int64_t processes = replicas().size();
+    if (options.batches_per_step < 1 || options.batches_per_step % processes != 0) {
+      throw UsageError("batches_per_step must be a multiple of the " + std::to_string(processes) +
+                       " processes that train together, found " + std::to_string(options.batches_per_step));
+    }
+    for (auto& buffer : network.buffers()) {
+      if (buffer.is_floating_point()) buffers_.push_back(buffer);
+    }
+  }
+
+  // Returns whether any process wishes to stop.
+  bool Take(int64_t step, bool wishes_to_stop, MetricMeans& means) {
+    SetLearningRate(optimizer_, options_.schedule.At(step));
+    optimizer_.zero_grad();
+    const int64_t count = options_.batches_per_step / replicas().size();
+    const int64_t first = step * options_.batches_per_step + replicas().rank() * count;
+    // Every batch starts from the same statistics, so that it does not matter which process runs it.
+    const auto before = options_.batches_per_step > 1 ? Copies(buffers_) : std::vector<torch::Tensor>();
+    std::vector<torch::Tensor> sums;
+    std::map<std::string, double> metrics;
+    for (int64_t i = 0; i < count; ++i) {
+      if (i > 0) Restore(before);
+      RunBatch(first + i, step, metrics);
+      if (before.empty()) continue;
+      if (i == 0) sums = Copies(buffers_);
+      for (size_t k = 0; i > 0 && k < sums.size(); ++k) sums[k].add_(buffers_[k]);
+    }
+    const bool stop = Share(sums, wishes_to_stop, metrics);
+    ApplyGradient(step, metrics);
+    means.Add(metrics);
+    return stop;
+  }
+
+ private:
+  Replicas& replicas() { return hooks_.replicas != nullptr ? *hooks_.replicas : alone_; }
+
+  static std::vector<torch::Tensor> Copies(const std::vector<torch::Tensor>& tensors) {
+    std::vector<torch::Tensor> copies;
+    for (const auto& t : tensors) copies.push_back(t.detach().clone());
+    return copies;
+  }
+  void Restore(const std::vector<torch::Tensor>& values) {
+    torch::NoGradGuard no_grad;
+    for (size_t k = 0; k < values.size(); ++k) buffers_[k].copy_(values[k]);
+  }
+
+  void RunBatch(int64_t batch, int64_t step, std::map<std::string, double>& metrics) {
+    StepResult result = [&] {
+      const AutocastGuard autocast(options_.precision, device_);
+      return hooks_.step(batch);
+    }();
+    const double loss = result.loss.item<double>();
+    if (!std::isfinite(loss)) throw NotFinite("loss", step, options_.run_folder);
+    const auto share = static_cast<double>(options_.batches_per_step);
+    (result.loss.to(torch::kFloat) * (scaler.scale() / share)).backward();
+    result.metrics["loss"] = loss;
+    const double own_batches = share / replicas().size();
+    for (const auto& [name, value] : result.metrics) metrics[name] += value / own_batches;
+  }
+
+  // Sums gradients, and buffers where there are several batches, over the processes, and averages the
+  // metrics.
+  bool Share(const std::vector<torch::Tensor>& buffer_sums, bool stop,
+             std::map<std::string, double>& metrics) {
+    torch::NoGradGuard no_grad;
+    std::vector<torch::Tensor> buffers = buffer_sums;
+    for (auto& buffer : buffers) buffer.div_(static_cast<double>(options_.batches_per_step));
+    if (replicas().size() > 1) {
+      std::vector<torch::Tensor> all = buffers;
+      for (const auto& parameter : network_.parameters()) {
+        if (parameter.grad().defined()) all.push_back(parameter.grad());
+      }
+      std::vector<float> last = {stop ? 1.0f : 0.0f};
+      for (const auto& item : metrics) last.push_back(static_cast<float>(item.second / replicas().size()));
+      all.push_back(torch::tensor(last));
+      std::vector<torch::Tensor> rows;
+      for (const auto& t : all) rows.push_back(t.detach().flatten().to(torch::kCPU, torch::kFloat));
+      torch::Tensor flat = torch::cat(rows);
+      replicas().Sum(flat);
+      int64_t begin = 0;
+      for (auto& t : all) {
+        t.copy_(flat.narrow(0, begin, t.numel()).view(t.sizes()));
+        begin += t.numel();
+      }
+      const float* value = all.back().data_ptr<float>();
+      stop = *value > 0;
+      for (auto& item : metrics) item.second = *++value;
+    }
+    if (!buffers.empty()) Restore(buffers);
+    return stop;
+  }
+
+  void ApplyGradient(int64_t step, std::map<std::string, double>& metrics) {
+    if (scaler.is_active()) {
+      torch::NoGradGuard no_grad;
+      for (auto& parameter : network_.parameters()) {
+        if (parameter.grad().defined()) parameter.mutable_grad().div_(scaler.scale());
+      }
+    }
+    const double norm = torch::nn::utils::clip_grad_norm_(network_.parameters(), options_.clip_norm);
+    metrics["gradient_norm"] = norm;
+    const bool finite = std::isfinite(norm);
+    // Before the step: it would make every parameter NaN, and the next checkpoint would hold them.
+    if (!finite && (!scaler.is_active() || scaler.scale() < 1))
+      throw NotFinite("gradient", step, options_.run_folder);
+    if (scaler.Update(finite)) optimizer_.step();
+  }
+
+  torch::nn::Module& network_;
+  torch::optim::AdamW& optimizer_;
+  const TrainLoopOptions& options_;
+  const TrainHooks& hooks_;
+  torch::Device device_;
+  std::vector<torch::Tensor> buffers_;
+  Replicas alone_;
+
+ public:
+  LossScaler scaler;
+};
+
+// How the validations went so far, from the metrics of the run alone, so that a resume knows it too.
+struct ValidationHistory {
+  bool last_is_best = false;
+  int64_t since_best = 0;
+};
+
+ValidationHistory HistoryOf(const MetricSeries& metrics) {
+  const auto found = metrics.find("validation_loss");
+  if (found == metrics.end() || found->second.empty()) return {};
+  const auto best = std::min_element(found->second.begin(), found->second.end());
+  const int64_t since = found->second.end() - best - 1;
+  return {since == 0, since};
 }
 
 }  // namespace
 
+BatchOrder OrderOfBatches(const TrainLoopOptions& options, const TrainHooks& hooks) {
+  const int64_t processes = hooks.replicas != nullptr ? hooks.replicas->size() : 1;
+  return {options.batches_per_step, std::max<int64_t>(1, options.batches_per_step / processes),
+          options.fixed_batch};
+}
+
 int64_t RunTraining(torch::nn::Module& network, const TrainLoopOptions& options, const TrainHooks& hooks) {
-  RunFolder folder(options.run_folder, options.resume);
+  const bool writes = hooks.replicas == nullptr || hooks.replicas->IsFirst();
+  RunFolder folder(options.run_folder, options.resume, writes);
   torch::optim::AdamW optimizer(
       network.parameters(),
       torch::optim::AdamWOptions(options.schedule.learning_rate).weight_decay(options.weight_decay));
+  Stepper stepper(network, optimizer, options, hooks);
   TrainingState state;
   if (options.resume && fs::exists(folder.Checkpoint())) {
     state = LoadCheckpoint(folder.Checkpoint(), network, optimizer);
     RequireSameStart(folder.Checkpoint(), state, options.initial_sha256);
+    stepper.scaler.Restore(state.loss_scale, static_cast<int>(state.good_steps));
   }
   state.initial_sha256 = options.initial_sha256;
 
@@ -139,19 +291,29 @@ int64_t RunTraining(torch::nn::Module& network, const TrainLoopOptions& options,
     const double seconds = std::chrono::duration<double>(Clock::now() - last_report).count();
     const double rate = static_cast<double>(state.step - last_step) / std::max(1e-9, seconds);
     const TrainProgress progress{state.step, num_steps, rate, std::move(metrics), validation};
+    if (!writes) return;
     folder.Report(state, progress);
     if (hooks.report) hooks.report(progress);
   };
   const auto save = [&] {
+    if (!writes) return;
+    state.loss_scale = stepper.scaler.scale();
+    state.good_steps = stepper.scaler.good_steps();
     folder.Save(network, optimizer, state);
     if (hooks.saved) hooks.saved(state.step, state.metrics);
   };
   const auto every = [&](int64_t period) { return period > 0 && state.step % period == 0; };
-  const auto stopped = [&] { return hooks.stop != nullptr && hooks.stop->load(); };
+  // Several processes must agree: what one wishes, all do after the next step.
+  const bool alone = hooks.replicas == nullptr || hooks.replicas->size() == 1;
+  bool agreed = false;
+  const auto wishes_to_stop = [&] {
+    return (hooks.stop != nullptr && hooks.stop->load()) ||
+           (options.patience > 0 && HistoryOf(state.metrics).since_best >= options.patience);
+  };
 
   network.train();
-  while (state.step < num_steps && !stopped()) {
-    TakeStep(network, optimizer, options, state.step, hooks, means);
+  while (state.step < num_steps && !(alone ? wishes_to_stop() : agreed)) {
+    agreed = stepper.Take(state.step, wishes_to_stop(), means);
     ++state.step;
     if (every(options.log_every)) {
       report(means.Take(), false);
@@ -162,10 +324,12 @@ int64_t RunTraining(torch::nn::Module& network, const TrainLoopOptions& options,
       network.eval();
       report(hooks.validate(), true);
       network.train();
+      if (writes && options.patience > 0 && HistoryOf(state.metrics).last_is_best) folder.SaveBest(network);
     }
     if (every(options.checkpoint_every)) save();
   }
   save();
+  if (options.patience > 0 && fs::exists(folder.Best())) folder.LoadBest(network);
   network.eval();
   return state.step;
 }

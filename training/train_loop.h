@@ -10,6 +10,9 @@
 #include <string>
 #include <vector>
 
+#include "training/distributed.h"
+#include "training/mixed_precision.h"
+#include "training/prefetch.h"
 #include "training/schedule.h"
 
 namespace colmatch {
@@ -25,6 +28,14 @@ struct TrainLoopOptions {
   int64_t log_every = 50;          // steps
   int64_t checkpoint_every = 500;  // steps
   int64_t validate_every = 1000;   // steps; 0: never
+  // Batches of a step, whose gradients (and batch normalisation statistics) are averaged: a larger batch in
+  // the same memory. Processes share them, so this is a multiple of their number; so many batches in one
+  // process or in several give the same parameters within rounding.
+  int64_t batches_per_step = 1;
+  int64_t patience = 0;  // stop after so many validations without a lower loss, and keep the best; 0: never
+  bool fixed_batch = false;  // every step takes the first batch: to measure what preparing data costs
+  Precision precision = Precision::kFloat32;
+  std::string device = "cpu";
 };
 
 struct StepResult {
@@ -43,9 +54,10 @@ struct TrainProgress {
 using MetricSeries = std::map<std::string, std::vector<double>>;
 
 struct TrainHooks {
-  // Loss of one step, a pure function of the step number and the parameters.
-  std::function<StepResult(int64_t step)> step;
-  // Metrics on held-out data; may be empty.
+  // Loss of one batch, a pure function of its number and the parameters. Step s takes the batches
+  // s * batches_per_step and following.
+  std::function<StepResult(int64_t batch)> step;
+  // Metrics on held-out data, "loss" among them; may be empty.
   std::function<std::map<std::string, double>()> validate;
   // Called every log_every steps and after each validation; may be empty.
   std::function<void(const TrainProgress&)> report;
@@ -54,12 +66,18 @@ struct TrainHooks {
   std::function<void(int64_t step, const MetricSeries&)> saved;
   // Set by a signal: the loop writes a checkpoint and returns.
   const std::atomic<bool>* stop = nullptr;
+  // The processes that train together; only the first reports, validates and writes. Empty: this one alone.
+  Replicas* replicas = nullptr;
 };
 
+// The batches this process takes.
+BatchOrder OrderOfBatches(const TrainLoopOptions& options, const TrainHooks& hooks);
+
 // Returns the number of steps done in all. A killed run that is resumed goes through the same parameters as
-// an unbroken one. Throws UsageError for a used folder without resume and a resume with other initial
-// weights, EnvironmentError for a run folder that cannot be made, Error for a loss or gradient that is not
-// finite.
+// an unbroken one. With patience the network is that of the best validation in the end. Throws UsageError for
+// a used folder without resume, a resume with other initial weights, and batches_per_step that the processes
+// cannot share; EnvironmentError for a run folder that cannot be made; Error for a loss or gradient that is
+// not finite.
 int64_t RunTraining(torch::nn::Module& network, const TrainLoopOptions& options, const TrainHooks& hooks);
 
 }  // namespace colmatch

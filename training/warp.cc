@@ -15,6 +15,8 @@ double ShrinkFactor(const Homography& image_from_out, int width, int height) {
   return std::min(std::hypot(px.x - p.x, px.y - p.y), std::hypot(py.x - p.x, py.y - p.y));
 }
 
+}  // namespace
+
 float SampleBilinear(const FloatImage& image, double x, double y) {
   x = std::clamp(x, 0.0, image.width - 1.0);
   y = std::clamp(y, 0.0, image.height - 1.0);
@@ -28,8 +30,6 @@ float SampleBilinear(const FloatImage& image, double x, double y) {
   const float lower = bottom[x0] + fx * (bottom[x1] - bottom[x0]);
   return upper + fy * (lower - upper);
 }
-
-}  // namespace
 
 FloatImage GrayFromBytes(const uint8_t* pixels, int width, int height) {
   FloatImage image{width, height, {}};

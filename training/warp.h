@@ -23,6 +23,9 @@ FloatImage GrayFromBytes(const uint8_t* pixels, int width, int height);
 // 0.5) there.
 FloatImage HalfSize(const FloatImage& image);
 
+// Bilinear, the borders repeated.
+float SampleBilinear(const FloatImage& image, double x, double y);
+
 // out(p) = image(image_from_out(p)), bilinear, borders repeated. Where the warp shrinks by more than 1.5,
 // samples from a halved image, so that the training pictures carry no aliasing.
 FloatImage WarpImage(const FloatImage& image, const Homography& image_from_out, int out_width,

@@ -4,7 +4,13 @@ if(TARGET evaluation)
     SOURCES
       auc_test.cc
       colmap_model_test.cc
-      homography_metrics_test.cc
+      homography_estimation_test.cc
+      homography_protocol_test.cc
+      legacy_protocol_test.cc
       model_comparison_test.cc
+      pose_pairs_test.cc
+      pose_protocol_test.cc
+      sequence_protocol_test.cc
+      summary_test.cc
     LINK evaluation)
 endif()

@@ -116,19 +116,19 @@ torch::Tensor Bump(double x, double y, double sigma) {
   return torch::exp(-(dy.square().unsqueeze(1) + dx.square().unsqueeze(0)) / (2 * sigma * sigma));
 }
 
-TEST(MoveToCorners, GoToTheTopOfAResponseWithinTheRadius) {
+TEST(MoveToPeaks, GoToTheTopOfAResponseWithinTheRadius) {
   for (const auto& [x, y] :
        {std::pair<float, float>{20, 12}, {20.4f, 11.7f}, {19.6f, 12.3f}, {20.25f, 12.4f}}) {
     const auto near = torch::tensor({{std::round(x) + 3, std::round(y) - 2}});
-    EXPECT_TRUE(TensorsNear(MoveToCorners(near, Bump(x, y, 2), 3), torch::tensor({{x, y}}), 0.05))
+    EXPECT_TRUE(TensorsNear(MoveToPeaks(near, Bump(x, y, 2), 3), torch::tensor({{x, y}}), 0.05))
         << x << ", " << y;
   }
 }
 
-TEST(MoveToCorners, StayWithinTheRadiusAndInTheImage) {
+TEST(MoveToPeaks, StayWithinTheRadiusAndInTheImage) {
   const auto xy = torch::tensor({{0.0f, 0.0f}, {39.0f, 29.0f}, {39.0f, 0.0f}, {17.0f, 12.0f}});
   for (const int radius : {1, 2, 4}) {
-    const auto moved = MoveToCorners(xy, torch::rand({30, 40}), radius);
+    const auto moved = MoveToPeaks(xy, torch::rand({30, 40}), radius);
     EXPECT_LE((moved - xy).abs().max().item<float>(), radius + 0.5);
     EXPECT_GE(moved.min().item<float>(), 0);
     EXPECT_LE(moved.select(1, 0).max().item<float>(), 39);
@@ -136,12 +136,28 @@ TEST(MoveToCorners, StayWithinTheRadiusAndInTheImage) {
   }
 }
 
-TEST(MoveToCorners, AreNotPulledIntoTheBorder) {
-  const auto moved = MoveToCorners(torch::tensor({{6.0f, 12.0f}}), Bump(2, 12, 3), 4, 5);
-  EXPECT_GE(moved[0][0].item<float>(), 4.5);
+TEST(MoveToPeaks, StayWhereNoPeakIsInReach) {
+  const auto bump = Bump(20, 12, 4);
+  const auto near = torch::tensor({{23.0f, 12.0f}}), far = torch::tensor({{24.0f, 12.0f}});
+  EXPECT_FALSE(torch::equal(MoveToPeaks(near, bump, 3), near));
+  EXPECT_TRUE(torch::equal(MoveToPeaks(far, bump, 3), far)) << "the slope leads there, but it is no peak";
+  EXPECT_TRUE(torch::equal(MoveToPeaks(near, torch::zeros({30, 40}), 3), near));
 }
 
-TEST(SelectKeypoints, OfThoseThatMeetAtOneCornerTheStrongestStays) {
+TEST(MoveToPeaks, GoToTheStrongestOfSeveral) {
+  const auto response = Bump(18, 12, 1) + 2 * Bump(24, 12, 1);
+  const auto moved = MoveToPeaks(torch::tensor({{20.0f, 12.0f}}), response, 4);
+  EXPECT_TRUE(TensorsNear(moved, torch::tensor({{24.0f, 12.0f}}), 0.05));
+}
+
+TEST(MoveToPeaks, AreNotPulledIntoTheBorder) {
+  const auto start = torch::tensor({{6.0f, 12.0f}});
+  EXPECT_TRUE(torch::equal(MoveToPeaks(start, Bump(2, 12, 3), 4, 5), start));
+  const auto moved = MoveToPeaks(start, Bump(2, 12, 1) + 0.1 * Bump(8, 12, 1), 4, 5);
+  EXPECT_TRUE(TensorsNear(moved, torch::tensor({{8.0f, 12.0f}}), 0.05)) << "the weaker one inside attracts";
+}
+
+TEST(SelectKeypoints, OfThoseThatMeetAtOnePeakTheStrongestStays) {
   auto scores = torch::zeros({30, 40});
   scores[12][17] = 0.5;
   scores[12][23] = 0.7;
@@ -155,7 +171,7 @@ TEST(SelectKeypoints, OfThoseThatMeetAtOneCornerTheStrongestStays) {
   EXPECT_FLOAT_EQ(moved.scores[1].item<float>(), 0.6f);
 }
 
-TEST(SelectKeypoints, WithoutARadiusOrACornerResponseStayOnWholePixels) {
+TEST(SelectKeypoints, WithoutARadiusOrAResponseStayOnWholePixels) {
   const auto scores = torch::rand({64, 96});
   KeypointOptions options = Options(50, 0.01, 4, 4);
   const Keypoints published = SelectKeypoints(scores, options, torch::rand({64, 96}));

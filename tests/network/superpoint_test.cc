@@ -1,4 +1,5 @@
-// SuperPoint: shapes, cells, widths, and the exactness of folding its batch normalisation.
+// SuperPoint: shapes, cells, widths, and that folding and inserting batch normalisation and widening keep the
+// function.
 #include "network/superpoint.h"
 
 #include <gmock/gmock.h>
@@ -84,7 +85,8 @@ TEST(ScoresFromLogits, NoKeypointTakesItsShare) {
   EXPECT_LT(ScoresFromLogits(logits).sum().item<double>(), 1e-6);
 }
 
-TEST(FoldBatchNorm, KeepsTheFunction) {
+// With batch normalisation that is not the identity.
+SuperPoint Normalized() {
   SuperPointArchitecture architecture = Small();
   architecture.batch_norm = true;
   SuperPoint network(architecture);
@@ -96,14 +98,101 @@ TEST(FoldBatchNorm, KeepsTheFunction) {
     if (item.value().is_floating_point()) item.value().uniform_(0.1, 2);
   }
   network->eval();
+  return network;
+}
+
+void ExpectSameFunction(SuperPoint found, SuperPoint expected, const torch::Tensor& images) {
+  torch::NoGradGuard no_grad;
+  const SuperPointOutput a = found->forward(images), b = expected->forward(images);
+  const double scale = b.logits.abs().max().item<double>();
+  EXPECT_TRUE(TensorsNear(a.logits, b.logits, 1e-5 * std::max(1.0, scale)));
+  EXPECT_TRUE(TensorsNear(a.descriptors, b.descriptors, 1e-5));
+}
+
+TEST(FoldBatchNorm, KeepsTheFunction) {
+  SuperPoint network = Normalized();
   SuperPoint folded = FoldBatchNorm(network);
   EXPECT_TRUE(folded->named_buffers().is_empty());
   EXPECT_FALSE(folded->is_training());
-  const auto image = torch::rand({1, 1, 48, 64});
-  const SuperPointOutput expected = network->forward(image), output = folded->forward(image);
-  const double scale = expected.logits.abs().max().item<double>();
-  EXPECT_TRUE(TensorsNear(output.logits, expected.logits, 1e-5 * std::max(1.0, scale)));
-  EXPECT_TRUE(TensorsNear(output.descriptors, expected.descriptors, 1e-5));
+  ExpectSameFunction(folded, network, torch::rand({1, 1, 48, 64}));
+}
+
+TEST(InsertBatchNorm, KeepsTheFunction) {
+  for (SuperPoint& network : std::vector<SuperPoint>{SuperPoint(Small()), Normalized()}) {
+    SuperPoint inserted = InsertBatchNorm(network, torch::rand({3, 1, 40, 48}));
+    EXPECT_TRUE(inserted->architecture().batch_norm);
+    EXPECT_FALSE(inserted->is_training());
+    ExpectSameFunction(inserted, network, torch::rand({1, 1, 48, 64}));
+  }
+}
+
+TEST(InsertBatchNorm, GivesTheSameForItsImagesInTrainingModeToo) {
+  for (SuperPoint& network : std::vector<SuperPoint>{SuperPoint(Small()), Normalized()}) {
+    const auto images = torch::rand({3, 1, 40, 48});
+    SuperPoint inserted = InsertBatchNorm(network, images);
+    inserted->train();
+    ExpectSameFunction(inserted, network, images);
+  }
+}
+
+TEST(InsertBatchNorm, IsUndoneByFoldBatchNorm) {
+  SuperPoint network(Small());
+  SuperPoint inserted = InsertBatchNorm(network, torch::rand({3, 1, 40, 48}));
+  SuperPoint folded = FoldBatchNorm(inserted);
+  const auto expected = network->named_parameters(), found = folded->named_parameters();
+  ASSERT_EQ(found.size(), expected.size());
+  for (const auto& item : expected)
+    EXPECT_TRUE(TensorsNear(found[item.key()], item.value(), 1e-5)) << item.key();
+}
+
+SuperPointArchitecture Wider() {
+  SuperPointArchitecture architecture = Small();
+  architecture.encoder_widths = {7, 6, 16, 11};
+  architecture.head_width = 20;
+  return architecture;
+}
+
+TEST(Widen, KeepsTheFunction) {
+  for (SuperPoint& network : std::vector<SuperPoint>{SuperPoint(Small()), Normalized()}) {
+    SuperPoint wide = Widen(network, Wider());
+    EXPECT_EQ(wide->architecture().encoder_widths, Wider().encoder_widths);
+    EXPECT_EQ(wide->architecture().head_width, 20);
+    ExpectSameFunction(wide, network, torch::rand({2, 1, 48, 64}));
+  }
+}
+
+TEST(Widen, ToTheSameWidthsIsACopy) {
+  SuperPoint network(Small());
+  const auto expected = network->named_parameters(), found = Widen(network, Small())->named_parameters();
+  ASSERT_EQ(found.size(), expected.size());
+  for (const auto& item : expected) EXPECT_TRUE(torch::equal(found[item.key()], item.value())) << item.key();
+}
+
+// Channels that answered nothing, or weights on them that got no gradient, would stay useless for ever.
+TEST(Widen, GivesTrainingAGradientOnWhatIsNew) {
+  SuperPoint network(Small());
+  SuperPoint wide = Widen(network, Wider());
+  wide->forward(torch::rand({1, 1, 48, 64})).logits.square().sum().backward();
+  const auto parameters = wide->named_parameters();
+  EXPECT_GT(parameters["conv1b.weight"].grad().narrow(0, 0, 4).narrow(1, 4, 3).abs().max().item<double>(), 0);
+  EXPECT_GT(parameters["convPb.weight"].grad().narrow(1, 12, 8).abs().max().item<double>(), 0);
+}
+
+TEST(Widen, RefusesSmallerWidthsAndAnotherDescriptor) {
+  std::vector<std::pair<std::string, SuperPointArchitecture>> cases;
+  for (size_t i = 0; i < 4; ++i) {
+    cases.emplace_back("encoder width " + std::to_string(i), Wider());
+    cases.back().second.encoder_widths[i] = Small().encoder_widths[i] - 1;
+  }
+  cases.emplace_back("head", Wider());
+  cases.back().second.head_width = 11;
+  for (const int descriptor_dim : {8, 32}) {
+    cases.emplace_back("descriptor " + std::to_string(descriptor_dim), Wider());
+    cases.back().second.descriptor_dim = descriptor_dim;
+  }
+  SuperPoint network(Small());
+  for (const auto& [name, architecture] : cases)
+    EXPECT_THROW(Widen(network, architecture), WeightsError) << name;
 }
 
 }  // namespace

@@ -4,9 +4,9 @@ colmatch_test(network
   SOURCES
     atomic_file_test.cc
     attention_test.cc
-    corner_response_test.cc
     crc32_test.cc
     golden_test.cc
+    hessian_response_test.cc
     keypoints_test.cc
     npz_reader.cc
     pth_reader_test.cc

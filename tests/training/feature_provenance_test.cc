@@ -66,6 +66,8 @@ TEST(FeatureProvenance, EverythingThatDecidesTheFeaturesChangesItAndIsNamed) {
       {"refinement_radius", [](Origin& o) { ++o.options.keypoints.refinement_radius; }},
       {"homography", [](Origin& o) { o.options.homography.difficulty += 0.01; }},
       {"photometric", [](Origin& o) { o.options.photometric.max_noise += 0.01; }},
+      {"scenes", [](Origin& o) { o.options.scenes_per_photo += 0.5; }},
+      {"scenes", [](Origin& o) { ++o.options.scene.max_objects; }},
       {"seed", [](Origin& o) { ++o.options.seed; }},
   };
   for (const auto& c : cases) {

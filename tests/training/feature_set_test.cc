@@ -23,6 +23,7 @@ FeatureSetOptions Options() {
   options.view_height = 48;
   options.num_keypoints = kKeypoints;
   options.keypoints.keypoint_threshold = 0;
+  options.scenes_per_photo = 0;
   options.seed = 4;
   return options;
 }
@@ -44,9 +45,9 @@ ShardPhoto FlatPhoto() {
 
 bool Same(const FeatureSet& a, const FeatureSet& b) {
   return SameBytes(a.keypoints, b.keypoints) && SameBytes(a.scores, b.scores) &&
-         SameBytes(a.descriptors, b.descriptors) && SameBytes(a.photo_from_view, b.photo_from_view) &&
-         a.views_per_photo == b.views_per_photo && a.view_width == b.view_width &&
-         a.view_height == b.view_height && a.provenance == b.provenance;
+         SameBytes(a.descriptors, b.descriptors) && SameBytes(a.planes, b.planes) &&
+         a.views_per_group == b.views_per_group && a.num_scenes == b.num_scenes &&
+         a.view_width == b.view_width && a.view_height == b.view_height && a.provenance == b.provenance;
 }
 
 class FeatureSetFile : public testing::Test {
@@ -71,7 +72,7 @@ TEST(FeatureSet, KeypointsAreTheStrongestFirst) {
                   .item<bool>());
 }
 
-TEST(FeatureSet, KeypointsMoveToCornersAsTheyDoWherePhotosAreMatched) {
+TEST(FeatureSet, KeypointsMoveToPeaksAsTheyDoWherePhotosAreMatched) {
   FeatureSetOptions options = Options();
   const auto whole = [](const FeatureSet& set) { return set.keypoints.equal(set.keypoints.round()); };
   options.keypoints.refinement_radius = 0;
@@ -100,7 +101,7 @@ TEST(FeatureSet, EveryViewLiesInsideItsPhoto) {
   const FeatureSet set = Make({TexturePhoto(1), TexturePhoto(2)}, Options());
   for (int64_t view = 0; view < 4; ++view) {
     for (const Point2& corner : ImageCorners(64, 48)) {
-      const Point2 p = set.PhotoFromView(view).Apply(corner);
+      const Point2 p = set.PlanesOf(view).at(0).view_from_plane.Inverse().Apply(corner);
       EXPECT_TRUE(p.x >= -1e-6 && p.y >= -1e-6 && p.x <= 159 + 1e-6 && p.y <= 119 + 1e-6)
           << p.x << ", " << p.y;
     }
@@ -123,8 +124,48 @@ TEST(FeatureSet, TheSameSeedGivesTheSameFeaturesAndReportsEveryView) {
   EXPECT_EQ(done, (std::vector<int64_t>{1, 2, 3, 4}));
 }
 
+TEST(FeatureSet, ScenesFollowThePhotosAndEveryViewOfOneShowsTheSamePlanes) {
+  FeatureSetOptions options = Options();
+  options.scenes_per_photo = 1.5;
+  const FeatureSet set = Make({TexturePhoto(1), TexturePhoto(2)}, options);
+  EXPECT_EQ(set.num_scenes, 3);
+  EXPECT_EQ(set.num_photos(), 2);
+  EXPECT_EQ(set.num_groups(), 5);
+  for (int64_t view = 0; view < 4; ++view) EXPECT_EQ(set.PlanesOf(view).size(), 1u) << view;
+  for (int64_t view = 4; view < 10; view += 2) {
+    const SceneView first = set.PlanesOf(view), second = set.PlanesOf(view + 1);
+    EXPECT_GE(first.size(), 2u);
+    ASSERT_EQ(first.size(), second.size());
+    for (size_t i = 0; i < first.size(); ++i) EXPECT_EQ(first[i].x1, second[i].x1);
+  }
+}
+
+TEST(FeatureSet, HeldOutPhotosAreInNoScene) {
+  FeatureSetOptions options = Options();
+  options.scenes_per_photo = 2;
+  options.validation_share = 0.5;  // the second and the fourth photo
+  std::vector<ShardPhoto> photos = {TexturePhoto(1), TexturePhoto(2), TexturePhoto(3), TexturePhoto(4)};
+  const FeatureSet set = Make(photos, options);
+  photos[1] = photos[3] = FlatPhoto();
+  const FeatureSet others = Make(photos, options);
+  EXPECT_TRUE(SameBytes(set.descriptors.narrow(0, 8, 16), others.descriptors.narrow(0, 8, 16)));
+  EXPECT_FALSE(SameBytes(set.descriptors.narrow(0, 0, 8), others.descriptors.narrow(0, 0, 8)));
+}
+
+TEST(MatchViews, OfAPhotoAreTheMatchesByItsHomography) {
+  const FeatureSet set = Make({TexturePhoto(1), TexturePhoto(2)}, Options());
+  const Homography h1_from_0 =
+      set.PlanesOf(1)[0].view_from_plane * set.PlanesOf(0)[0].view_from_plane.Inverse();
+  const auto expected = MatchByHomography(set.keypoints[0], set.keypoints[1], h1_from_0, {});
+  const auto found = MatchViews(set, 0, 1, kKeypoints, {});
+  EXPECT_TRUE(found.matches0.equal(expected.matches0));
+  EXPECT_TRUE(found.matches1.equal(expected.matches1));
+}
+
 TEST_F(FeatureSetFile, ComesBackUnchanged) {
-  const FeatureSet set = Make({TexturePhoto(1), FlatPhoto()}, Options());
+  FeatureSetOptions options = Options();
+  options.scenes_per_photo = 1;
+  const FeatureSet set = Make({TexturePhoto(1), FlatPhoto()}, options);
   SaveFeatureSet(set, Path());
   EXPECT_TRUE(Same(LoadFeatureSet(Path(), kProvenance), set));
 }
@@ -150,7 +191,7 @@ TEST_F(FeatureSetFile, AFileOfOldIsAUsageErrorNotADamagedFile) {
   archive.write("keypoints", set.keypoints);
   archive.write("scores", set.scores);
   archive.write("descriptors", set.descriptors);
-  archive.write("photo_from_view", set.photo_from_view);
+  archive.write("photo_from_view", torch::zeros({2, 9}));
   archive.write("sizes", torch::tensor({2, 64, 48}, torch::kLong));
   archive.save_to(Path());
   EXPECT_THROW(LoadFeatureSet(Path(), kProvenance), UsageError);

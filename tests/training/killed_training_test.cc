@@ -23,7 +23,7 @@ constexpr char kFolderVariable[] = "COLMATCH_TEST_KILLED_RUN";
 
 SuperPointTrainingOptions Options(const std::string& folder, bool resume) {
   SuperPointTrainingOptions options = TinySuperPointTraining(folder, resume);
-  options.loop.schedule.num_steps = 24;
+  options.loop.schedule.num_steps = 60;
   options.loop.checkpoint_every = 1;  // so that some kills fall into the writing
   return options;
 }
@@ -43,7 +43,7 @@ void TrainUntilKilled(int64_t delay_us) {
       }).detach();
     }
   };
-  TrainSuperPoint(Photos(), Options(std::getenv(kFolderVariable), /*resume=*/true), hooks);
+  TrainSuperPoint(Photos(), Options(std::getenv(kFolderVariable), /*resume=*/true), nullptr, hooks);
   raise(SIGKILL);  // it was faster than the delay
 }
 
@@ -54,19 +54,19 @@ TEST(KilledTrainingDeathTest, GoesThroughTheSameParametersAsAnUnbrokenOne) {
   if (std::getenv(kFolderVariable) == nullptr) {
     setenv(kFolderVariable, (folder.emplace().path() / "killed").c_str(), /*overwrite=*/1);
   }
-  for (int kill = 0; kill < 3; ++kill) {
+  for (int kill = 0; kill < 10; ++kill) {
     const int64_t delay_us = std::uniform_int_distribution<int64_t>(0, 60000)(TestRng());
     EXPECT_EXIT(TrainUntilKilled(delay_us), testing::KilledBySignal(SIGKILL), "") << delay_us << " us";
   }
   Recorder unbroken, resumed;
-  const SuperPoint expected =
-      TrainSuperPoint(Photos(), Options((folder->path() / "unbroken").string(), false), unbroken.Hooks());
+  const SuperPoint expected = TrainSuperPoint(
+      Photos(), Options((folder->path() / "unbroken").string(), false), nullptr, unbroken.Hooks());
   const SuperPoint found =
-      TrainSuperPoint(Photos(), Options(std::getenv(kFolderVariable), true), resumed.Hooks());
+      TrainSuperPoint(Photos(), Options(std::getenv(kFolderVariable), true), nullptr, resumed.Hooks());
   EXPECT_LT(resumed.Losses().size(), unbroken.Losses().size()) << "nothing was kept of the killed runs";
   EXPECT_TRUE(SameBytes(*found, *expected));
   const auto metrics = ReadNpz((folder->path() / "killed" / "metrics.npz").string());
-  EXPECT_TRUE(metrics.at("loss_step").equal(torch::arange(1, 25, torch::kDouble)))
+  EXPECT_TRUE(metrics.at("loss_step").equal(torch::arange(1, 61, torch::kDouble)))
       << "each step once, in order";
   unsetenv(kFolderVariable);
 }

@@ -20,10 +20,10 @@ constexpr int64_t kDim = 8, kKeypoints = 24;
 FeatureSet RandomFeatures(int64_t photos, int views) {
   torch::manual_seed(11);
   FeatureSet set;
-  set.views_per_photo = views;
+  set.views_per_group = views;
   set.view_width = 160;
   set.view_height = 120;
-  std::vector<torch::Tensor> keypoints, descriptors, homographies;
+  std::vector<torch::Tensor> keypoints, descriptors, planes;
   for (int64_t photo = 0; photo < photos; ++photo) {
     const auto places = torch::rand({kKeypoints, 2}) * torch::tensor({200.f, 150.f});
     const auto looks = torch::randn({kDim, kKeypoints});
@@ -34,14 +34,16 @@ FeatureSet RandomFeatures(int64_t photos, int views) {
       keypoints.push_back(WarpPoints(places, photo_from_view.Inverse()));
       const auto noisy = looks + 0.3 * torch::randn_like(looks);
       descriptors.push_back((noisy / noisy.norm(2, 0)).to(torch::kHalf));
-      const auto& m = photo_from_view.m;
-      homographies.push_back(torch::tensor(std::vector<double>(m.begin(), m.end()), torch::kDouble));
+      const Homography view_from_photo = photo_from_view.Inverse();
+      std::vector<double> plane(view_from_photo.m.begin(), view_from_photo.m.end());
+      plane.insert(plane.end(), {0, 0, 200, 150});
+      planes.push_back(torch::tensor(plane, torch::kDouble).unsqueeze(0));
     }
   }
   set.keypoints = torch::stack(keypoints);
   set.scores = torch::rand({photos * views, kKeypoints});
   set.descriptors = torch::stack(descriptors);
-  set.photo_from_view = torch::stack(homographies);
+  set.planes = torch::stack(planes);
   return set;
 }
 

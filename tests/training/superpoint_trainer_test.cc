@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include <cmath>
+
 #include "network/error.h"
 #include "tests/network/tensor_near.h"
 #include "tests/temporary_folder.h"
@@ -23,7 +25,7 @@ class SuperPointTrainer : public testing::Test {
   }
   static SuperPoint Train(const SuperPointTrainingOptions& options) {
     Recorder recorder;
-    return TrainSuperPoint(Photos(), options, recorder.Hooks());
+    return TrainSuperPoint(Photos(), options, nullptr, recorder.Hooks());
   }
   static std::vector<ShardPhoto> Photos() {
     return {TexturePhoto(1), TexturePhoto(2), TexturePhoto(3), TexturePhoto(4)};
@@ -33,16 +35,24 @@ class SuperPointTrainer : public testing::Test {
 };
 
 TEST_F(SuperPointTrainer, ThreeStepsAndThreeMoreAreSixByteForByte) {
-  Recorder whole, first(3), second;
-  const SuperPoint unbroken = TrainSuperPoint(Photos(), Options("unbroken"), whole.Hooks());
-  TrainSuperPoint(Photos(), Options("broken"), first.Hooks());
-  EXPECT_EQ(first.Losses().size(), 3u);
-  const SuperPoint resumed = TrainSuperPoint(Photos(), Options("broken", /*resume=*/true), second.Hooks());
-  EXPECT_EQ(second.Losses().size(), 3u);
-  EXPECT_TRUE(SameBytes(*resumed, *unbroken));
-  const std::vector<double> losses = whole.Losses();
-  ASSERT_EQ(losses.size(), 6u);
-  EXPECT_EQ(second.Losses(), std::vector<double>(losses.begin() + 3, losses.end()));
+  for (const auto& [labels, name] :
+       {std::pair(LabelSource::kShards, "shards"), {LabelSource::kRepeatedPeaks, "repeated"}}) {
+    SCOPED_TRACE(name);
+    SuperPointTrainingOptions options = Options(std::string("unbroken ") + name);
+    options.data.labels = labels;
+    Recorder whole, first(3), second;
+    const SuperPoint unbroken = TrainSuperPoint(Photos(), options, nullptr, whole.Hooks());
+    options.loop.run_folder += " broken";
+    TrainSuperPoint(Photos(), options, nullptr, first.Hooks());
+    EXPECT_EQ(first.Losses().size(), 3u);
+    options.loop.resume = true;
+    const SuperPoint resumed = TrainSuperPoint(Photos(), options, nullptr, second.Hooks());
+    EXPECT_EQ(second.Losses().size(), 3u);
+    EXPECT_TRUE(SameBytes(*resumed, *unbroken));
+    const std::vector<double> losses = whole.Losses();
+    ASSERT_EQ(losses.size(), 6u);
+    EXPECT_EQ(second.Losses(), std::vector<double>(losses.begin() + 3, losses.end()));
+  }
 }
 
 TEST_F(SuperPointTrainer, TheSameSeedGivesTheSameNetworkAndAnotherSeedAnother) {
@@ -57,7 +67,7 @@ TEST_F(SuperPointTrainer, ItsFirstLossesAreThese) {
   SuperPointTrainingOptions options = Options("run");
   options.loop.schedule.learning_rate = 1e-3;  // large steps would magnify what rounding differs elsewhere
   Recorder recorder;
-  TrainSuperPoint(Photos(), options, recorder.Hooks());
+  TrainSuperPoint(Photos(), options, nullptr, recorder.Hooks());
   const std::vector<double> expected = {7.09006, 8.17656, 8.24113, 9.41592, 8.33955};
   ASSERT_EQ(recorder.Losses().size(), 6u);
   for (size_t i = 0; i < expected.size(); ++i)
@@ -85,7 +95,7 @@ TEST_F(SuperPointTrainer, ValidationDoesNotDisturbTheTraining) {
   with.validation_batches = 1;
   with.loop.validate_every = 2;
   Recorder recorder;
-  EXPECT_TRUE(SameBytes(*TrainSuperPoint(Photos(), with, recorder.Hooks()), *Train(without)));
+  EXPECT_TRUE(SameBytes(*TrainSuperPoint(Photos(), with, nullptr, recorder.Hooks()), *Train(without)));
   EXPECT_EQ(recorder.Losses().size(), 6u);
   EXPECT_EQ(recorder.reports.size(), 9u);
 }
@@ -98,7 +108,7 @@ TEST_F(SuperPointTrainer, HeldOutPhotosAreNeverTrainedOn) {
   photos[1] = TexturePhoto(77);
   photos[3] = TexturePhoto(78);
   options.loop.run_folder += " other";
-  EXPECT_TRUE(SameBytes(*TrainSuperPoint(photos, options, {}), *expected));
+  EXPECT_TRUE(SameBytes(*TrainSuperPoint(photos, options, nullptr, {}), *expected));
 }
 
 TEST_F(SuperPointTrainer, ResumingWithAnotherArchitectureIsRefused) {
@@ -108,8 +118,64 @@ TEST_F(SuperPointTrainer, ResumingWithAnotherArchitectureIsRefused) {
   EXPECT_THROW(Train(other), EnvironmentError);
 }
 
+// The first batch, computed with the initial network itself; batch normalisation is inserted so that it gives
+// the same.
+TEST_F(SuperPointTrainer, StartsWithTheFunctionOfTheInitialNetwork) {
+  SuperPoint initial = Train(Options("initial"));
+  SuperPointTrainingOptions same = Options("same"), wider = Options("wider"), plain = Options("plain");
+  wider.architecture.encoder_widths = {8, 4, 12, 16};
+  wider.architecture.head_width = 12;
+  plain.architecture.batch_norm = false;
+  const auto batch = MakeSuperPointBatch(Photos(), PhotoSampler(Photos()), same.data, 0, /*difficulty=*/0.5);
+  torch::NoGradGuard no_grad;
+  const double expected =
+      ComputeSuperPointLoss(initial->forward(batch.images), batch, same.loss).total.item<double>();
+  for (const SuperPointTrainingOptions& options : {same, wider, plain}) {
+    Recorder recorder(/*stop_at_step=*/1);
+    {
+      torch::AutoGradMode grad(true);
+      TrainSuperPoint(Photos(), options, initial, recorder.Hooks());
+    }
+    ASSERT_EQ(recorder.Losses().size(), 1u);
+    EXPECT_NEAR(recorder.Losses()[0], expected, 1e-3) << options.loop.run_folder;
+  }
+  Recorder fresh(/*stop_at_step=*/1);
+  torch::AutoGradMode grad(true);
+  TrainSuperPoint(Photos(), Options("fresh"), nullptr, fresh.Hooks());
+  EXPECT_GT(std::abs(fresh.Losses()[0] - expected), 0.1) << "else the test would say nothing";
+}
+
+TEST_F(SuperPointTrainer, GivesTheInitialNetworkTheWidthsAndTheFormThatAreAskedFor) {
+  SuperPointTrainingOptions options = Options("wider");
+  options.architecture.encoder_widths = {8, 4, 12, 16};
+  const SuperPoint initial = Train(Options("initial")),
+                   found = TrainSuperPoint(Photos(), options, initial, {});
+  EXPECT_EQ(found->architecture().encoder_widths, options.architecture.encoder_widths);
+  SuperPoint trained(options.architecture);
+  torch::optim::AdamW optimizer(trained->parameters(), torch::optim::AdamWOptions());
+  EXPECT_NO_THROW(LoadCheckpoint(options.loop.run_folder + "/checkpoint.pt", *trained, optimizer))
+      << "with batch normalisation";
+}
+
+TEST_F(SuperPointTrainer, LeavesTheInitialNetworkAsItWas) {
+  SuperPoint initial = Train(Options("initial"));
+  SuperPoint before = FoldBatchNorm(initial);
+  const SuperPoint after = TrainSuperPoint(Photos(), Options("next"), initial, {});
+  EXPECT_TRUE(SameBytes(*initial, *before));
+  EXPECT_FALSE(SameBytes(*after, *before));
+}
+
+TEST_F(SuperPointTrainer, AnInitialNetworkThatDoesNotFitIsRefused) {
+  const SuperPoint initial = Train(Options("initial"));
+  SuperPointTrainingOptions narrower = Options("narrower"), other_descriptor = Options("descriptor");
+  narrower.architecture.encoder_widths[2] = 7;
+  other_descriptor.architecture.descriptor_dim = 16;
+  EXPECT_THROW(TrainSuperPoint(Photos(), narrower, initial, {}), WeightsError);
+  EXPECT_THROW(TrainSuperPoint(Photos(), other_descriptor, initial, {}), WeightsError);
+}
+
 TEST_F(SuperPointTrainer, NoPhotosAreAnInputError) {
-  EXPECT_THROW(TrainSuperPoint({}, Options("run"), {}), InputError);
+  EXPECT_THROW(TrainSuperPoint({}, Options("run"), nullptr, {}), InputError);
 }
 
 }  // namespace

@@ -3,14 +3,17 @@ find_package(ZLIB REQUIRED)
 colmatch_test(training
   SOURCES
     checkpoint_test.cc
-    corner_labels_test.cc
+    distributed_test.cc
     feature_provenance_test.cc
     feature_set_test.cc
     ground_truth_test.cc
     homography_test.cc
+    keypoint_labels_test.cc
     killed_training_test.cc
+    mixed_precision_test.cc
     npz_writer_test.cc
     photometric_test.cc
+    planar_scene_test.cc
     random_test.cc
     schedule_test.cc
     shards_test.cc
@@ -20,13 +23,14 @@ colmatch_test(training
     superpoint_data_test.cc
     superpoint_loss_test.cc
     superpoint_trainer_test.cc
+    synthetic_shapes_test.cc
     train_loop_test.cc
     warp_test.cc
     ../network/npz_reader.cc
     ../torch_seed.cc
   LINK training ZLIB::ZLIB)
 colmatch_torch_pch(training_test)
-foreach(torch_free homography photometric random schedule shards split warp)
+foreach(torch_free homography photometric planar_scene random schedule shards split synthetic_shapes warp)
   set_source_files_properties(${CMAKE_CURRENT_SOURCE_DIR}/training/${torch_free}_test.cc
     PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
 endforeach()

@@ -258,6 +258,79 @@ TEST_F(TrainLoop, MetricsHoldEveryReportAndTheStepItBelongsTo) {
   EXPECT_EQ(lines, 4);
 }
 
+TEST_F(TrainLoop, SeveralBatchesAStepAverageTheirGradientsAndStatistics) {
+  // One batch of eight points or two of four: the mean of the halves' gradients is the whole's.
+  const auto points = [](int64_t number) {
+    Rng rng(1, static_cast<uint64_t>(number), 0);
+    auto x = torch::empty({4, 2});
+    for (int64_t i = 0; i < 8; ++i) x.view({8})[i] = rng.Normal();
+    return x;
+  };
+  const auto loss = [](torch::nn::Linear& line, const torch::Tensor& x) {
+    return (line->forward(x) - x.sum(1, true)).square().mean();
+  };
+  torch::nn::Linear whole = NewLine(), halves = NewLine();
+  TrainHooks of_whole, of_halves;
+  of_whole.step = [&](int64_t step) {
+    return StepResult{loss(whole, torch::cat({points(2 * step), points(2 * step + 1)})), {}};
+  };
+  of_halves.step = [&](int64_t number) { return StepResult{loss(halves, points(number)), {}}; };
+  TrainLoopOptions options = Options("halves");
+  options.batches_per_step = 2;
+  RunTraining(*whole, Options("whole"), of_whole);
+  RunTraining(*halves, options, of_halves);
+  EXPECT_LT((whole->weight - halves->weight).abs().max().item<double>(), 1e-5);
+
+  torch::nn::BatchNorm1d norm(torch::nn::BatchNorm1dOptions(2).momentum(1));
+  TrainHooks of_norm;
+  of_norm.step = [&](int64_t number) {
+    return StepResult{norm->forward(points(number)).square().mean() * 0, {}};
+  };
+  options = Options("norm");
+  options.batches_per_step = 2;
+  options.schedule.num_steps = 1;
+  RunTraining(*norm, options, of_norm);
+  const auto mean = 0.5 * (points(0).mean(0) + points(1).mean(0));
+  EXPECT_LT((norm->running_mean - mean).abs().max().item<double>(), 1e-6) << "not those of the last batch";
+}
+
+TEST_F(TrainLoop, StopsWhenTheValidationLossNoLongerFallsAndKeepsTheBest) {
+  const std::vector<double> losses = {5, 3, 4, 3.5, 2, 1, 1, 1};
+  torch::nn::Linear line = NewLine();
+  std::vector<torch::Tensor> weights;
+  TrainHooks hooks;
+  hooks.step = [&](int64_t step) { return LeastSquares(line, step); };
+  hooks.validate = [&] {
+    weights.push_back(line->weight.detach().clone());
+    return std::map<std::string, double>{{"loss", losses[weights.size() - 1]}};
+  };
+  TrainLoopOptions options = Options();
+  options.validate_every = 1;
+  options.patience = 2;
+  EXPECT_EQ(RunTraining(*line, options, hooks), 4);
+  EXPECT_TRUE(SameBytes(line->weight, weights[1]));
+
+  // Resumed it knows that its patience is at an end.
+  torch::nn::Linear resumed = NewLine();
+  options.resume = true;
+  EXPECT_EQ(RunTraining(*resumed, options, hooks), 4);
+  EXPECT_TRUE(SameBytes(resumed->weight, weights[1]));
+}
+
+TEST_F(TrainLoop, AFixedBatchIsTakenInEveryStep) {
+  Prefetcher<int64_t> batches({1, 1, /*fixed=*/true}, [](int64_t number) { return number; });
+  for (int64_t step = 0; step < 3; ++step) EXPECT_EQ(batches.Get(step), 0);
+}
+
+TEST(BatchOrder, TakesItsOwnInARowAndThenThoseOfTheNextStep) {
+  const BatchOrder order{6, 2};
+  EXPECT_EQ(order.After(2), 3);
+  EXPECT_EQ(order.After(3), 8);
+  EXPECT_EQ(order.After(8), 9);
+  const BatchOrder alone;
+  EXPECT_EQ(alone.After(4), 5);
+}
+
 TEST_F(TrainLoop, ValidationRunsInEvaluationModeAndIsReportedApart) {
   TrainLoopOptions options = Options();
   options.validate_every = 4;

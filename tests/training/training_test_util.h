@@ -44,10 +44,12 @@ inline ShardPhoto TexturePhoto(uint64_t seed, int width = 160, int height = 120,
   return photo;
 }
 
-// Six steps of a network of four to eight channels on 64 x 64 pixels.
+// Six steps of a network of four to eight channels on 64 x 64 pixels. The shards' labels, because a peak of
+// the image may come and go with a rounding error.
 inline SuperPointTrainingOptions TinySuperPointTraining(const std::string& run_folder, bool resume = false) {
   SuperPointTrainingOptions options;
   options.architecture = {{4, 4, 8, 8}, 8, 8, true, DescriptorSampling::kCellCentres};
+  options.data.labels = LabelSource::kShards;
   options.data.patch_width = options.data.patch_height = 64;
   options.data.batch_size = 1;
   options.data.num_correspondences = 32;

@@ -1,12 +1,12 @@
-// Homographic adaptation; see corner_labels.h.
-#include "training/corner_labels.h"
+// Homographic adaptation; see keypoint_labels.h.
+#include "training/keypoint_labels.h"
 
 #include <torch/torch.h>
 
 #include <algorithm>
 #include <cmath>
 
-#include "network/corner_response.h"
+#include "network/hessian_response.h"
 #include "network/keypoints.h"
 
 namespace colmatch {
@@ -14,12 +14,6 @@ namespace {
 
 torch::Tensor AsTensor(const FloatImage& image) {
   return torch::from_blob(const_cast<float*>(image.pixels.data()), {1, 1, image.height, image.width});
-}
-
-// Smaller eigenvalue of the second-moment matrix, 0 where the pixel is an edge rather than a corner: (H, W).
-torch::Tensor ResponseWithoutEdges(const FloatImage& image, double min_eigenvalue_ratio) {
-  const auto [smaller, larger] = ComputeCornerResponse(AsTensor(image));
-  return torch::where(smaller >= min_eigenvalue_ratio * larger, smaller, torch::zeros_like(smaller));
 }
 
 std::vector<KeypointLabel> AsLabels(const Keypoints& keypoints) {
@@ -101,15 +95,19 @@ std::vector<KeypointLabel> LabelsOf(const VoteMap& map, const AdaptationOptions&
 
 }  // namespace
 
-Detector MinimumEigenvalueDetector(const CornerOptions& options) {
+Detector HessianDetector(const PeakOptions& options) {
   return [options](const FloatImage& image) {
     torch::NoGradGuard no_grad;
-    const auto response = ResponseWithoutEdges(image, options.min_eigenvalue_ratio);
+    const auto response = HessianResponse(AsTensor(image));
     const double threshold =
         std::max(options.absolute_threshold, options.relative_threshold * response.max().item<double>());
-    Keypoints peaks = PeaksOf(response, threshold, options.nms_radius, options.max_corners);
+    // Suppression alone recovers places on the slopes of stronger peaks.
+    Keypoints peaks = PeaksOf(LocalPeaks(response), threshold, options.nms_radius, options.max_peaks);
     peaks.xy = RefineToParabola(peaks.xy, response);
-    return AsLabels(peaks);
+    auto labels = AsLabels(peaks);
+    std::stable_sort(labels.begin(), labels.end(),
+                     [](const auto& a, const auto& b) { return a.score > b.score; });
+    return labels;
   };
 }
 

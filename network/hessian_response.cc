@@ -1,8 +1,9 @@
-// Second-moment matrix; see corner_response.h.
-#include "network/corner_response.h"
+// Determinant of the Hessian; see hessian_response.h.
+#include "network/hessian_response.h"
 
 #include <torch/torch.h>
 
+#include <cmath>
 #include <vector>
 
 namespace colmatch {
@@ -26,21 +27,37 @@ torch::Tensor Filter(const torch::Tensor& x, const std::vector<float>& kernel) {
   return result;
 }
 
+// Of 1.5 pixels, cut off where it is below a thousandth of its top.
+std::vector<float> SmoothingKernel() {
+  constexpr float kSigma = 1.5f;
+  constexpr int kRadius = 5;
+  std::vector<float> kernel;
+  float sum = 0;
+  for (int i = -kRadius; i <= kRadius; ++i) {
+    kernel.push_back(std::exp(-0.5f * static_cast<float>(i * i) / (kSigma * kSigma)));
+    sum += kernel.back();
+  }
+  for (float& weight : kernel) weight /= sum;
+  return kernel;
+}
+
 }  // namespace
 
-CornerResponse ComputeCornerResponse(const torch::Tensor& image) {
+torch::Tensor HessianResponse(const torch::Tensor& image) {
   TORCH_CHECK(image.dim() == 4 && image.size(0) == 1 && image.size(1) == 1,
-              "ComputeCornerResponse: image must be (1, 1, H, W), got ", image.sizes());
+              "HessianResponse: image must be (1, 1, H, W), got ", image.sizes());
+  static const std::vector<float> kernel = SmoothingKernel();
   const int64_t h = image.size(2), w = image.size(3);
-  const auto padded = PadByRepeating(Filter(image, {0.12f, 0.76f, 0.12f}), 1);
-  const auto dx = padded.narrow(2, 1, h).narrow(3, 2, w) - padded.narrow(2, 1, h).narrow(3, 0, w);
-  const auto dy = padded.narrow(2, 2, h).narrow(3, 1, w) - padded.narrow(2, 0, h).narrow(3, 1, w);
-  const auto moments =
-      Filter(torch::cat({dx * dx, dx * dy, dy * dy}, 1), {0.1f, 0.24f, 0.32f, 0.24f, 0.1f})[0];
-  const auto mean = 0.5 * (moments[0] + moments[2]);
-  const auto radius =
-      torch::sqrt((0.25 * (moments[0] - moments[2]).square()).add_(moments[1].square()).add_(1e-12));
-  return {mean - radius, mean + radius};
+  const auto padded = PadByRepeating(Filter(image, kernel), 1)[0][0];
+  const auto at = [&](int64_t dx, int64_t dy) { return padded.narrow(0, 1 + dy, h).narrow(1, 1 + dx, w); };
+  const auto dxx = at(-1, 0) + at(1, 0) - 2 * at(0, 0), dyy = at(0, -1) + at(0, 1) - 2 * at(0, 0);
+  const auto dxy = 0.25 * (at(1, 1) + at(-1, -1) - at(-1, 1) - at(1, -1));
+  return (dxx * dyy - dxy.square()).abs_();
+}
+
+torch::Tensor LocalPeaks(const torch::Tensor& response) {
+  const auto largest = torch::max_pool2d(response.unsqueeze(0), 3, 1, 1)[0];
+  return torch::where(response == largest, response, torch::zeros_like(response));
 }
 
 torch::Tensor RefineToParabola(const torch::Tensor& xy, const torch::Tensor& response) {

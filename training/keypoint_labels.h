@@ -1,6 +1,6 @@
 // Keypoint labels by homographic adaptation (DeTone 2018, section 5): a detector looks at many random warps
 // of a photo; what it finds again and again, at the same place, is a label. The teacher is either the
-// classical minimum-eigenvalue corner measure (Shi and Tomasi 1994) or a trained SuperPoint.
+// classical determinant of the Hessian (Beaudet 1978) or a trained SuperPoint.
 #pragma once
 
 #include <functional>
@@ -16,17 +16,16 @@ namespace colmatch {
 // A grey image to its keypoints (x, y to a fraction of a pixel, response) after non-maximum suppression.
 using Detector = std::function<std::vector<KeypointLabel>(const FloatImage&)>;
 
-struct CornerOptions {
+struct PeakOptions {
   int nms_radius = 4;                 // pixels
-  int max_corners = 500;              // the strongest of a view; few, so that a label is strong in every view
-  double relative_threshold = 0.003;  // of the strongest response
-  double absolute_threshold = 2e-4;   // of the smaller eigenvalue, grey values in [0, 1]
-  double min_eigenvalue_ratio =
-      0.1;  // smaller / larger; below it is an edge (Lowe 2004, section 4.1: r = 10)
+  int max_peaks = 500;                // the strongest of a view; few, so that a label is strong in every view
+  double relative_threshold = 0.002;  // of the strongest response
+  double absolute_threshold = 1e-5;   // grey values in [0, 1]; about what noise of a standard deviation of
+                                      // 0.03 responds
 };
 
-// Smaller eigenvalue of the gradients' second-moment matrix over a Gaussian window of about 5 pixels.
-Detector MinimumEigenvalueDetector(const CornerOptions& options);
+// Peaks of HessianResponse to a fraction of a pixel, sorted by falling response.
+Detector HessianDetector(const PeakOptions& options);
 
 // A trained network as the teacher of the next round.
 Detector SuperPointDetector(SuperPoint network, double keypoint_threshold, int nms_radius, int max_keypoints);

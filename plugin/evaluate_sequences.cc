@@ -1,0 +1,155 @@
+// Protocol B of `colmatch evaluate`; see evaluation_protocols.h.
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+
+#include "evaluation/sequence_protocol.h"
+#include "network/error.h"
+#include "plugin/evaluation_protocols.h"
+#include "plugin/image_reader.h"
+#include "plugin/image_resize.h"
+#include "plugin/progress.h"
+#include "plugin/stop_signal.h"
+
+namespace colmatch {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kShortSide = 480;  // pixels
+constexpr int kNumImages = 6;
+
+struct Sequence {
+  std::string name;
+  std::vector<fs::path> images;        // 1 .. 6
+  std::vector<fs::path> homographies;  // from image 1 to 2 .. 6
+};
+
+// "graf/img3.ppm", "v_wall/3.png": the number before the suffix.
+int NumberOf(const fs::path& path) {
+  const std::string stem = path.stem().string();
+  const size_t digits = stem.find_last_not_of("0123456789") + 1;
+  return digits < stem.size() && stem.size() - digits < 4 ? std::stoi(stem.substr(digits)) : 0;
+}
+
+std::optional<Sequence> SequenceIn(const fs::path& folder) {
+  Sequence sequence;
+  sequence.name = folder.filename().string();
+  for (int i = 2; i <= kNumImages; ++i) {
+    const std::string number = std::to_string(i);
+    for (const std::string& name : {"H_1_" + number, "H1to" + number + "p"}) {
+      if (fs::exists(folder / name)) sequence.homographies.push_back(folder / name);
+    }
+  }
+  if (sequence.homographies.size() != kNumImages - 1) return std::nullopt;
+  const fs::path images = fs::is_directory(folder / "images") ? folder / "images" : folder;
+  sequence.images.resize(kNumImages);
+  for (const std::string& name : ListImages(images)) {
+    const int number = NumberOf(name);
+    if (number >= 1 && number <= kNumImages) sequence.images[number - 1] = images / name;
+  }
+  for (int i = 0; i < kNumImages; ++i) {
+    if (sequence.images[i].empty())
+      throw UsageError(images.string() + ": has homographies of a sequence but no image " +
+                       std::to_string(i + 1));
+  }
+  return sequence;
+}
+
+std::vector<Sequence> ListSequences(const std::string& path) {
+  if (!fs::is_directory(path)) throw UsageError(path + ": is not a folder");
+  std::vector<fs::path> folders = {path};
+  for (const auto& entry : fs::directory_iterator(path)) {
+    if (entry.is_directory()) folders.push_back(entry.path());
+  }
+  std::sort(folders.begin(), folders.end());
+  std::vector<Sequence> sequences;
+  for (const fs::path& folder : folders) {
+    if (auto sequence = SequenceIn(folder)) sequences.push_back(std::move(*sequence));
+  }
+  if (sequences.empty()) {
+    throw UsageError(
+        path +
+        ": no sequence in it: expected folders with images 1 .. 6 and H_1_2 .. H_1_6 or H1to2p .. "
+        "H1to6p");
+  }
+  return sequences;
+}
+
+cv::Matx33d ReadHomography(const fs::path& path) {
+  std::ifstream file(path);
+  cv::Matx33d h;
+  for (double& value : h.val) {
+    if (!(file >> value)) throw InputError(path.string() + ": expected nine numbers");
+  }
+  return h;
+}
+
+struct View {
+  cv::Size size;
+  cv::Matx33d resized_from_original;
+  EvaluatedImage features;
+};
+
+View ReadView(const fs::path& path, EvaluationMethods& methods) {
+  const cv::Mat gray = ReadGrayImage(path).gray;
+  const int longer = std::max(gray.cols, gray.rows), shorter = std::min(gray.cols, gray.rows);
+  const auto target = static_cast<int>(std::lround(static_cast<double>(kShortSide) * longer / shorter));
+  const ResizedImage resized = ResizeForNetwork(gray, target);
+  View view;
+  view.size = resized.pixels.size();
+  const double sx = 1 / resized.scale_x, sy = 1 / resized.scale_y;
+  view.resized_from_original = {sx, 0, 0.5 * sx - 0.5, 0, sy, 0.5 * sy - 0.5, 0, 0, 1};
+  view.features = methods.Extract(resized.pixels);
+  return view;
+}
+
+}  // namespace
+
+EvaluationOutcome EvaluateSequences(const EvaluationInput& input, EvaluationMethods& methods) {
+  EvaluationOutcome outcome;
+  outcome.report.title = "hpatches";
+  outcome.report.methods = methods.labels();
+  outcome.report.statistics = SequenceStatistics();
+  outcome.report.failure_measure = "error_ransac";
+  outcome.report.published = {PublishedRow{"published, on HPatches (glue-factory): SuperPoint + SuperGlue",
+                                           {{"RANSAC@1", 32.9},
+                                            {"RANSAC@3", 55.7},
+                                            {"RANSAC@5", 68.0},
+                                            {"DLT@1", 32.1},
+                                            {"DLT@3", 65.0},
+                                            {"DLT@5", 75.7}}}};
+  const auto sequences = ListSequences(input.image_path);
+  ProgressBar bar("pairs", static_cast<int64_t>(sequences.size()) * (kNumImages - 1), input.progress);
+  int64_t done = 0;
+  for (const Sequence& sequence : sequences) {
+    try {
+      const View first = ReadView(sequence.images[0], methods);
+      for (int i = 1; i < kNumImages && !StopRequested(); ++i) {
+        const View other = ReadView(sequence.images[i], methods);
+        HomographyPair pair;
+        pair.h1_from_0 = other.resized_from_original * ReadHomography(sequence.homographies[i - 1]) *
+                         first.resized_from_original.inv();
+        pair.size0 = first.size;
+        pair.size1 = other.size;
+        for (size_t m = 0; m < methods.labels().size(); ++m) {
+          static_cast<MatchedPair2d&>(pair) = methods.Match(m, first.features, other.features);
+          outcome.rows.rows[methods.labels()[m]].push_back(MeasureSequencePair(pair));
+        }
+        outcome.rows.pairs.push_back(sequence.name + "/1-" + std::to_string(i + 1));
+        bar.Update(++done);
+      }
+    } catch (const InputError& error) {
+      outcome.skipped.push_back({sequence.name, error.what()});
+    }
+  }
+  for (auto& [label, rows] : outcome.rows.rows) {
+    outcome.report.settings["ransac_threshold_px of " + label] = std::to_string(TakeBestRansac(rows));
+  }
+  return outcome;
+}
+
+}  // namespace colmatch

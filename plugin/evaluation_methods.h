@@ -1,0 +1,53 @@
+// The methods that every protocol compares: SuperGlue and nearest neighbours on our features, nearest
+// neighbours on SIFT's.
+#pragma once
+
+#include <opencv2/core.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "evaluation/matched_pair.h"
+#include "matcher/frontend.h"
+#include "plugin/common_options.h"
+
+namespace colmatch {
+
+// Features of one image by each detector.
+struct EvaluatedImage {
+  Features own, sift;
+};
+
+class EvaluationMethods {
+ public:
+  // Weights and device as `common` names them; without SuperGlue weights there is no row of it.
+  EvaluationMethods(const CommonOptions& common, const KeypointOptions& keypoints,
+                    const SuperGlueOptions& superglue);
+
+  // "superglue", "nn", "nn_mutual", "nn_ratio", "sift_mutual", "sift_ratio"; the first is the subject.
+  const std::vector<std::string>& labels() const { return labels_; }
+  const std::string& superpoint_sha256() const { return extractor_.weights().sha256; }
+  const std::string& superglue_sha256() const { return superglue_sha256_; }
+
+  // pixels: (h, w) CV_32F in [0, 1], contiguous.
+  EvaluatedImage Extract(const cv::Mat& pixels);
+
+  // What labels()[method] finds. SIFT is RootSIFT (Arandjelovic 2012), as COLMAP's default normalisation.
+  MatchedPair2d Match(size_t method, const EvaluatedImage& image0, const EvaluatedImage& image1);
+
+  // The features labels()[method] works on.
+  const Features& FeaturesOf(size_t method, const EvaluatedImage& image) const;
+
+ private:
+  void Add(const std::string& label, bool on_sift, MatcherType type, LoadedSuperGlue superglue,
+           const SuperGlueOptions& options, torch::Device device);
+
+  FeatureExtractor extractor_;
+  int max_num_features_;
+  std::string superglue_sha256_;
+  std::vector<std::string> labels_;
+  std::vector<char> on_sift_;
+  std::vector<FeatureMatcher> matchers_;
+};
+
+}  // namespace colmatch

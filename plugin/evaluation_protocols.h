@@ -1,0 +1,48 @@
+// The protocols of `colmatch evaluate`, each from a folder of pictures to the rows of its table.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "plugin/evaluation_methods.h"
+#include "plugin/evaluation_report.h"
+#include "plugin/feature_pipeline.h"
+
+namespace colmatch {
+
+struct EvaluationInput {
+  std::string image_path;  // homography: photos; hpatches: a folder of sequences; pose: the pairs' images
+  std::string
+      pairs_path;  // pose: the 38-column list; homography, legacy: names and homographies; may be empty
+  int pairs_per_image = 2;  // homography
+  double difficulty = 0.7;  // homography: of the warps, 0 to 1
+  uint64_t seed = 0;
+  std::string progress = "auto";
+};
+
+struct EvaluationOutcome {
+  EvaluationReport report;
+  EvaluationRows rows;
+  std::vector<SkippedInput> skipped;
+};
+
+// All stop where a signal says so; rows then holds what was done. A picture that cannot be read is skipped
+// with its reason; UsageError where none can.
+
+// A: two warps of each photo, 640 x 480.
+EvaluationOutcome EvaluateHomographies(const EvaluationInput& input, EvaluationMethods& methods);
+
+// C: a photo and one warp of it with borders, both resized to 640 x 480. pairs_path has lines of a name and
+// nine numbers, as gouthamvgk's coco_test_images_homo.txt; without it warps of that kind are drawn, one a
+// photo.
+EvaluationOutcome EvaluateLegacyHomographies(const EvaluationInput& input, EvaluationMethods& methods);
+
+// B: sequences, sub-folders with images 1 .. 6 (HPatches: H_1_2 .. H_1_6; Oxford: H1to2p .. H1to6p, pictures
+// in the folder itself or in images/), short side resized to 480.
+EvaluationOutcome EvaluateSequences(const EvaluationInput& input, EvaluationMethods& methods);
+
+// D: relative pose, resized to 640 x 480.
+EvaluationOutcome EvaluatePoses(const EvaluationInput& input, EvaluationMethods& methods);
+
+}  // namespace colmatch

@@ -1,0 +1,54 @@
+// Mixed precision: the network computes in half the bits where that is safe, parameters stay float32
+// (Micikevicius 2018).
+#pragma once
+
+#include <torch/types.h>
+
+#include <string>
+
+namespace colmatch {
+
+enum class Precision { kFloat32, kBFloat16, kFloat16 };
+
+// "auto" is float32. Throws UsageError for other names than auto, fp32, bf16, fp16, and for fp16 on the CPU,
+// which has no arithmetic of it.
+Precision TrainingPrecisionFromName(const std::string& name, const torch::Device& device);
+
+// While it lives, LibTorch's autocast is on for the device, unless the precision is float32.
+class AutocastGuard {
+ public:
+  AutocastGuard(Precision precision, const torch::Device& device);
+  ~AutocastGuard();
+  AutocastGuard(const AutocastGuard&) = delete;
+  AutocastGuard& operator=(const AutocastGuard&) = delete;
+
+ private:
+  bool on_, cuda_;
+};
+
+// Small gradients vanish in float16, so the loss is multiplied before the backward pass and the gradients
+// divided after it. Where they overflow the step is left out and the scale halved; after 2,000 good steps it
+// doubles. For other precisions the scale is 1 and stays.
+class LossScaler {
+ public:
+  explicit LossScaler(Precision precision, double scale = 65536) : active_(precision == Precision::kFloat16) {
+    if (active_) scale_ = scale;
+  }
+  bool is_active() const { return active_; }
+  double scale() const { return scale_; }
+
+  // After a step: were its gradients finite? Returns whether the step is to be taken.
+  bool Update(bool finite);
+
+  // For the checkpoint.
+  int good_steps() const { return good_steps_; }
+  void Restore(double scale, int good_steps);
+
+ private:
+  static constexpr int kGrowthInterval = 2000;
+  bool active_;
+  double scale_ = 1;
+  int good_steps_ = 0;
+};
+
+}  // namespace colmatch
