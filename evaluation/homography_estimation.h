@@ -17,7 +17,8 @@ struct PointLists {
 };
 PointLists MatchedPoints(const MatchedPair2d& pair);
 
-// The following return an empty matrix where there is none: fewer than four matches, or all on a line.
+// The following return an empty matrix for fewer than four matches; for matches on a line one that is empty
+// or useless.
 struct RansacOptions {
   double threshold_px = 3;
   int max_iterations = 3000;

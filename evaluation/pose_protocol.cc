@@ -86,8 +86,10 @@ PoseErrors EstimatePose(const PosePair& pair, const PoseProtocolOptions& options
     const cv::Matx33d r(rotation);
     const cv::Vec3d t(translation);
     errors.rotation = Degrees((cv::trace(r.t() * truth.rotation) - 1) / 2);
-    const double angle = Degrees(t.dot(truth.translation) / (cv::norm(t) * cv::norm(truth.translation)));
-    errors.translation = std::min(angle, 180 - angle);  // an essential matrix knows no sign
+    // A camera that only turned has no direction to be wrong about; an essential matrix knows no sign.
+    const double lengths = cv::norm(t) * cv::norm(truth.translation);
+    const double angle = lengths > 0 ? Degrees(t.dot(truth.translation) / lengths) : 0;
+    errors.translation = std::min(angle, 180 - angle);
   }
   return errors;
 }

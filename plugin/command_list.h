@@ -10,6 +10,7 @@ namespace colmatch {
 std::unique_ptr<Command> MakeAutomaticReconstructorCommand();
 std::unique_ptr<Command> MakeCompareRunsCommand();
 std::unique_ptr<Command> MakeDemoSceneCommand();
+std::unique_ptr<Command> MakeDepthStudyCommand();
 std::unique_ptr<Command> MakeEvaluateCommand();
 std::unique_ptr<Command> MakeExhaustiveMatcherCommand();
 std::unique_ptr<Command> MakeFeatureExtractorCommand();

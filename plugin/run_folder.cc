@@ -1,9 +1,11 @@
 // Run folders; see run_folder.h.
 #include "plugin/run_folder.h"
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "network/atomic_file.h"
 #include "network/error.h"
@@ -11,6 +13,30 @@
 namespace colmatch {
 
 namespace fs = std::filesystem;
+
+namespace {
+
+// "step 50/5000 loss 0.7 steps/s 1.2": steps since the line before over their rate, summed.
+double SecondsOf(const fs::path& log) {
+  std::ifstream file(log);
+  double seconds = 0, last_step = 0;
+  for (std::string line; std::getline(file, line);) {
+    std::istringstream words(line.substr(0, line.find('/')));
+    std::string word;
+    double step = 0;
+    const size_t rate_at = line.rfind(" steps/s ");
+    if (!(words >> word >> step) || rate_at == std::string::npos ||
+        line.find(" validation ") != std::string::npos)
+      continue;
+    const double rate = std::strtod(line.c_str() + rate_at + 9, nullptr);
+    // A resumed run may repeat steps it had lost.
+    if (rate > 0 && step > last_step) seconds += (step - last_step) / rate;
+    last_step = step;
+  }
+  return seconds;
+}
+
+}  // namespace
 
 void WriteMetricsJson(const std::string& folder, const MetricSeries& metrics) {
   WriteFileAtomically((fs::path(folder) / "metrics.json").string(), nlohmann::json(metrics).dump() + "\n");
@@ -36,6 +62,7 @@ TrainingRun ReadTrainingRun(const std::string& folder) {
     std::string& value = run.config[line.substr(0, equals)];
     value += (value.empty() ? "" : " ") + line.substr(equals + 3);
   }
+  run.seconds = SecondsOf(path / "log.txt");
   return run;
 }
 

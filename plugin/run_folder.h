@@ -12,6 +12,7 @@ struct TrainingRun {
   std::string name;                           // the folder's last part
   MetricSeries metrics;                       // as in metrics.npz
   std::map<std::string, std::string> config;  // config.ini, a key to its values
+  double seconds = 0;                         // of training steps, validation not counted (log.txt)
 };
 
 // metrics.json, beside metrics.npz for whoever has no NumPy.

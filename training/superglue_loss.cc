@@ -31,6 +31,32 @@ MatchCounts& MatchCounts::operator+=(const MatchCounts& other) {
   return *this;
 }
 
+LabelCounts& LabelCounts::operator+=(const LabelCounts& other) {
+  labelled += other.labelled;
+  right += other.right;
+  matched += other.matched;
+  matched_right += other.matched_right;
+  return *this;
+}
+
+LabelCounts CountLabels(const torch::Tensor& log_assignment, const torch::Tensor& matches0,
+                        const torch::Tensor& matches1) {
+  torch::NoGradGuard no_grad;
+  LabelCounts counts;
+  // rows (B, n, m + 1): each keypoint's entries, the dustbin's last.
+  const auto add = [&](const torch::Tensor& rows, const torch::Tensor& labels) {
+    const auto chosen = rows.argmax(2);
+    const auto dustbin = torch::full_like(labels, rows.size(2) - 1);
+    const auto right = chosen == torch::where(labels >= 0, labels, dustbin);
+    const auto matched = labels >= 0, labelled = labels != kIgnored;
+    counts += {labelled.sum().item<double>(), (right & labelled).sum().item<double>(),
+               matched.sum().item<double>(), (right & matched).sum().item<double>()};
+  };
+  add(log_assignment.narrow(1, 0, matches0.size(1)), matches0);
+  add(log_assignment.transpose(1, 2).narrow(1, 0, matches1.size(1)), matches1);
+  return counts;
+}
+
 MatchCounts CountMatches(const torch::Tensor& predicted0, const torch::Tensor& labelled0) {
   const auto counted = (predicted0 >= 0) & (labelled0 != kIgnored);
   return {counted.sum().item<double>(), (counted & (predicted0 == labelled0)).sum().item<double>(),

@@ -20,6 +20,21 @@ struct MatchCounts {
   MatchCounts& operator+=(const MatchCounts& other);
 };
 
+// How many labels the assignment's largest entry of each row and column agrees with: the accuracy of a
+// classifier whose classes are the other image's keypoints and the dustbin.
+struct LabelCounts {
+  double labelled = 0, right = 0;         // all keypoints of both images but ignored ones
+  double matched = 0, matched_right = 0;  // those of them that have a match
+
+  double accuracy() const { return labelled > 0 ? right / labelled : 0; }
+  double match_accuracy() const { return matched > 0 ? matched_right / matched : 0; }
+  LabelCounts& operator+=(const LabelCounts& other);
+};
+
+// Shapes as for AssignmentLoss.
+LabelCounts CountLabels(const torch::Tensor& log_assignment, const torch::Tensor& matches0,
+                        const torch::Tensor& matches1);
+
 // Predicted against labelled matches, each (N) or (B, N) int64; predictions at ignored keypoints do not
 // count.
 MatchCounts CountMatches(const torch::Tensor& predicted0, const torch::Tensor& labelled0);

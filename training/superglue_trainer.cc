@@ -76,20 +76,23 @@ Batch MakeBatch(const FeatureSet& set, const SuperGlueTrainingOptions& o, const 
           torch::stack(matches1).to(device)};
 }
 
-torch::Tensor BatchLoss(SuperGlue& network, const Batch& batch, const SuperGlueTrainingOptions& o) {
+StepResult BatchLoss(SuperGlue& network, const Batch& batch, const SuperGlueTrainingOptions& o) {
+  LabelCounts labels;
   const auto loss_of = [&](const torch::Tensor& scores) {
     // In float32 whatever the network computed in: exponentials of scores need the range.
     const auto assignment =
         ScalingSinkhorn(scores.to(torch::kFloat), network->bin_score, o.sinkhorn_iterations);
+    labels = CountLabels(assignment, batch.matches0, batch.matches1);  // in the end, of the last layer
     return AssignmentLoss(assignment, batch.matches0, batch.matches1);
   };
   std::vector<torch::Tensor> inner;
   const auto scores = network->forward(batch.input0, batch.input1, o.deep_supervision > 0 ? &inner : nullptr);
-  auto loss = loss_of(scores);
+  torch::Tensor inner_loss = torch::zeros({}, scores.options().dtype(torch::kFloat));
   for (const auto& inner_scores : inner) {
-    loss = loss + o.deep_supervision / static_cast<double>(inner.size()) * loss_of(inner_scores);
+    inner_loss = inner_loss + o.deep_supervision / static_cast<double>(inner.size()) * loss_of(inner_scores);
   }
-  return loss;
+  const auto loss = loss_of(scores) + inner_loss;
+  return {loss, {{"accuracy", labels.accuracy()}, {"match_accuracy", labels.match_accuracy()}}};
 }
 
 // The matches of a batch at the usual threshold.
@@ -120,12 +123,21 @@ struct ScoredBatch {
   torch::Tensor scores;
 };
 
+int64_t NumHeldOutBatches(const SuperGlueTrainingOptions& o) {
+  return std::max(1, o.validation_pairs / o.batch_size);
+}
+
+Batch HeldOutBatch(const FeatureSet& set, const SuperGlueTrainingOptions& o,
+                   const std::vector<int64_t>& photos, double negative_share, int64_t number) {
+  return MakeBatch(set, o, {photos, o.max_keypoints, negative_share}, number);
+}
+
 std::vector<ScoredBatch> ScoreHeldOut(SuperGlue& network, const FeatureSet& set,
                                       const SuperGlueTrainingOptions& o, const std::vector<int64_t>& photos,
                                       double negative_share) {
   std::vector<ScoredBatch> scored;
-  for (int64_t i = 0; i < std::max(1, o.validation_pairs / o.batch_size); ++i) {
-    Batch batch = MakeBatch(set, o, {photos, o.max_keypoints, negative_share}, i);
+  for (int64_t i = 0; i < NumHeldOutBatches(o); ++i) {
+    Batch batch = HeldOutBatch(set, o, photos, negative_share, i);
     const auto scores = network->forward(batch.input0, batch.input1);
     scored.push_back({std::move(batch), scores});
   }
@@ -136,26 +148,23 @@ torch::Tensor HeldOutAssignment(const torch::Tensor& scores, const torch::Tensor
   return ScalingSinkhorn(scores, bin_score, 50);
 }
 
-// Precision and recall on pairs of held-out photos, beside mutual nearest neighbours of the same features;
-// and the share of keypoints that find a match in pairs of two photos, where none has one.
+// Quality on pairs of held-out photos, beside mutual nearest neighbours of the same features; and the share
+// of keypoints that find a match in pairs of two photos, where none has one.
 std::map<std::string, double> Validate(SuperGlue& network, const FeatureSet& set,
                                        const SuperGlueTrainingOptions& o,
                                        const std::vector<int64_t>& photos) {
   torch::NoGradGuard no_grad;
-  MatchCounts superglue, nearest, false_pairs;
-  std::vector<double> losses;
-  for (const auto& [batch, scores] : ScoreHeldOut(network, set, o, photos, 0)) {
-    const auto assignment = HeldOutAssignment(scores, network->bin_score);
-    losses.push_back(AssignmentLoss(assignment, batch.matches0, batch.matches1).item<double>());
-    superglue += CountAssigned(assignment, batch.matches0);
-    nearest += CountMutualNearest(batch);
-  }
-  std::map<std::string, double> metrics = {
-      {"loss", std::accumulate(losses.begin(), losses.end(), 0.0) / static_cast<double>(losses.size())},
-      {"precision", superglue.precision()},
-      {"recall", superglue.recall()},
-      {"mutual_precision", nearest.precision()},
-      {"mutual_recall", nearest.recall()}};
+  MatchCounts nearest, false_pairs;
+  for (int64_t i = 0; i < NumHeldOutBatches(o); ++i)
+    nearest += CountMutualNearest(HeldOutBatch(set, o, photos, 0, i));
+  const MatchingQuality quality = MeasureMatching(network, set, o, photos);
+  std::map<std::string, double> metrics = {{"loss", quality.loss},
+                                           {"precision", quality.precision},
+                                           {"recall", quality.recall},
+                                           {"accuracy", quality.labels.accuracy()},
+                                           {"match_accuracy", quality.labels.match_accuracy()},
+                                           {"mutual_precision", nearest.precision()},
+                                           {"mutual_recall", nearest.recall()}};
   if (photos.size() < 2) return metrics;
   double keypoints = 0;
   for (const auto& [batch, scores] : ScoreHeldOut(network, set, o, photos, 1)) {
@@ -219,7 +228,7 @@ SuperGlue TrainSuperGlue(const FeatureSet& features, const SuperGlueTrainingOpti
     return MakeBatch(features, o, {split.training, o.min_keypoints, o.negative_share}, number);
   });
   TrainHooks hooks = user_hooks;
-  hooks.step = [&](int64_t number) { return StepResult{BatchLoss(network, batches.Get(number), o), {}}; };
+  hooks.step = [&](int64_t number) { return BatchLoss(network, batches.Get(number), o); };
   if (!split.validation.empty())
     hooks.validate = [&] { return Validate(network, features, o, split.validation); };
   RunTraining(*network, o.loop, hooks);
@@ -230,6 +239,25 @@ SuperGlue TrainSuperGlue(const FeatureSet& features, const SuperGlueTrainingOpti
   network->to(torch::kCPU);
   network->eval();
   return network;
+}
+
+MatchingQuality MeasureMatching(SuperGlue& network, const FeatureSet& features,
+                                const SuperGlueTrainingOptions& o, const std::vector<int64_t>& photos) {
+  torch::NoGradGuard no_grad;
+  MatchingQuality quality;
+  MatchCounts matches;
+  for (int64_t i = 0; i < NumHeldOutBatches(o); ++i) {
+    const Batch batch = HeldOutBatch(features, o, photos, 0, i);
+    const auto assignment =
+        HeldOutAssignment(network->forward(batch.input0, batch.input1), network->bin_score);
+    quality.loss += AssignmentLoss(assignment, batch.matches0, batch.matches1).item<double>() /
+                    static_cast<double>(NumHeldOutBatches(o));
+    matches += CountAssigned(assignment, batch.matches0);
+    quality.labels += CountLabels(assignment, batch.matches0, batch.matches1);
+  }
+  quality.precision = matches.precision();
+  quality.recall = matches.recall();
+  return quality;
 }
 
 }  // namespace colmatch

@@ -5,6 +5,7 @@
 #include "training/feature_set.h"
 #include "training/ground_truth.h"
 #include "training/split.h"
+#include "training/superglue_loss.h"
 #include "training/train_loop.h"
 
 namespace colmatch {
@@ -33,5 +34,14 @@ struct SuperGlueTrainingOptions {
 // each other. initial: weights to go on from (fine-tuning), or an empty holder for a fresh start.
 SuperGlue TrainSuperGlue(const FeatureSet& features, const SuperGlueTrainingOptions& options,
                          SuperGlue initial, const TrainHooks& hooks);
+
+// What a network is worth on pairs of some photos: each of `photos` (indices of the set's photos) with all of
+// max_keypoints keypoints, validation_pairs pairs in all.
+struct MatchingQuality {
+  double loss = 0, precision = 0, recall = 0;
+  LabelCounts labels;
+};
+MatchingQuality MeasureMatching(SuperGlue& network, const FeatureSet& features,
+                                const SuperGlueTrainingOptions& options, const std::vector<int64_t>& photos);
 
 }  // namespace colmatch

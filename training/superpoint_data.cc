@@ -64,8 +64,8 @@ struct Correspondence {
 // Where both views have a peak at the same place, the strongest first.
 std::vector<Correspondence> RepeatedPeaks(const View& a, const View& b, const SuperPointDataOptions& o) {
   PeakOptions options;
-  options.max_peaks =
-      static_cast<int>(o.max_peaks_per_cell * o.patch_width * o.patch_height / (kCellSize * kCellSize));
+  const double cells = static_cast<double>(o.patch_width) * o.patch_height / (kCellSize * kCellSize);
+  options.max_peaks = std::max(1, static_cast<int>(o.max_peaks_per_cell * cells));
   const Detector detector = HessianDetector(options);
   const auto peaks_a = detector(a.image), peaks_b = detector(b.image);
   const auto tensor = [](const std::vector<KeypointLabel>& peaks) {

@@ -21,7 +21,10 @@ torch::Tensor AtLeastFloat(const torch::Tensor& x) {
 SuperPointLoss ComputeSuperPointLoss(const SuperPointOutput& output, const SuperPointBatch& batch,
                                      const SuperPointLossOptions& options) {
   const int64_t b = batch.points_a.size(0), k = batch.points_a.size(1);
-  const auto detector = F::cross_entropy(AtLeastFloat(output.logits), batch.cell_labels);
+  const auto labelled = (batch.cell_labels != kIgnoredCell).sum().clamp_min(1);  // none: no loss, not NaN
+  const auto detector = F::cross_entropy(AtLeastFloat(output.logits), batch.cell_labels,
+                                         F::CrossEntropyFuncOptions().reduction(torch::kSum)) /
+                        labelled;
 
   const auto views = AtLeastFloat(output.descriptors).chunk(2);
   const auto descriptors_a =

@@ -3,6 +3,7 @@ if(TARGET evaluation)
   colmatch_test(evaluation
     SOURCES
       auc_test.cc
+      capacity_test.cc
       colmap_model_test.cc
       homography_estimation_test.cc
       homography_protocol_test.cc

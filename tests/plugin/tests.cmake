@@ -6,7 +6,9 @@ if(NOT COLMATCH_CORE_ONLY)
       camera_test.cc
       cli_test.cc
       colmap_convert_test.cc
+      compare_runs_test.cc
       demo_scene_test.cc
+      evaluate_test.cc
       exif_test.cc
       image_reader_test.cc
       lru_cache_test.cc

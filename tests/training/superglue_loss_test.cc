@@ -130,5 +130,24 @@ TEST(CountMatches, NothingPredictedAndNothingPossibleAreZeroNotNan) {
   EXPECT_EQ(counts.recall(), 0);
 }
 
+TEST(CountLabels, CountsRightMatchesAndRightDustbinsOfBothImagesAndNoIgnoredOnes) {
+  // Two keypoints against three: the assignment says 0-1, and the dustbin for the rest.
+  auto assignment = torch::full({1, 3, 4}, -9.0f);
+  assignment[0][0][1] = assignment[0][1][3] = assignment[0][2][0] = assignment[0][2][2] = -0.1f;
+  const auto labels0 = torch::tensor({{1, -1}}, torch::kLong),
+             labels1 = torch::tensor({{-1, 0, -1}}, torch::kLong);
+  const LabelCounts all_right = CountLabels(assignment, labels0, labels1);
+  EXPECT_EQ(all_right.labelled, 5);
+  EXPECT_EQ(all_right.accuracy(), 1);
+  EXPECT_EQ(all_right.matched, 2);
+  EXPECT_EQ(all_right.match_accuracy(), 1);
+
+  const LabelCounts other = CountLabels(assignment, torch::tensor({{2, kIgnored}}, torch::kLong),
+                                        torch::tensor({{-1, -1, 0}}, torch::kLong));
+  EXPECT_EQ(other.labelled, 4);
+  EXPECT_EQ(other.right, 1) << "the first of image 1 alone";
+  EXPECT_EQ(other.matched_right, 0);
+}
+
 }  // namespace
 }  // namespace colmatch

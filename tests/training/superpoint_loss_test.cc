@@ -177,5 +177,22 @@ TEST(SuperPointLoss, FallsUnderStepsOnOneBatch) {
   EXPECT_LT(losses.back(), 0.9 * losses.front());
 }
 
+TEST(SuperPointLoss, IgnoredCellsHaveNoInfluence) {
+  SuperPointOutput output = OneHot(0);
+  SuperPointBatch batch = Batch();
+  batch.cell_labels[0][1][2] = batch.cell_labels[1][0][0] = kIgnoredCell;
+  const double before = ComputeSuperPointLoss(output, batch, {}).detector;
+  output.logits[0].select(1, 1).select(1, 2).copy_(torch::randn({65}) * 10);
+  EXPECT_EQ(ComputeSuperPointLoss(output, batch, {}).detector, before);
+  output.logits[0].select(1, 1).select(1, 1).copy_(torch::randn({65}) * 10);
+  EXPECT_NE(ComputeSuperPointLoss(output, batch, {}).detector, before);
+}
+
+TEST(SuperPointLoss, OfABatchWhoseCellsAreAllIgnoredTheDetectorCostsNothing) {
+  SuperPointBatch batch = Batch();
+  batch.cell_labels.fill_(kIgnoredCell);
+  EXPECT_EQ(ComputeSuperPointLoss(OneHot(0), batch, {}).detector, 0);
+}
+
 }  // namespace
 }  // namespace colmatch
