@@ -16,12 +16,13 @@ resume() { [ -e "$run/$1/checkpoint.pt" ] && echo --resume || true; }
   --set_weight flowers_ccby=0.4 --set_weight aerial_odm=0.6 --set_weight facades=1.5 || [ $? = 2 ]
 
 "$colmatch" train superpoint --shards "$run/train.shard" --output "$run/superpoint" $(resume superpoint) \
-  --random_seed 1 --num_steps 6000 --learning_rate 1.5e-3 --warmup_steps 150 \
-  --SuperPoint.encoder_widths 8,32,64,128 --SuperPoint.head_width 128 --SuperPoint.descriptor_dim 128 \
-  --SuperPoint.patch_width 224 --SuperPoint.patch_height 160 --SuperPoint.difficulty 0.6 --SuperPoint.detector_weight 2
+  --random_seed 1 --num_steps 10000 --learning_rate 1.5e-3 --warmup_steps 150 \
+  --SuperPoint.encoder_widths 16,32,64,128 --SuperPoint.head_width 128 --SuperPoint.descriptor_dim 128 \
+  --SuperPoint.patch_width 224 --SuperPoint.patch_height 160 --SuperPoint.min_region 0.2 --SuperPoint.max_region 0.75 \
+  --SuperPoint.difficulty 0.7 --SuperPoint.detector_weight 2
 
 "$colmatch" train superglue --shards "$run/train.shard" --superpoint "$run/superpoint/superpoint.safetensors" \
-  --output "$run/superglue" $(resume superglue) --random_seed 1 --num_steps 6000 --learning_rate 4e-4 \
+  --output "$run/superglue" $(resume superglue) --random_seed 1 --num_steps 8000 --learning_rate 4e-4 \
   --warmup_steps 100 --SuperGlue.num_layer_pairs 3 --SuperGlue.views_per_photo 3 --SuperGlue.min_keypoints 256 \
   --SuperGlue.max_keypoints 400 --SuperGlue.deep_supervision 0 --SuperGlue.train_sinkhorn_iterations 10 \
   --SuperGlue.calibration_recall 1.1
