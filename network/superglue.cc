@@ -199,6 +199,30 @@ void SuperGlueImpl::InitializeAsNearestNeighbor(double gain) {
   bin_score.fill_(gain * 0.7);
 }
 
+SuperGlue Deepen(SuperGlue& network, int num_layer_pairs) {
+  torch::NoGradGuard no_grad;
+  SuperGlueArchitecture architecture = network->architecture();
+  if (num_layer_pairs < architecture.num_layer_pairs) {
+    throw WeightsError("SuperGlue: has " + std::to_string(architecture.num_layer_pairs) +
+                       " layer pairs; training can only go on with as many or more, not " +
+                       std::to_string(num_layer_pairs));
+  }
+  architecture.num_layer_pairs = num_layer_pairs;
+  SuperGlue result(architecture);
+  for (const auto& layer : *result->gnn->layers)
+    layer->as<AttentionalPropagation>()->mlp->last()->weight.zero_();
+  const auto parameters = network->named_parameters();
+  const auto buffers = network->named_buffers();
+  for (auto& item : result->named_parameters()) {
+    if (const torch::Tensor* value = parameters.find(item.key())) item.value().copy_(*value);
+  }
+  for (auto& item : result->named_buffers()) {
+    if (const torch::Tensor* value = buffers.find(item.key())) item.value().copy_(*value);
+  }
+  result->train(network->is_training());
+  return result;
+}
+
 FeatureMatches MatchFeatures(SuperGlue& network, const Features& features0, const Features& features1,
                              const SuperGlueOptions& options) {
   const int64_t n = features0.size(), m = features1.size();

@@ -134,6 +134,11 @@ class SuperGlueImpl : public torch::nn::Module {
 };
 TORCH_MODULE(SuperGlue);
 
+// The same function with more layer pairs, for training to go on: the new ones come last and add nothing yet
+// (Net2Net, Chen 2016). They are random (torch's generator) but for their last map. Throws WeightsError for
+// fewer pairs than there are.
+SuperGlue Deepen(SuperGlue& network, int num_layer_pairs);
+
 // One pair, any keypoint counts (0 gives no matches); features on the network's device.
 FeatureMatches MatchFeatures(SuperGlue& network, const Features& features0, const Features& features1,
                              const SuperGlueOptions& options);

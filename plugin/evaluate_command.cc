@@ -27,20 +27,22 @@ class EvaluateCommand : public Command {
     return "  colmatch evaluate homography --image_path heldout_photos --output results/homography\n"
            "  colmatch evaluate homography --protocol legacy --image_path photos --output results/legacy\n"
            "  colmatch evaluate hpatches --image_path hpatches-sequences-release --output results/hpatches\n"
+           "  colmatch evaluate rotation --image_path heldout_photos --output results/rotation\n"
            "  colmatch evaluate pose --image_path scannet --pairs_path pairs_with_gt.txt --output "
            "results/pose";
   }
   void AddOptions(CLI::App& app) override {
     AddOption(app, "task", task_,
               "homography: warps of photos, 512 keypoints; hpatches: sequences with true homographies, 1024; "
+              "rotation: photos against themselves turned, 512; "
               "pose: pairs "
               "of calibrated images, 1024")
         ->required()
-        ->check(CLI::IsMember({"homography", "hpatches", "pose"}));
-    AddOption(
-        app, "--image_path", input_.image_path,
-        "homography: photos that no weights were trained on; hpatches: folder of sequences; pose: the pairs' "
-        "images")
+        ->check(CLI::IsMember({"homography", "hpatches", "rotation", "pose"}));
+    AddOption(app, "--image_path", input_.image_path,
+              "homography, rotation: photos that no weights were trained on; hpatches: folder of sequences; "
+              "pose: the pairs' "
+              "images")
         ->required();
     AddOption(app, "--pairs_path,--input_pairs", input_.pairs_path,
               "pose: list of 38 columns (default: pairs_with_gt.txt by the images); legacy: names and "
@@ -109,6 +111,7 @@ class EvaluateCommand : public Command {
   EvaluationOutcome Evaluate(EvaluationMethods& methods) const {
     if (task_ == "hpatches") return EvaluateSequences(input_, methods);
     if (task_ == "pose") return EvaluatePoses(input_, methods);
+    if (task_ == "rotation") return EvaluateRotations(input_, methods);
     return protocol_ == "legacy" ? EvaluateLegacyHomographies(input_, methods)
                                  : EvaluateHomographies(input_, methods);
   }

@@ -35,6 +35,11 @@ class EvaluationMethods {
   // What labels()[method] finds. SIFT is RootSIFT (Arandjelovic 2012), as COLMAP's default normalisation.
   MatchedPair2d Match(size_t method, const EvaluatedImage& image0, const EvaluatedImage& image1);
 
+  // What the first method finds with image 1 looked at turned by the quarter turns that suit it best, as
+  // turned_matcher does. pixels1: of image 1.
+  MatchedPair2d MatchTurned(const EvaluatedImage& image0, const EvaluatedImage& image1,
+                            const cv::Mat& pixels1);
+
   // The features labels()[method] works on.
   const Features& FeaturesOf(size_t method, const EvaluatedImage& image) const;
 

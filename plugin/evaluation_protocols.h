@@ -42,6 +42,10 @@ EvaluationOutcome EvaluateLegacyHomographies(const EvaluationInput& input, Evalu
 // in the folder itself or in images/), short side resized to 480.
 EvaluationOutcome EvaluateSequences(const EvaluationInput& input, EvaluationMethods& methods);
 
+// How much in-plane rotation is borne: the middle of each photo against itself turned by 0, 15, .. 180
+// degrees.
+EvaluationOutcome EvaluateRotations(const EvaluationInput& input, EvaluationMethods& methods);
+
 // D: relative pose, resized to 640 x 480.
 EvaluationOutcome EvaluatePoses(const EvaluationInput& input, EvaluationMethods& methods);
 

@@ -151,6 +151,27 @@ void PlotErrors(const fs::path& folder, const EvaluationReport& report, const Ev
   }
 }
 
+// Shares that were taken at several thresholds (pixels, degrees), per method.
+void PlotShares(const fs::path& folder, const EvaluationReport& report, const EvaluationRows& rows) {
+  std::map<std::string, std::vector<const Statistic*>> by_key;
+  for (const Statistic& statistic : report.statistics) {
+    if (statistic.kind != Statistic::Kind::kAuc && !statistic.threshold.empty())
+      by_key[statistic.key].push_back(&statistic);
+  }
+  for (const auto& [key, statistics] : by_key) {
+    std::vector<Curve> curves;
+    for (const std::string& method : report.methods) {
+      Curve curve{method, {}, {}};
+      for (const Statistic* statistic : statistics) {
+        curve.x.push_back(std::stod(statistic->threshold));
+        curve.y.push_back(EstimateStatistic(*statistic, rows.rows.at(method), 0).value);
+      }
+      curves.push_back(std::move(curve));
+    }
+    PlotCurves((folder / (key + ".png")).string(), report.title + ": " + key, report.threshold_title, curves);
+  }
+}
+
 }  // namespace
 
 void WriteEvaluation(const std::string& folder, const EvaluationReport& report, const EvaluationRows& rows) {
@@ -165,6 +186,7 @@ void WriteEvaluation(const std::string& folder, const EvaluationReport& report, 
   WriteFileAtomically((fs::path(folder) / "pairs.csv").string(), Csv(report, rows));
   WriteFileAtomically((fs::path(folder) / "table.md").string(), Table(report, rows));
   PlotErrors(folder, report, rows);
+  PlotShares(folder, report, rows);
   Print(report, rows);
 }
 

@@ -23,11 +23,12 @@ struct PublishedRow {
 };
 
 struct EvaluationReport {
-  std::string title;                    // of the protocol
-  std::vector<std::string> methods;     // in the table's order; the first one's numbers stand at the top
-  std::vector<Statistic> statistics;    // level of metrics.json, all are under "methods"
-  std::string failure_measure;          // infinite where a pair failed: counted as num_failed
-  std::vector<PublishedRow> published;  // measured by others on other photos
+  std::string title;                       // of the protocol
+  std::vector<std::string> methods;        // in the table's order; the first one's numbers stand at the top
+  std::vector<Statistic> statistics;       // level of metrics.json, all are under "methods"
+  std::string failure_measure;             // infinite where a pair failed: counted as num_failed
+  std::string threshold_title = "pixels";  // what shares are taken at
+  std::vector<PublishedRow> published;     // measured by others on other photos
   std::map<std::string, std::string> settings;  // said in metrics.json
 };
 

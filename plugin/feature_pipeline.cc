@@ -133,7 +133,7 @@ std::string FeatureProvenance(const FeaturePipelineOptions& o, const LoadedSuper
   text << "superpoint " << weights.sha256 << " max_image_size " << o.max_image_size << " max_num_features "
        << o.keypoints.max_num_features << " keypoint_threshold " << o.keypoints.keypoint_threshold
        << " nms_radius " << o.keypoints.nms_radius << " remove_borders " << o.keypoints.remove_borders
-       << " refinement_radius " << o.keypoints.refinement_radius;
+       << " hessian_radius " << o.keypoints.refinement_radius;  // to which peaks, and how far
   return text.str();
 }
 

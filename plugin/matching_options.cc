@@ -52,8 +52,9 @@ void ExtractionCommandOptions::AddDetectorTo(CLI::App& app) {
   AddOption(app, "--SuperPoint.nms_radius", o.keypoints.nms_radius, "least distance of keypoints, pixels");
   AddOption(app, "--SuperPoint.remove_borders", o.keypoints.remove_borders,
             "pixels at each side without keypoints");
-  AddOption(app, "--SuperPoint.refinement_radius", o.keypoints.refinement_radius,
-            "keypoints move to the strongest corner this near, pixels; 0: they stay, as published");
+  AddOption(
+      app, "--SuperPoint.refinement_radius", o.keypoints.refinement_radius,
+      "keypoints move to the strongest peak of the Hessian this near, pixels; 0: they stay, as published");
 }
 
 FeaturePipelineOptions ExtractionCommandOptions::Resolve() const {

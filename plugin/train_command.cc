@@ -143,7 +143,7 @@ class Train : public Command {
   void AddSuperPointOptions(CLI::App& app) {
     auto& o = superpoint_;
     AddOption(app, "--SuperPoint.encoder_widths", o.architecture.encoder_widths,
-              "channels of conv1 conv2 conv3 conv4; with --initial as wide or wider")
+              "channels of conv1 conv2 conv3 conv4; with --initial its own or wider ones")
         ->delimiter(',');
     AddOption(app, "--SuperPoint.head_width", o.architecture.head_width, "channels of convPa and convDa");
     AddOption(app, "--SuperPoint.descriptor_dim", o.architecture.descriptor_dim, "descriptor channels");
@@ -163,7 +163,11 @@ class Train : public Command {
               "least share of the photo's side that a pair looks at");
     AddOption(app, "--SuperPoint.max_region", o.data.max_region, "largest share");
     AddOption(app, "--SuperPoint.difficulty", o.data.homography.difficulty, "of the homographies, 0 to 1");
-    AddOption(app, "--SuperPoint.max_angle", o.data.homography.max_angle_deg, "in-plane rotation, degrees");
+    AddOption(app, "--SuperPoint.max_angle", o.data.homography.max_angle_deg,
+              "in-plane rotation, degrees, times the difficulty");
+    AddOption(app, "--SuperPoint.images_on_device", images_on_device_,
+              "warps and augmentation where the network is: auto (on a GPU), on, off")
+        ->check(CLI::IsMember({"auto", "on", "off"}));
     AddOption(app, "--SuperPoint.curriculum_share", superpoint_.curriculum_share,
               "of the steps over which the homographies become harder");
     AddOption(app, "--SuperPoint.detector_weight", o.loss.detector_weight, "of the detector's loss");
@@ -177,7 +181,7 @@ class Train : public Command {
     AddOption(app, "--features", features_path_,
               "file that keeps these features between runs; made if it is missing");
     AddOption(app, "--SuperGlue.num_layer_pairs", o.architecture.num_layer_pairs,
-              "depth: self and cross layers");
+              "depth: pairs of a self and a cross layer; with --initial its own or more");
     AddOption(app, "--SuperGlue.keypoint_encoder", o.architecture.keypoint_encoder, "hidden widths")
         ->delimiter(',');
     AddOption(app, "--SuperGlue.batch_size", o.batch_size, "pairs a step");
@@ -199,17 +203,26 @@ class Train : public Command {
         "cached scenes of textured planes, seen with parallax and occlusion, beside each photo's warps");
     AddOption(app, "--SuperGlue.difficulty", feature_set_.homography.difficulty,
               "of the homographies, 0 to 1");
+    AddOption(app, "--SuperGlue.max_angle", feature_set_.homography.max_angle_deg,
+              "in-plane rotation of the homographies, degrees, times their difficulty");
   }
 
   void TrainDetector(const CommonOptions& common, const TrainHooks& hooks) {
     SuperPointTrainingOptions options = superpoint_;
     options.loop = loop_;
     options.data.seed = common.random_seed;
+    options.images_on_device =
+        images_on_device_ == "on" || (images_on_device_ == "auto" && torch::Device(loop_.device).is_cuda());
     options.data.labels = label_source_ == "shards" ? LabelSource::kShards : LabelSource::kRepeatedPeaks;
     LoadedSuperPoint initial;
     if (!initial_path_.empty()) {
       initial = LoadSuperPoint(initial_path_);
-      options.architecture.sampling = initial.network->architecture().sampling;
+      const SuperPointArchitecture& found = initial.network->architecture();
+      options.architecture.sampling = found.sampling;
+      options.architecture.descriptor_dim = found.descriptor_dim;
+      if (app_->count("--SuperPoint.encoder_widths") == 0)
+        options.architecture.encoder_widths = found.encoder_widths;
+      if (app_->count("--SuperPoint.head_width") == 0) options.architecture.head_width = found.head_width;
     }
     options.loop.initial_sha256 = initial.sha256;
     const SuperPoint network = network_ == "magicpoint"
@@ -232,7 +245,13 @@ class Train : public Command {
     options.loop = loop_;
     options.seed = common.random_seed;
     LoadedSuperGlue initial;
-    if (!initial_path_.empty()) initial = LoadSuperGlue(initial_path_);
+    if (!initial_path_.empty()) {
+      initial = LoadSuperGlue(initial_path_);
+      const SuperGlueArchitecture& found = initial.network->architecture();
+      options.architecture.keypoint_encoder = found.keypoint_encoder;
+      if (app_->count("--SuperGlue.num_layer_pairs") == 0)
+        options.architecture.num_layer_pairs = found.num_layer_pairs;
+    }
     options.loop.initial_sha256 = initial.sha256;
     const SuperGlue network = TrainSuperGlue(features, options, initial.network, hooks);
     Metadata card = Card(common);
@@ -287,7 +306,7 @@ class Train : public Command {
   SuperGlueTrainingOptions superglue_;
   FeatureSetOptions feature_set_;
   int64_t steps_done_ = 0;
-  std::string label_source_ = "repeated";
+  std::string label_source_ = "repeated", images_on_device_ = "auto";
   std::string superpoint_path_, features_path_, initial_path_;
 };
 

@@ -17,7 +17,7 @@ torch::Tensor AsTensor(const FloatImage& image) {
 }
 
 std::vector<KeypointLabel> AsLabels(const Keypoints& keypoints) {
-  const auto xy = keypoints.xy.contiguous(), scores = keypoints.scores.contiguous();
+  const auto xy = keypoints.xy.cpu().contiguous(), scores = keypoints.scores.cpu().contiguous();
   std::vector<KeypointLabel> result(static_cast<size_t>(xy.size(0)));
   for (size_t i = 0; i < result.size(); ++i) {
     result[i] = {xy.data_ptr<float>()[2 * i], xy.data_ptr<float>()[2 * i + 1], scores.data_ptr<float>()[i]};
@@ -95,20 +95,22 @@ std::vector<KeypointLabel> LabelsOf(const VoteMap& map, const AdaptationOptions&
 
 }  // namespace
 
+std::vector<KeypointLabel> HessianPeaks(const torch::Tensor& image, const PeakOptions& options) {
+  torch::NoGradGuard no_grad;
+  const auto response = HessianResponse(image);
+  const double threshold =
+      std::max(options.absolute_threshold, options.relative_threshold * response.max().item<double>());
+  // Suppression alone recovers places on the slopes of stronger peaks.
+  Keypoints peaks = PeaksOf(LocalPeaks(response), threshold, options.nms_radius, options.max_peaks);
+  peaks.xy = RefineToParabola(peaks.xy, response);
+  auto labels = AsLabels(peaks);
+  std::stable_sort(labels.begin(), labels.end(),
+                   [](const auto& a, const auto& b) { return a.score > b.score; });
+  return labels;
+}
+
 Detector HessianDetector(const PeakOptions& options) {
-  return [options](const FloatImage& image) {
-    torch::NoGradGuard no_grad;
-    const auto response = HessianResponse(AsTensor(image));
-    const double threshold =
-        std::max(options.absolute_threshold, options.relative_threshold * response.max().item<double>());
-    // Suppression alone recovers places on the slopes of stronger peaks.
-    Keypoints peaks = PeaksOf(LocalPeaks(response), threshold, options.nms_radius, options.max_peaks);
-    peaks.xy = RefineToParabola(peaks.xy, response);
-    auto labels = AsLabels(peaks);
-    std::stable_sort(labels.begin(), labels.end(),
-                     [](const auto& a, const auto& b) { return a.score > b.score; });
-    return labels;
-  };
+  return [options](const FloatImage& image) { return HessianPeaks(AsTensor(image), options); };
 }
 
 Detector SuperPointDetector(SuperPoint network, double keypoint_threshold, int nms_radius,

@@ -24,7 +24,9 @@ struct PeakOptions {
                                       // 0.03 responds
 };
 
-// Peaks of HessianResponse to a fraction of a pixel, sorted by falling response.
+// Peaks of HessianResponse of an image (1, 1, H, W), on any device, to a fraction of a pixel; sorted by
+// falling response.
+std::vector<KeypointLabel> HessianPeaks(const torch::Tensor& image, const PeakOptions& options);
 Detector HessianDetector(const PeakOptions& options);
 
 // A trained network as the teacher of the next round.

@@ -2,8 +2,8 @@
 #include "training/photometric.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
-#include <vector>
 
 namespace colmatch {
 namespace {
@@ -26,29 +26,15 @@ void ConvolveLines(FloatImage& image, const std::vector<float>& kernel, bool row
   }
 }
 
-std::vector<float> GaussianKernel(double sigma_px) {
-  const int radius = std::max(1, static_cast<int>(std::ceil(2.5 * sigma_px)));
-  std::vector<float> kernel(2 * radius + 1);
-  float sum = 0;
-  for (int i = -radius; i <= radius; ++i) {
-    kernel[i + radius] = static_cast<float>(std::exp(-0.5 * i * i / (sigma_px * sigma_px)));
-    sum += kernel[i + radius];
-  }
-  for (float& value : kernel) value /= sum;
-  return kernel;
-}
-
 // A smooth multiplicative shadow: one half-plane darkened through a soft edge.
-void Shade(FloatImage& image, double depth, Rng& rng) {
-  const double angle = rng.Uniform(0, 6.283185307179586), nx = std::cos(angle), ny = std::sin(angle);
-  const double cx = rng.Uniform(0.2, 0.8) * image.width, cy = rng.Uniform(0.2, 0.8) * image.height;
-  const double softness = rng.Uniform(0.02, 0.3) * image.width;
+void Shade(FloatImage& image, const PhotometricChange::Shadow& shadow) {
+  const double nx = std::cos(shadow.angle), ny = std::sin(shadow.angle);
   for (int y = 0; y < image.height; ++y) {
     float* row = image.row(y);
     for (int x = 0; x < image.width; ++x) {
-      const double side = ((x - cx) * nx + (y - cy) * ny) / softness;
+      const double side = ((x - shadow.x) * nx + (y - shadow.y) * ny) / shadow.softness;
       const double lit = 0.5 + 0.5 * side / (1 + std::abs(side));
-      row[x] *= static_cast<float>(1 - depth * (1 - lit));
+      row[x] *= static_cast<float>(1 - shadow.depth * (1 - lit));
     }
   }
 }
@@ -64,16 +50,12 @@ void AddNoise(FloatImage& image, double deviation, Rng& rng) {
   }
 }
 
-void ChangeTone(FloatImage& image, const PhotometricOptions& o, Rng& rng) {
-  const double gamma = std::exp(o.strength * o.max_log_gamma * rng.Uniform(-1, 1));
-  const double gain = 1 + o.strength * o.max_contrast * rng.Uniform(-1, 1);
-  const double offset = o.strength * o.max_brightness * rng.Uniform(-1, 1);
-  const bool invert = rng.Chance(o.invert_probability);
+void ChangeTone(FloatImage& image, const PhotometricChange& change) {
   // Tone is a function of one 0..1 value: a table is exact enough and fifty times faster than pow.
   std::array<float, 1025> table;
   for (size_t i = 0; i < table.size(); ++i) {
-    const double value = (std::pow(i / 1024.0, gamma) - 0.5) * gain + 0.5 + offset;
-    table[i] = static_cast<float>(std::clamp(invert ? 1 - value : value, 0.0, 1.0));
+    const double value = (std::pow(i / 1024.0, change.gamma) - 0.5) * change.gain + 0.5 + change.offset;
+    table[i] = static_cast<float>(std::clamp(change.invert ? 1 - value : value, 0.0, 1.0));
   }
   for (float& value : image.pixels)
     value = table[static_cast<int>(std::clamp(value, 0.0f, 1.0f) * 1024.0f + 0.5f)];
@@ -81,20 +63,59 @@ void ChangeTone(FloatImage& image, const PhotometricOptions& o, Rng& rng) {
 
 }  // namespace
 
+std::vector<float> GaussianKernel(double sigma_px) {
+  const int radius = std::max(1, static_cast<int>(std::ceil(2.5 * sigma_px)));
+  std::vector<float> kernel(2 * radius + 1);
+  float sum = 0;
+  for (int i = -radius; i <= radius; ++i) {
+    kernel[i + radius] = static_cast<float>(std::exp(-0.5 * i * i / (sigma_px * sigma_px)));
+    sum += kernel[i + radius];
+  }
+  for (float& value : kernel) value /= sum;
+  return kernel;
+}
+
+PhotometricChange DrawPhotometricChange(const PhotometricOptions& o, int width, int height, Rng& rng) {
+  PhotometricChange change;
+  if (rng.Chance(o.shade_probability)) {
+    PhotometricChange::Shadow& shadow = change.shadow.emplace();
+    shadow.depth = o.strength * o.max_shade * rng.Uniform();
+    shadow.angle = rng.Uniform(0, 6.283185307179586);
+    shadow.x = rng.Uniform(0.2, 0.8) * width;
+    shadow.y = rng.Uniform(0.2, 0.8) * height;
+    shadow.softness = rng.Uniform(0.02, 0.3) * width;
+  }
+  if (rng.Chance(o.blur_probability))
+    change.blur_px = std::max(0.2, o.strength * o.max_blur_px * rng.Uniform());
+  if (rng.Chance(o.motion_blur_probability)) {
+    PhotometricChange::MotionBlur& blur = change.motion_blur.emplace();
+    blur.length = 3 + 2 * static_cast<int>(rng.Below(2));
+    blur.along_rows = rng.Chance(0.5);
+  }
+  change.gamma = std::exp(o.strength * o.max_log_gamma * rng.Uniform(-1, 1));
+  change.gain = 1 + o.strength * o.max_contrast * rng.Uniform(-1, 1);
+  change.offset = o.strength * o.max_brightness * rng.Uniform(-1, 1);
+  change.invert = rng.Chance(o.invert_probability);
+  change.noise = o.strength * o.max_noise * rng.Uniform() * rng.Uniform();
+  return change;
+}
+
 void AugmentPhotometric(FloatImage& image, const PhotometricOptions& o, Rng& rng) {
   if (o.strength <= 0) return;
-  if (rng.Chance(o.shade_probability)) Shade(image, o.strength * o.max_shade * rng.Uniform(), rng);
-  if (rng.Chance(o.blur_probability)) {
-    const auto kernel = GaussianKernel(std::max(0.2, o.strength * o.max_blur_px * rng.Uniform()));
+  const PhotometricChange change = DrawPhotometricChange(o, image.width, image.height, rng);
+  if (change.shadow) Shade(image, *change.shadow);
+  if (change.blur_px) {
+    const auto kernel = GaussianKernel(*change.blur_px);
     ConvolveLines(image, kernel, true);
     ConvolveLines(image, kernel, false);
   }
-  if (rng.Chance(o.motion_blur_probability)) {
-    const int length = 3 + 2 * static_cast<int>(rng.Below(2));
-    ConvolveLines(image, std::vector<float>(length, 1.0f / length), rng.Chance(0.5));
+  if (change.motion_blur) {
+    const int length = change.motion_blur->length;
+    ConvolveLines(image, std::vector<float>(length, 1.0f / static_cast<float>(length)),
+                  change.motion_blur->along_rows);
   }
-  ChangeTone(image, o, rng);
-  AddNoise(image, o.strength * o.max_noise * rng.Uniform() * rng.Uniform(), rng);
+  ChangeTone(image, change);
+  AddNoise(image, change.noise, rng);
   for (float& value : image.pixels) value = std::clamp(value, 0.0f, 1.0f);
 }
 

@@ -1,6 +1,9 @@
 // Photometric augmentation: what cameras, weather and compression do to the same surface.
 #pragma once
 
+#include <optional>
+#include <vector>
+
 #include "training/random.h"
 #include "training/warp.h"
 
@@ -21,7 +24,30 @@ struct PhotometricOptions {
   double invert_probability = 0.0;
 };
 
-// Changes the image in place; values stay in [0, 1].
+// What is done to one picture.
+struct PhotometricChange {
+  struct Shadow {
+    double depth, angle, x, y,
+        softness;  // a half-plane's edge through (x, y), pixels; angle of its normal, rad
+  };
+  struct MotionBlur {
+    int length;  // pixels
+    bool along_rows;
+  };
+  std::optional<Shadow> shadow;
+  std::optional<double> blur_px;
+  std::optional<MotionBlur> motion_blur;
+  double gamma = 1, gain = 1, offset = 0;
+  bool invert = false;
+  double noise = 0;  // standard deviation
+};
+
+PhotometricChange DrawPhotometricChange(const PhotometricOptions& options, int width, int height, Rng& rng);
+
+// The weights of a Gaussian blur, odd in number.
+std::vector<float> GaussianKernel(double sigma_px);
+
+// Changes the image in place; values stay in [0, 1]. The draws of the change, then one a pixel for the noise.
 void AugmentPhotometric(FloatImage& image, const PhotometricOptions& options, Rng& rng);
 
 }  // namespace colmatch

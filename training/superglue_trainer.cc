@@ -218,6 +218,9 @@ SuperGlue TrainSuperGlue(const FeatureSet& features, const SuperGlueTrainingOpti
     torch::manual_seed(o.seed);
     network = SuperGlue(o.architecture);
     network->InitializeAsNearestNeighbor(o.initial_gain);
+  } else if (network->architecture().num_layer_pairs != o.architecture.num_layer_pairs) {
+    torch::manual_seed(o.seed);
+    network = Deepen(network, o.architecture.num_layer_pairs);
   }
   network->to(torch::Device(o.loop.device));
   PhotoSplit split = SplitPhotos(features.num_photos(), o.validation_share);

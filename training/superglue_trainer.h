@@ -31,7 +31,8 @@ struct SuperGlueTrainingOptions {
 };
 
 // Throws InputError for features of one photo or one view, UsageError for keypoint counts that contradict
-// each other. initial: weights to go on from (fine-tuning), or an empty holder for a fresh start.
+// each other. initial: weights to go on from (fine-tuning, also with more layer pairs), or an empty holder
+// for a fresh start.
 SuperGlue TrainSuperGlue(const FeatureSet& features, const SuperGlueTrainingOptions& options,
                          SuperGlue initial, const TrainHooks& hooks);
 

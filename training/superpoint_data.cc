@@ -19,7 +19,37 @@ constexpr int64_t kNoKeypoint = kCellSize * kCellSize;
 
 struct View {
   Homography photo_from_view, view_from_photo;
-  FloatImage image;
+  torch::Tensor image;  // (1, 1, H, W)
+};
+
+// Makes a view's picture, on the CPU or where the photos are.
+class Painter {
+ public:
+  Painter(const std::vector<ShardPhoto>& photos, const DevicePhotos* on_device,
+          const SuperPointDataOptions& o)
+      : photos_(photos), on_device_(on_device), o_(o) {}
+
+  void Take(size_t photo) {
+    photo_ = photo;
+    if (on_device_ == nullptr)
+      gray_ = GrayFromBytes(photos_[photo].pixels.data(), photos_[photo].width, photos_[photo].height);
+  }
+  torch::Tensor Paint(const Homography& photo_from_view, Rng& rng) const {
+    if (on_device_ != nullptr) {
+      return AugmentOnDevice(on_device_->Warp(photo_, photo_from_view, o_.patch_width, o_.patch_height),
+                             o_.photometric, rng);
+    }
+    FloatImage image = WarpImage(gray_, photo_from_view, o_.patch_width, o_.patch_height);
+    AugmentPhotometric(image, o_.photometric, rng);
+    return torch::from_blob(image.pixels.data(), {1, 1, o_.patch_height, o_.patch_width}).clone();
+  }
+
+ private:
+  const std::vector<ShardPhoto>& photos_;
+  const DevicePhotos* on_device_;
+  const SuperPointDataOptions& o_;
+  size_t photo_ = 0;
+  FloatImage gray_;
 };
 
 // The part of the photo that both views look at.
@@ -37,8 +67,8 @@ Region SampleRegion(const ShardPhoto& photo, const SuperPointDataOptions& o, Rng
   return r;
 }
 
-View MakeView(const FloatImage& photo, const Region& region, const SuperPointDataOptions& o,
-              double difficulty, Rng& rng) {
+View MakeView(const Painter& painter, const Region& region, const SuperPointDataOptions& o, double difficulty,
+              Rng& rng) {
   HomographyOptions sampling = o.homography;
   sampling.difficulty *= difficulty;
   auto corners = SampleQuadrilateral(region.width, region.height, sampling, rng);
@@ -46,8 +76,7 @@ View MakeView(const FloatImage& photo, const Region& region, const SuperPointDat
   View view;
   view.photo_from_view = HomographyFromCorners(ImageCorners(o.patch_width, o.patch_height), corners);
   view.view_from_photo = view.photo_from_view.Inverse();
-  view.image = WarpImage(photo, view.photo_from_view, o.patch_width, o.patch_height);
-  AugmentPhotometric(view.image, o.photometric, rng);
+  view.image = painter.Paint(view.photo_from_view, rng);
   return view;
 }
 
@@ -66,8 +95,7 @@ std::vector<Correspondence> RepeatedPeaks(const View& a, const View& b, const Su
   PeakOptions options;
   const double cells = static_cast<double>(o.patch_width) * o.patch_height / (kCellSize * kCellSize);
   options.max_peaks = std::max(1, static_cast<int>(o.max_peaks_per_cell * cells));
-  const Detector detector = HessianDetector(options);
-  const auto peaks_a = detector(a.image), peaks_b = detector(b.image);
+  const auto peaks_a = HessianPeaks(a.image, options), peaks_b = HessianPeaks(b.image, options);
   const auto tensor = [](const std::vector<KeypointLabel>& peaks) {
     auto xy = torch::empty({static_cast<int64_t>(peaks.size()), 2});
     for (size_t i = 0; i < peaks.size(); ++i) {
@@ -161,26 +189,28 @@ SuperPointBatch EmptyBatch(const SuperPointDataOptions& o) {
 }  // namespace
 
 SuperPointBatch MakeSuperPointBatch(const std::vector<ShardPhoto>& photos, const PhotoSampler& sampler,
-                                    const SuperPointDataOptions& o, uint64_t step, double difficulty) {
+                                    const SuperPointDataOptions& o, uint64_t step, double difficulty,
+                                    const DevicePhotos* on_device) {
   const int64_t b = o.batch_size, h = o.patch_height, w = o.patch_width, k = o.num_correspondences;
   const int64_t cells_per_image = (h / kCellSize) * (w / kCellSize);
   SuperPointBatch batch = EmptyBatch(o);
   Rng photo_rng(o.seed, step, static_cast<uint64_t>(b));
   const auto drawn = sampler.DrawDistinct(photo_rng, static_cast<size_t>(b));
+  Painter painter(photos, on_device, o);
+  std::vector<torch::Tensor> images(static_cast<size_t>(2 * b));
   for (int64_t i = 0; i < b; ++i) {
     Rng rng(o.seed, step, static_cast<uint64_t>(i));
     const ShardPhoto& photo = photos[drawn[i]];
-    const FloatImage gray = GrayFromBytes(photo.pixels.data(), photo.width, photo.height);
+    painter.Take(drawn[i]);
     const Region region = SampleRegion(photo, o, rng);
-    const View views[2] = {MakeView(gray, region, o, difficulty, rng),
-                           MakeView(gray, region, o, difficulty, rng)};
+    const View views[2] = {MakeView(painter, region, o, difficulty, rng),
+                           MakeView(painter, region, o, difficulty, rng)};
     const bool repeated = o.labels == LabelSource::kRepeatedPeaks;
     const auto labels =
         repeated ? RepeatedPeaks(views[0], views[1], o) : ShardLabels(photo, views[0], views[1]);
     const Homography b_from_a = views[1].view_from_photo * views[0].photo_from_view;
     for (int64_t v = 0; v < 2; ++v) {
-      std::memcpy(batch.images.data_ptr<float>() + (v * b + i) * h * w, views[v].image.pixels.data(),
-                  sizeof(float) * h * w);
+      images[v * b + i] = views[v].image;
       int64_t* cells = batch.cell_labels.data_ptr<int64_t>() + (v * b + i) * cells_per_image;
       FillCells(labels, v == 0 ? &Correspondence::in_a : &Correspondence::in_b, o, cells);
       if (repeated) IgnoreUnseenCells(v == 0 ? b_from_a : b_from_a.Inverse(), o, cells);
@@ -190,6 +220,7 @@ SuperPointBatch MakeSuperPointBatch(const std::vector<ShardPhoto>& photos, const
                             batch.points_b.data_ptr<float>() + i * k * 2);
     batch.valid[i].narrow(0, 0, found).fill_(true);
   }
+  batch.images = torch::cat(images);
   return batch;
 }
 

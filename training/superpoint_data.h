@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "training/device_images.h"
 #include "training/homography.h"
 #include "training/photometric.h"
 #include "training/shards.h"
@@ -50,9 +51,11 @@ struct SuperPointBatch {
   torch::Tensor valid;        // (B, K) bool; false where the views share too little to find K places
 };
 
-// A pure function of (options, photos, step).
+// A pure function of (options, photos, step). With on_device (of the same photos) pictures are made and
+// searched for peaks there, and the batch's images lie there; their noise is then another.
 SuperPointBatch MakeSuperPointBatch(const std::vector<ShardPhoto>& photos, const PhotoSampler& sampler,
-                                    const SuperPointDataOptions& options, uint64_t step, double difficulty);
+                                    const SuperPointDataOptions& options, uint64_t step, double difficulty,
+                                    const DevicePhotos* on_device = nullptr);
 
 // Synthetic shapes (synthetic_shapes.h) with their corners as labels: 2 * batch_size pictures of patch_width
 // x patch_height, no correspondences. A pure function of (options, step).

@@ -96,10 +96,13 @@ SuperPoint TrainSuperPoint(const std::vector<ShardPhoto>& photos, const SuperPoi
   const PhotoSampler sampler(training);
   const auto held_out_sampler = validation.empty() ? nullptr : std::make_unique<PhotoSampler>(validation);
   const double rising_steps = std::max(1.0, options.curriculum_share * options.loop.schedule.num_steps);
+  const auto on_device = options.images_on_device
+                             ? std::make_unique<DevicePhotos>(training, torch::Device(options.loop.device))
+                             : nullptr;
   const auto make_training = [&](int64_t number) {
     const double progress = static_cast<double>(number / options.loop.batches_per_step) / rising_steps;
     return MakeSuperPointBatch(training, sampler, options.data, static_cast<uint64_t>(number),
-                               std::min(1.0, 0.5 + 0.5 * progress));
+                               std::min(1.0, 0.5 + 0.5 * progress), on_device.get());
   };
   const auto make_held_out = [&](int64_t number) {
     return MakeSuperPointBatch(validation, *held_out_sampler, options.data, static_cast<uint64_t>(number),

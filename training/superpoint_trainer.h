@@ -20,6 +20,7 @@ struct SuperPointTrainingOptions {
   double curriculum_share = 0.3;               // of the steps over which difficulty rises from half to full
   double validation_share = kValidationShare;  // of the photos, never trained on; split.h says which
   int validation_batches = 8;
+  bool images_on_device = false;  // warps and augmentation where the network is; for GPUs
 };
 
 // Trains on the photos, goes on from a checkpoint when told to, and returns the network without batch norm.

@@ -50,14 +50,31 @@ FloatImage HalfSize(const FloatImage& image) {
   return half;
 }
 
+Homography HalfFromWhole() {
+  Homography half;
+  half.m = {0.5, 0, -0.25, 0, 0.5, -0.25, 0, 0, 1};
+  return half;
+}
+
+int NumHalvings(const Homography& image_from_out, int image_width, int image_height, int out_width,
+                int out_height) {
+  constexpr double kHalveBeyond = 1.5;
+  int halvings = 0;
+  Homography from_out = image_from_out;
+  while (ShrinkFactor(from_out, out_width, out_height) > kHalveBeyond && image_width >= 4 &&
+         image_height >= 4) {
+    from_out = HalfFromWhole() * from_out;
+    image_width /= 2;
+    image_height /= 2;
+    ++halvings;
+  }
+  return halvings;
+}
+
 FloatImage WarpImage(const FloatImage& image, const Homography& image_from_out, int out_width,
                      int out_height) {
-  constexpr double kHalveBeyond = 1.5;
-  if (ShrinkFactor(image_from_out, out_width, out_height) > kHalveBeyond && image.width >= 4 &&
-      image.height >= 4) {
-    Homography half_from_image;
-    half_from_image.m = {0.5, 0, -0.25, 0, 0.5, -0.25, 0, 0, 1};
-    return WarpImage(HalfSize(image), half_from_image * image_from_out, out_width, out_height);
+  if (NumHalvings(image_from_out, image.width, image.height, out_width, out_height) > 0) {
+    return WarpImage(HalfSize(image), HalfFromWhole() * image_from_out, out_width, out_height);
   }
   FloatImage out{out_width, out_height, {}};
   out.pixels.resize(static_cast<size_t>(out_width) * out_height);

@@ -26,6 +26,13 @@ FloatImage HalfSize(const FloatImage& image);
 // Bilinear, the borders repeated.
 float SampleBilinear(const FloatImage& image, double x, double y);
 
+// How often WarpImage halves the image before it samples, so that the training pictures carry no aliasing.
+int NumHalvings(const Homography& image_from_out, int image_width, int image_height, int out_width,
+                int out_height);
+
+// A pixel of the image in the coordinates of HalfSize's.
+Homography HalfFromWhole();
+
 // out(p) = image(image_from_out(p)), bilinear, borders repeated. Where the warp shrinks by more than 1.5,
 // samples from a halved image, so that the training pictures carry no aliasing.
 FloatImage WarpImage(const FloatImage& image, const Homography& image_from_out, int out_width,

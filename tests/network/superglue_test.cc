@@ -191,5 +191,18 @@ TEST_F(SuperGlueTest, ImpossibleArchitecturesAreRefusedByName) {
   EXPECT_THROW(SuperGlue{bad}, WeightsError);
 }
 
+TEST(Deepen, KeepsTheFunctionAndRefusesToTakeLayersAway) {
+  torch::NoGradGuard no_grad;
+  SuperGlue network(SuperGlueArchitecture{8, {8}, 2});
+  network->eval();
+  SuperGlue deeper = Deepen(network, 4);
+  EXPECT_EQ(deeper->architecture().num_layer_pairs, 4);
+  EXPECT_FALSE(deeper->is_training());
+  SuperGlueInput input0{torch::rand({2, 5, 2}), torch::rand({2, 5}), torch::randn({2, 8, 5})},
+      input1{torch::rand({2, 7, 2}), torch::rand({2, 7}), torch::randn({2, 8, 7})};
+  EXPECT_TRUE(TensorsNear(deeper->forward(input0, input1), network->forward(input0, input1), 1e-5));
+  EXPECT_THROW(Deepen(network, 1), WeightsError);
+}
+
 }  // namespace
 }  // namespace colmatch

@@ -139,6 +139,20 @@ TEST_F(Evaluate, AFolderWithoutSequencesOrWithOneThatLacksAnImageIsAUsageErrorNa
   EXPECT_THAT(lacking.output, HasSubstr("no image 4"));
 }
 
+TEST_F(Evaluate, RotationIsMeasuredAtEveryAngleAndTurningHelpsBeyondWhatTheNetworksBear) {
+  CopyTwoTestPhotos(folder_.path() / "photos");
+  fs::remove(folder_.path() / "photos" / "courtyard_01.jpg");
+  const ProgramResult result = Run({"rotation", "--image_path", folder_.File("photos")});
+  ASSERT_EQ(result.status, 0) << result.output;
+  const Json methods = Metrics().at("methods");
+  for (int degrees = 0; degrees <= 180; degrees += 15)
+    EXPECT_TRUE(methods.at("superglue").at("recall").contains(std::to_string(degrees)));
+  EXPECT_GT(methods.at("superglue").at("recall").at("0"), 0.5);
+  EXPECT_LT(methods.at("superglue").at("recall").at("180"), 0.2);
+  EXPECT_GT(methods.at("superglue_turned").at("recall").at("180"), 0.5);
+  EXPECT_GT(methods.at("sift_mutual").at("recall").at("90"), 0.5);
+}
+
 TEST_F(Evaluate, PosesAreMeasuredOnPairsOfAListAndUnreadablePicturesAreNamed) {
   // The demo scene's cameras are known; one camera model, so its own truth is taken from the rendering.
   DemoSceneOptions options;

@@ -8,6 +8,7 @@ if(NOT COLMATCH_CORE_ONLY)
       colmap_convert_test.cc
       compare_runs_test.cc
       demo_scene_test.cc
+      depth_study_test.cc
       evaluate_test.cc
       exif_test.cc
       image_reader_test.cc

@@ -142,7 +142,7 @@ TEST(CountLabels, CountsRightMatchesAndRightDustbinsOfBothImagesAndNoIgnoredOnes
   EXPECT_EQ(all_right.matched, 2);
   EXPECT_EQ(all_right.match_accuracy(), 1);
 
-  const LabelCounts other = CountLabels(assignment, torch::tensor({{2, kIgnored}}, torch::kLong),
+  const LabelCounts other = CountLabels(assignment, torch::tensor({{int64_t{2}, kIgnored}}, torch::kLong),
                                         torch::tensor({{-1, -1, 0}}, torch::kLong));
   EXPECT_EQ(other.labelled, 4);
   EXPECT_EQ(other.right, 1) << "the first of image 1 alone";

@@ -3,6 +3,7 @@ find_package(ZLIB REQUIRED)
 colmatch_test(training
   SOURCES
     checkpoint_test.cc
+    device_images_test.cc
     distributed_test.cc
     feature_provenance_test.cc
     feature_set_test.cc

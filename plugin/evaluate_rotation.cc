@@ -1,0 +1,114 @@
+// `colmatch evaluate rotation`; see evaluation_protocols.h.
+#include <torch/torch.h>
+
+#include <cmath>
+#include <filesystem>
+#include <map>
+
+#include "evaluation/homography_protocol.h"
+#include "network/error.h"
+#include "plugin/evaluation_protocols.h"
+#include "plugin/image_reader.h"
+#include "plugin/progress.h"
+#include "plugin/stop_signal.h"
+#include "training/ground_truth.h"
+#include "training/photometric.h"
+#include "training/warp.h"
+
+namespace colmatch {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kSide = 480;  // pixels
+constexpr int kStepDegrees = 15;
+constexpr char kTurned[] = "superglue_turned";
+
+struct View {
+  cv::Mat pixels;
+  Homography photo_from_view;
+};
+
+// The largest square that fits into the photo at every angle, turned, its light changed.
+View TurnedView(const FloatImage& photo, double degrees, Rng& rng) {
+  const double angle = degrees * CV_PI / 180,
+               scale = std::min(photo.width, photo.height) / std::sqrt(2.0) / kSide;
+  const double c = scale * std::cos(angle), s = scale * std::sin(angle), middle = (kSide - 1) / 2.0;
+  const double x = (photo.width - 1) / 2.0, y = (photo.height - 1) / 2.0;
+  View view;
+  view.photo_from_view.m = {c, -s, x - c * middle + s * middle, s, c, y - s * middle - c * middle, 0, 0, 1};
+  FloatImage image = WarpImage(photo, view.photo_from_view, kSide, kSide);
+  AugmentPhotometric(image, PhotometricOptions{}, rng);
+  view.pixels = cv::Mat(kSide, kSide, CV_32F, image.pixels.data()).clone();
+  return view;
+}
+
+std::string At(const std::string& name, int degrees) { return name + "@" + std::to_string(degrees); }
+
+void Add(Measures& measures, int degrees, const MatchedPair2d& matched, const Features& features0,
+         const Features& features1, const Homography& h1_from_0) {
+  HomographyPair pair;
+  static_cast<MatchedPair2d&>(pair) = matched;
+  pair.h1_from_0 = cv::Matx33d(h1_from_0.m.data());
+  pair.size0 = pair.size1 = {kSide, kSide};
+  const auto labels =
+      MatchByHomography(features0.keypoints, features1.keypoints, h1_from_0, GroundTruthOptions{});
+  const Measures m =
+      MeasureHomographyPair(pair, static_cast<int>((labels.matches0 >= 0).sum().item<int64_t>()));
+  for (const char* name : {"precision", "recall", "num_correct", "error_ransac"}) {
+    if (const auto found = m.find(name); found != m.end()) measures[At(name, degrees)] = found->second;
+  }
+}
+
+}  // namespace
+
+EvaluationOutcome EvaluateRotations(const EvaluationInput& input, EvaluationMethods& methods) {
+  EvaluationOutcome outcome;
+  EvaluationReport& report = outcome.report;
+  report.title = "rotation";
+  report.methods = methods.labels();
+  const bool has_superglue = methods.labels().front() == "superglue";
+  if (has_superglue) report.methods.insert(report.methods.begin() + 1, kTurned);
+  report.threshold_title = "degrees";
+  report.failure_measure = At("error_ransac", 0);
+  for (const char* name : {"precision", "recall"}) {
+    for (int degrees = 0; degrees <= 180; degrees += kStepDegrees) {
+      report.statistics.push_back({name, std::to_string(degrees),
+                                   std::string(1, name[0]) + "@" + std::to_string(degrees), At(name, degrees),
+                                   Statistic::Kind::kMean, 0, 100});
+    }
+  }
+  const auto names = ListImages(input.image_path);
+  ProgressBar bar("photos", static_cast<int64_t>(names.size()), input.progress);
+  for (size_t p = 0; p < names.size() && !StopRequested(); ++p) {
+    try {
+      const cv::Mat gray = ReadGrayImage(fs::path(input.image_path) / names[p]).gray;
+      const FloatImage photo = GrayFromBytes(gray.data, gray.cols, gray.rows);
+      Rng rng(input.seed, 0x7074, p);
+      const View upright = TurnedView(photo, 0, rng);
+      const EvaluatedImage image0 = methods.Extract(upright.pixels);
+      std::map<std::string, Measures> measures;
+      for (int degrees = 0; degrees <= 180; degrees += kStepDegrees) {
+        const View view = TurnedView(photo, degrees, rng);
+        const EvaluatedImage image1 = methods.Extract(view.pixels);
+        const Homography h1_from_0 = view.photo_from_view.Inverse() * upright.photo_from_view;
+        for (size_t m = 0; m < methods.labels().size(); ++m) {
+          Add(measures[methods.labels()[m]], degrees, methods.Match(m, image0, image1),
+              methods.FeaturesOf(m, image0), methods.FeaturesOf(m, image1), h1_from_0);
+        }
+        if (has_superglue) {
+          Add(measures[kTurned], degrees, methods.MatchTurned(image0, image1, view.pixels), image0.own,
+              image1.own, h1_from_0);
+        }
+      }
+      for (auto& [label, row] : measures) outcome.rows.rows[label].push_back(std::move(row));
+      outcome.rows.pairs.push_back(names[p]);
+    } catch (const InputError& error) {
+      outcome.skipped.push_back({names[p], error.what()});
+    }
+    bar.Update(static_cast<int64_t>(p) + 1);
+  }
+  return outcome;
+}
+
+}  // namespace colmatch
