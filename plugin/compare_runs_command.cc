@@ -1,12 +1,10 @@
 // `colmatch compare_runs`: trainings beside each other, curves and numbers.
-#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <set>
 #include <sstream>
 
 #include "network/atomic_file.h"
-#include "network/error.h"
 #include "plugin/command_list.h"
 #include "plugin/plot.h"
 #include "plugin/run_folder.h"

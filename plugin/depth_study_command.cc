@@ -10,11 +10,9 @@
 #include "network/atomic_file.h"
 #include "network/error.h"
 #include "network/weights.h"
+#include "plugin/cached_features.h"
 #include "plugin/command_list.h"
 #include "plugin/depth_study.h"
-#include "plugin/log.h"
-#include "plugin/progress.h"
-#include "training/feature_provenance.h"
 
 namespace colmatch {
 namespace {
@@ -87,7 +85,7 @@ class DepthStudy : public Command {
     return "Compare SuperGlues of several depths: accuracy, loss, capacity, generalisation, time";
   }
   std::string examples() const override {
-    return "  scripts/reproduce_depth_study.sh PHOTOS OUTPUT      trains the depths and calls this\n"
+    return "  scripts/reproduce_depth_study.sh PHOTOS HELD_OUT OUTPUT      trains the depths and calls this\n"
            "  colmatch depth_study runs/depth* --superpoint SP --shards train.shard \\\n"
            "      --test held_out=held_out.shard --test other_domain=facades.shard --output study";
   }
@@ -175,15 +173,8 @@ class DepthStudy : public Command {
     options.keypoints.keypoint_threshold = 0;
     options.scenes_per_photo = 0;
     options.seed = common.random_seed;
-    const std::string path = (fs::path(output_) / (name + ".features.pt")).string();
-    const std::string provenance = ProvenanceOfFeatures(superpoint.sha256, photos, options);
-    if (fs::exists(path)) return LoadFeatureSet(path, provenance);
-    ProgressBar bar("features of " + name, static_cast<int64_t>(photos.size()) * 2, common.progress);
-    FeatureSet features =
-        MakeFeatureSet(superpoint.network, photos, options, [&](int64_t done, int64_t) { bar.Update(done); });
-    features.provenance = provenance;
-    SaveFeatureSet(features, path);
-    return features;
+    return LoadOrMakeFeatures((fs::path(output_) / (name + ".features.pt")).string(), superpoint, photos,
+                              options, "features of " + name, common.progress);
   }
 
   std::vector<std::string> folders_, shards_, tests_;

@@ -9,12 +9,12 @@
 #include "network/atomic_file.h"
 #include "network/error.h"
 #include "network/weights.h"
+#include "plugin/cached_features.h"
 #include "plugin/command_list.h"
 #include "plugin/log.h"
 #include "plugin/plot.h"
 #include "plugin/progress.h"
 #include "plugin/run_folder.h"
-#include "training/feature_provenance.h"
 #include "training/feature_set.h"
 #include "training/superglue_trainer.h"
 #include "training/superpoint_trainer.h"
@@ -267,20 +267,9 @@ class Train : public Command {
     feature_set_.seed = common.random_seed;
     feature_set_.keypoints.keypoint_threshold = 0;
     feature_set_.validation_share = superglue_.validation_share;
-    const auto photos = ReadShards(shards_);
-    const std::string provenance = ProvenanceOfFeatures(superpoint.sha256, photos, feature_set_);
-    if (fs::exists(path)) return LoadFeatureSet(path, provenance);
-    RemoveStaleTemporaries(path);
     superpoint.network->to(torch::Device(loop_.device));
-    std::unique_ptr<ProgressBar> bar;
-    const auto report = [&](int64_t done, int64_t total) {
-      if (!bar) bar = std::make_unique<ProgressBar>("features", total, common.progress);
-      bar->Update(done);
-    };
-    FeatureSet features = MakeFeatureSet(superpoint.network, photos, feature_set_, report);
-    features.provenance = provenance;
-    SaveFeatureSet(features, path);
-    return features;
+    return LoadOrMakeFeatures(path, superpoint, ReadShards(shards_), feature_set_, "features",
+                              common.progress);
   }
 
   Metadata Card(const CommonOptions& common) const {

@@ -77,21 +77,21 @@ Batch MakeBatch(const FeatureSet& set, const SuperGlueTrainingOptions& o, const 
 }
 
 StepResult BatchLoss(SuperGlue& network, const Batch& batch, const SuperGlueTrainingOptions& o) {
-  LabelCounts labels;
-  const auto loss_of = [&](const torch::Tensor& scores) {
+  const auto assign = [&](const torch::Tensor& scores) {
     // In float32 whatever the network computed in: exponentials of scores need the range.
-    const auto assignment =
-        ScalingSinkhorn(scores.to(torch::kFloat), network->bin_score, o.sinkhorn_iterations);
-    labels = CountLabels(assignment, batch.matches0, batch.matches1);  // in the end, of the last layer
+    return ScalingSinkhorn(scores.to(torch::kFloat), network->bin_score, o.sinkhorn_iterations);
+  };
+  const auto loss_of = [&](const torch::Tensor& assignment) {
     return AssignmentLoss(assignment, batch.matches0, batch.matches1);
   };
   std::vector<torch::Tensor> inner;
   const auto scores = network->forward(batch.input0, batch.input1, o.deep_supervision > 0 ? &inner : nullptr);
-  torch::Tensor inner_loss = torch::zeros({}, scores.options().dtype(torch::kFloat));
+  const auto assignment = assign(scores);
+  auto loss = loss_of(assignment);
   for (const auto& inner_scores : inner) {
-    inner_loss = inner_loss + o.deep_supervision / static_cast<double>(inner.size()) * loss_of(inner_scores);
+    loss = loss + o.deep_supervision / static_cast<double>(inner.size()) * loss_of(assign(inner_scores));
   }
-  const auto loss = loss_of(scores) + inner_loss;
+  const LabelCounts labels = CountLabels(assignment, batch.matches0, batch.matches1);
   return {loss, {{"accuracy", labels.accuracy()}, {"match_accuracy", labels.match_accuracy()}}};
 }
 
@@ -154,18 +154,16 @@ std::map<std::string, double> Validate(SuperGlue& network, const FeatureSet& set
                                        const SuperGlueTrainingOptions& o,
                                        const std::vector<int64_t>& photos) {
   torch::NoGradGuard no_grad;
-  MatchCounts nearest, false_pairs;
-  for (int64_t i = 0; i < NumHeldOutBatches(o); ++i)
-    nearest += CountMutualNearest(HeldOutBatch(set, o, photos, 0, i));
   const MatchingQuality quality = MeasureMatching(network, set, o, photos);
   std::map<std::string, double> metrics = {{"loss", quality.loss},
-                                           {"precision", quality.precision},
-                                           {"recall", quality.recall},
+                                           {"precision", quality.matches.precision()},
+                                           {"recall", quality.matches.recall()},
                                            {"accuracy", quality.labels.accuracy()},
                                            {"match_accuracy", quality.labels.match_accuracy()},
-                                           {"mutual_precision", nearest.precision()},
-                                           {"mutual_recall", nearest.recall()}};
+                                           {"mutual_precision", quality.nearest.precision()},
+                                           {"mutual_recall", quality.nearest.recall()}};
   if (photos.size() < 2) return metrics;
+  MatchCounts false_pairs;
   double keypoints = 0;
   for (const auto& [batch, scores] : ScoreHeldOut(network, set, o, photos, 1)) {
     false_pairs += CountAssigned(HeldOutAssignment(scores, network->bin_score), batch.matches0);
@@ -248,18 +246,16 @@ MatchingQuality MeasureMatching(SuperGlue& network, const FeatureSet& features,
                                 const SuperGlueTrainingOptions& o, const std::vector<int64_t>& photos) {
   torch::NoGradGuard no_grad;
   MatchingQuality quality;
-  MatchCounts matches;
   for (int64_t i = 0; i < NumHeldOutBatches(o); ++i) {
     const Batch batch = HeldOutBatch(features, o, photos, 0, i);
     const auto assignment =
         HeldOutAssignment(network->forward(batch.input0, batch.input1), network->bin_score);
     quality.loss += AssignmentLoss(assignment, batch.matches0, batch.matches1).item<double>() /
                     static_cast<double>(NumHeldOutBatches(o));
-    matches += CountAssigned(assignment, batch.matches0);
+    quality.matches += CountAssigned(assignment, batch.matches0);
+    quality.nearest += CountMutualNearest(batch);
     quality.labels += CountLabels(assignment, batch.matches0, batch.matches1);
   }
-  quality.precision = matches.precision();
-  quality.recall = matches.recall();
   return quality;
 }
 

@@ -39,7 +39,8 @@ SuperGlue TrainSuperGlue(const FeatureSet& features, const SuperGlueTrainingOpti
 // What a network is worth on pairs of some photos: each of `photos` (indices of the set's photos) with all of
 // max_keypoints keypoints, validation_pairs pairs in all.
 struct MatchingQuality {
-  double loss = 0, precision = 0, recall = 0;
+  double loss = 0;
+  MatchCounts matches, nearest;  // SuperGlue's, and mutual nearest neighbours' on the same features
   LabelCounts labels;
 };
 MatchingQuality MeasureMatching(SuperGlue& network, const FeatureSet& features,
