@@ -4,10 +4,13 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <iomanip>
 #include <sstream>
+#include <utility>
 
 #include "network/atomic_file.h"
 #include "network/error.h"
+#include "network/flops.h"
 #include "network/weights.h"
 #include "plugin/cached_features.h"
 #include "plugin/command_list.h"
@@ -101,6 +104,7 @@ class Train : public Command {
     hooks.replicas = &replicas_;
     ProgressBar bar("training", loop_.schedule.num_steps, common.progress);
     hooks.report = [&](const TrainProgress& p) {
+      if (!p.validation) rates_.push_back({p.steps_per_second, p.flops_per_second});
       bar.Update(p.step, MetricsText(p.metrics));
       if (common.progress == "off")
         LogInfo("step " + std::to_string(p.step) + (p.validation ? " validation" : "") +
@@ -118,10 +122,33 @@ class Train : public Command {
     if (network_ != "magicpoint" && shards_.empty())
       throw UsageError("train " + network_ + ": --shards is required");
     network_ == "superglue" ? TrainMatcher(common, hooks) : TrainDetector(common, hooks);
+    if (replicas_.IsFirst()) ReportSpeed();
     return StopStatus();
   }
 
  private:
+  // Of the middle report, beside what the machine's matrix product gives right after it.
+  void ReportSpeed() {
+    if (rates_.empty()) return;
+    const auto middle = rates_.begin() + static_cast<std::ptrdiff_t>(rates_.size() / 2);
+    std::nth_element(rates_.begin(), middle, rates_.end());
+    const auto [steps, flops] = *middle;
+    const int pictures = 2 * superpoint_.data.batch_size;
+    const int batch = network_ == "superglue"    ? superglue_.batch_size
+                      : network_ == "magicpoint" ? pictures
+                                                 : superpoint_.data.batch_size;
+    const char* item = network_ == "magicpoint" ? " pictures/s, " : " pairs/s, ";
+    const torch::ScalarType type = loop_.precision == Precision::kBFloat16  ? torch::kBFloat16
+                                   : loop_.precision == Precision::kFloat16 ? torch::kHalf
+                                                                            : torch::kFloat;
+    const double peak = MeasureMatrixProductRate(torch::Device(loop_.device), type);
+    std::ostringstream text;
+    text << std::fixed << std::setprecision(1)
+         << "speed: " << steps * batch * static_cast<double>(loop_.batches_per_step) << item << flops * 1e-9
+         << " GFLOP/s, " << 100 * flops / peak << " % of the matrix product's " << peak * 1e-9 << " GFLOP/s";
+    LogInfo(text.str());
+  }
+
   // Every option of this run as it was resolved; `--config` reads it again.
   void WriteConfig() const {
     std::ostringstream config;
@@ -189,6 +216,9 @@ class Train : public Command {
     AddOption(app, "--SuperGlue.max_keypoints", o.max_keypoints, "largest number of keypoints of a step");
     AddOption(app, "--SuperGlue.negative_share", o.negative_share,
               "of the pairs, of two photos: shows it that there may be nothing to match");
+    AddOption(app, "--SuperGlue.augmentation", o.augmentation,
+              "random affine displacement of each view's keypoints; 0: none, 1: strong")
+        ->check(CLI::Range(0.0, 10.0));
     AddOption(app, "--SuperGlue.train_sinkhorn_iterations", o.sinkhorn_iterations, "in training");
     AddOption(app, "--SuperGlue.deep_supervision", o.deep_supervision,
               "weight of the losses of inner layers");
@@ -294,6 +324,7 @@ class Train : public Command {
   SuperPointTrainingOptions superpoint_;
   SuperGlueTrainingOptions superglue_;
   FeatureSetOptions feature_set_;
+  std::vector<std::pair<double, double>> rates_;  // steps and operations per second, a report
   int64_t steps_done_ = 0;
   std::string label_source_ = "repeated", images_on_device_ = "auto";
   std::string superpoint_path_, features_path_, initial_path_;

@@ -1,8 +1,11 @@
 // `colmatch weights import|export|info`: weights files in, out, and what they say of themselves.
 #include <filesystem>
+#include <iomanip>
 #include <iostream>
+#include <sstream>
 
 #include "network/error.h"
+#include "network/flops.h"
 #include "network/weights.h"
 #include "plugin/command_list.h"
 #include "plugin/log.h"
@@ -19,10 +22,16 @@ int64_t NumParameters(const torch::nn::Module& network) {
   return count;
 }
 
+std::string GflopText(const std::string& of, double flops) {
+  std::ostringstream text;
+  text << std::fixed << std::setprecision(2) << "gflop per " << of << ": " << flops * 1e-9;
+  return text.str();
+}
+
 void PrintInfo(const std::string& path, const Metadata& metadata, const std::string& sha256,
-               int64_t parameters) {
+               int64_t parameters, const std::string& cost) {
   std::cout << path << "\n  bytes: " << fs::file_size(path) << "\n  sha256: " << sha256
-            << "\n  parameters: " << parameters << '\n';
+            << "\n  parameters: " << parameters << "\n  " << cost << '\n';
   for (const auto& [key, value] : metadata) std::cout << "  " << key << ": " << value << '\n';
 }
 
@@ -82,10 +91,13 @@ class Weights : public Command {
     for (const std::string& file : files) {
       if (IsSuperPoint(file)) {
         const auto loaded = LoadSuperPoint(file);
-        PrintInfo(file, loaded.metadata, loaded.sha256, NumParameters(*loaded.network));
+        PrintInfo(file, loaded.metadata, loaded.sha256, NumParameters(*loaded.network),
+                  GflopText("image of 640 x 480", SuperPointFlops(loaded.network->architecture(), 480, 640)));
       } else {
         const auto loaded = LoadSuperGlue(file);
-        PrintInfo(file, loaded.metadata, loaded.sha256, NumParameters(*loaded.network));
+        PrintInfo(
+            file, loaded.metadata, loaded.sha256, NumParameters(*loaded.network),
+            GflopText("pair of 1024 keypoints", SuperGlueFlops(loaded.network->architecture(), 1024, 1024)));
       }
     }
     return 0;

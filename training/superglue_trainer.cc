@@ -4,12 +4,14 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "network/error.h"
+#include "network/flops.h"
 #include "network/sinkhorn.h"
 #include "training/prefetch.h"
 #include "training/superglue_loss.h"
@@ -22,12 +24,33 @@ struct Batch {
   torch::Tensor matches0, matches1;  // (B, n) labels
 };
 
+// A random affine map near identity for points in NormalizeKeypoints' frame; strength 0: identity.
+torch::Tensor Displaced(const torch::Tensor& points, double strength, Rng& rng) {
+  const double angle = strength * rng.Uniform(-0.2, 0.2), shear = strength * rng.Uniform(-0.1, 0.1);
+  const double scale_x = std::exp(strength * rng.Uniform(-0.2, 0.2));
+  const double scale_y = std::exp(strength * rng.Uniform(-0.2, 0.2));
+  const double c = std::cos(angle), s = std::sin(angle);
+  const auto map =
+      torch::tensor({c * scale_x, s * scale_x, scale_y * (shear * c - s), scale_y * (shear * s + c)},
+                    points.options())
+          .view({2, 2});  // of row vectors
+  const auto shift =
+      torch::tensor({strength * rng.Uniform(-0.1, 0.1), strength * rng.Uniform(-0.1, 0.1)}, points.options());
+  return torch::matmul(points, map) + shift;
+}
+
 SuperGlueInput Gather(const FeatureSet& set, const std::vector<int64_t>& views, int64_t n,
-                      const torch::Device& device) {
+                      double augmentation, Rng& rng, const torch::Device& device) {
   const auto index = torch::tensor(views, torch::kLong);
   SuperGlueInput input;
   const auto keypoints = set.keypoints.index_select(0, index).narrow(1, 0, n);
-  input.keypoints = NormalizeKeypoints(keypoints, set.view_width, set.view_height).to(device);
+  auto normalized = NormalizeKeypoints(keypoints, set.view_width, set.view_height);
+  if (augmentation > 0) {
+    std::vector<torch::Tensor> displaced;
+    for (const auto& points : normalized.unbind(0)) displaced.push_back(Displaced(points, augmentation, rng));
+    normalized = torch::stack(displaced);
+  }
+  input.keypoints = normalized.to(device);
   input.scores = set.scores.index_select(0, index).narrow(1, 0, n).to(device);
   input.descriptors = set.descriptors.index_select(0, index).narrow(2, 0, n).to(torch::kFloat).to(device);
   return input;
@@ -38,6 +61,7 @@ struct PairDraw {
   const std::vector<int64_t>& photos;
   int64_t min_keypoints;
   double negative_share;
+  double augmentation;
 };
 
 GroundTruthMatches LabelPair(const FeatureSet& set, int64_t view0, int64_t view1, int64_t n,
@@ -72,8 +96,9 @@ Batch MakeBatch(const FeatureSet& set, const SuperGlueTrainingOptions& o, const 
     matches1.push_back(labels.matches1);
   }
   const torch::Device device(o.loop.device);
-  return {Gather(set, views0, n, device), Gather(set, views1, n, device), torch::stack(matches0).to(device),
-          torch::stack(matches1).to(device)};
+  const auto input0 = Gather(set, views0, n, draw.augmentation, rng, device);
+  const auto input1 = Gather(set, views1, n, draw.augmentation, rng, device);
+  return {input0, input1, torch::stack(matches0).to(device), torch::stack(matches1).to(device)};
 }
 
 StepResult BatchLoss(SuperGlue& network, const Batch& batch, const SuperGlueTrainingOptions& o) {
@@ -92,7 +117,10 @@ StepResult BatchLoss(SuperGlue& network, const Batch& batch, const SuperGlueTrai
     loss = loss + o.deep_supervision / static_cast<double>(inner.size()) * loss_of(assign(inner_scores));
   }
   const LabelCounts labels = CountLabels(assignment, batch.matches0, batch.matches1);
-  return {loss, {{"accuracy", labels.accuracy()}, {"match_accuracy", labels.match_accuracy()}}};
+  const double pair = SuperGlueFlops(network->architecture(), scores.size(1), scores.size(2));
+  return {loss,
+          {{"accuracy", labels.accuracy()}, {"match_accuracy", labels.match_accuracy()}},
+          static_cast<double>(scores.size(0)) * pair};
 }
 
 // The matches of a batch at the usual threshold.
@@ -129,7 +157,7 @@ int64_t NumHeldOutBatches(const SuperGlueTrainingOptions& o) {
 
 Batch HeldOutBatch(const FeatureSet& set, const SuperGlueTrainingOptions& o,
                    const std::vector<int64_t>& photos, double negative_share, int64_t number) {
-  return MakeBatch(set, o, {photos, o.max_keypoints, negative_share}, number);
+  return MakeBatch(set, o, {photos, o.max_keypoints, negative_share, 0}, number);
 }
 
 std::vector<ScoredBatch> ScoreHeldOut(SuperGlue& network, const FeatureSet& set,
@@ -226,7 +254,8 @@ SuperGlue TrainSuperGlue(const FeatureSet& features, const SuperGlueTrainingOpti
     split.training.push_back(scene);
 
   Prefetcher<Batch> batches(OrderOfBatches(o.loop, user_hooks), [&](int64_t number) {
-    return MakeBatch(features, o, {split.training, o.min_keypoints, o.negative_share}, number);
+    return MakeBatch(features, o, {split.training, o.min_keypoints, o.negative_share, o.augmentation},
+                     number);
   });
   TrainHooks hooks = user_hooks;
   hooks.step = [&](int64_t number) { return BatchLoss(network, batches.Get(number), o); };

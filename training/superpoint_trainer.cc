@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 
+#include "network/flops.h"
 #include "training/prefetch.h"
 
 namespace colmatch {
@@ -66,8 +67,10 @@ SuperPoint Train(SuperPoint initial, const SuperPointTrainingOptions& options, c
   Prefetcher<SuperPointBatch> batches(OrderOfBatches(options.loop, user_hooks), training);
   TrainHooks hooks = user_hooks;
   hooks.step = [&](int64_t number) {
-    const SuperPointLoss loss = loss_of(ToDevice(batches.Get(number), device));
-    return StepResult{loss.total, Metrics(loss)};
+    const SuperPointBatch batch = ToDevice(batches.Get(number), device);
+    const SuperPointLoss loss = loss_of(batch);
+    const double image = SuperPointFlops(network->architecture(), batch.images.size(2), batch.images.size(3));
+    return StepResult{loss.total, Metrics(loss), static_cast<double>(batch.images.size(0)) * image};
   };
   if (held_out) {
     hooks.validate = [&] {

@@ -12,6 +12,7 @@
 
 #include "network/atomic_file.h"
 #include "network/error.h"
+#include "network/flops.h"
 #include "training/archive_file.h"
 #include "training/checkpoint.h"
 #include "training/npz_writer.h"
@@ -182,6 +183,7 @@ class Stepper {
     const auto share = static_cast<double>(options_.batches_per_step);
     (result.loss.to(torch::kFloat) * (scaler.scale() / share)).backward();
     result.metrics["loss"] = loss;
+    flops += kTrainingPasses * result.flops;
     const double own_batches = share / replicas().size();
     for (const auto& [name, value] : result.metrics) metrics[name] += value / own_batches;
   }
@@ -244,6 +246,7 @@ class Stepper {
 
  public:
   LossScaler scaler;
+  double flops = 0;  // so far
 };
 
 // How the validations went so far, from the metrics of the run alone, so that a resume knows it too.
@@ -287,10 +290,13 @@ int64_t RunTraining(torch::nn::Module& network, const TrainLoopOptions& options,
   MetricMeans means;
   auto last_report = Clock::now();
   int64_t last_step = state.step;
+  double last_flops = 0;
   const auto report = [&](std::map<std::string, double> metrics, bool validation) {
     const double seconds = std::chrono::duration<double>(Clock::now() - last_report).count();
     const double rate = static_cast<double>(state.step - last_step) / std::max(1e-9, seconds);
-    const TrainProgress progress{state.step, num_steps, rate, std::move(metrics), validation};
+    const double flops_per_second = (stepper.flops - last_flops) / std::max(1e-9, seconds);
+    const TrainProgress progress{state.step,       num_steps,          rate,
+                                 flops_per_second, std::move(metrics), validation};
     if (!writes) return;
     folder.Report(state, progress);
     if (hooks.report) hooks.report(progress);
@@ -319,6 +325,7 @@ int64_t RunTraining(torch::nn::Module& network, const TrainLoopOptions& options,
       report(means.Take(), false);
       last_report = Clock::now();
       last_step = state.step;
+      last_flops = stepper.flops;
     }
     if (hooks.validate && every(options.validate_every)) {
       network.eval();

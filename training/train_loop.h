@@ -41,11 +41,13 @@ struct TrainLoopOptions {
 struct StepResult {
   torch::Tensor loss;                     // scalar with gradient
   std::map<std::string, double> metrics;  // logged under these names
+  double flops = 0;                       // of the forward pass (network/flops.h); 0: not counted
 };
 
 struct TrainProgress {
   int64_t step = 0, num_steps = 0;
   double steps_per_second = 0;
+  double flops_per_second = 0;  // forward and backward, of this process; both rates since the last report
   std::map<std::string, double> metrics;  // means since the last report
   bool validation = false;
 };

@@ -5,6 +5,7 @@ colmatch_test(network
     atomic_file_test.cc
     attention_test.cc
     crc32_test.cc
+    flops_test.cc
     golden_test.cc
     hessian_response_test.cc
     keypoints_test.cc

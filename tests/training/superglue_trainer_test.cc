@@ -93,6 +93,7 @@ TEST_F(SuperGlueTrainer, TheSameSeedGivesTheSameNetworkAndAnotherSeedAnother) {
 
 TEST_F(SuperGlueTrainer, ItsFirstLossesAreThese) {
   SuperGlueTrainingOptions options = Options("run");
+  options.augmentation = 0;
   options.loop.schedule.learning_rate = 1e-3;  // large steps would magnify what rounding differs elsewhere
   Recorder recorder;
   TrainSuperGlue(features_, options, SuperGlue{nullptr}, recorder.Hooks());
@@ -100,6 +101,26 @@ TEST_F(SuperGlueTrainer, ItsFirstLossesAreThese) {
   ASSERT_EQ(recorder.Losses().size(), 6u);
   for (size_t i = 0; i < expected.size(); ++i)
     EXPECT_NEAR(recorder.Losses()[i], expected[i], 1e-3) << "step " << i;
+}
+
+TEST_F(SuperGlueTrainer, AugmentationMovesTrainingsKeypointsButNotTheHeldOutOnes) {
+  const auto losses = [&](double augmentation, const std::string& run) {
+    SuperGlueTrainingOptions options = Options(run);
+    options.augmentation = augmentation;
+    options.loop.validate_every = 1;
+    options.loop.schedule.learning_rate = 1e-12;  // the network stays, so only the data differ
+    Recorder recorder;
+    // A network that looks at positions; a fresh one does not.
+    torch::manual_seed(1);
+    SuperGlue initial(options.architecture);
+    TrainSuperGlue(features_, options, initial, recorder.Hooks());
+    return std::pair(recorder.reports[0].metrics.at("loss"), recorder.reports[1].metrics.at("loss"));
+  };
+  const auto without = losses(0, "without"), with = losses(1, "with");
+  const double trained = std::abs(with.first - without.first),
+               held_out = std::abs(with.second - without.second);
+  EXPECT_GT(trained, 1e-4);
+  EXPECT_LT(held_out, 0.1 * trained) << "only through the running statistics of batch normalisation";
 }
 
 TEST_F(SuperGlueTrainer, ValidationDoesNotDisturbTheTraining) {

@@ -1,0 +1,26 @@
+// What the networks cost, and what the machine can give: the two sides of every statement of speed.
+// A multiplication and an addition are two operations. Counted are matrix products and convolutions; softmax,
+// normalisation and Sinkhorn are not, as in the literature.
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+
+#include "network/superglue.h"
+#include "network/superpoint.h"
+
+namespace colmatch {
+
+// Floating-point operations of one forward pass: an image of height x width pixels, a pair of n and m
+// keypoints. A training step (forward and backward) takes three times as many.
+double SuperPointFlops(const SuperPointArchitecture& architecture, int64_t height, int64_t width);
+double SuperGlueFlops(const SuperGlueArchitecture& architecture, int64_t n, int64_t m);
+
+inline constexpr double kTrainingPasses = 3;
+
+// Operations per second of the machine's matrix product (size x size matrices, the best of a second of
+// repetitions), with the threads LibTorch has: what a network could reach.
+double MeasureMatrixProductRate(const torch::Device& device, torch::ScalarType type, int64_t size = 1024);
+
+}  // namespace colmatch
