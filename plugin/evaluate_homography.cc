@@ -12,8 +12,6 @@
 #include "network/error.h"
 #include "plugin/evaluation_protocols.h"
 #include "plugin/image_reader.h"
-#include "plugin/progress.h"
-#include "plugin/stop_signal.h"
 #include "training/ground_truth.h"
 #include "training/homography.h"
 #include "training/photometric.h"
@@ -128,89 +126,68 @@ WarpedPair MakeLegacyPair(const fs::path& path, const LegacyPair& legacy, uint64
 }  // namespace
 
 EvaluationOutcome EvaluateHomographies(const EvaluationInput& input, EvaluationMethods& methods) {
-  EvaluationOutcome outcome;
-  outcome.report.title = "homography";
-  outcome.report.methods = methods.labels();
-  outcome.report.statistics = HomographyStatistics();
-  outcome.report.failure_measure = "error_ransac";
   using Row = PublishedRow;
-  outcome.report.published = {
-      Row{"published, on other photos (Sarlin 2020, table 1): SuperPoint + nearest neighbour",
-          {{"RANSAC@10", 39.47}, {"DLT@10", 0.0}, {"precision", 21.7}, {"recall", 65.4}}},
-      Row{"published: SuperPoint + mutual",
-          {{"RANSAC@10", 42.45}, {"DLT@10", 0.24}, {"precision", 43.8}, {"recall", 56.5}}},
-      Row{"published: PointCN",
-          {{"RANSAC@10", 43.02}, {"DLT@10", 45.40}, {"precision", 76.2}, {"recall", 64.2}}},
-      Row{"published: OANet",
-          {{"RANSAC@10", 44.55}, {"DLT@10", 52.29}, {"precision", 82.8}, {"recall", 64.7}}},
-      Row{"published: SuperGlue",
-          {{"RANSAC@10", 53.67}, {"DLT@10", 65.85}, {"precision", 90.7}, {"recall", 98.3}}},
-  };
-  const auto names = ListImages(input.image_path);
-  const size_t total = names.size() * static_cast<size_t>(input.pairs_per_image);
-  ProgressBar bar("pairs", static_cast<int64_t>(total), input.progress);
-  for (size_t p = 0; p < total && !StopRequested(); ++p) {
-    const std::string& name = names[p / input.pairs_per_image];
-    try {
-      const WarpedPair pair = MakePair(fs::path(input.image_path) / name, input.difficulty, input.seed, p);
-      const EvaluatedImage images[2] = {methods.Extract(pair.pixels[0]), methods.Extract(pair.pixels[1])};
-      for (size_t m = 0; m < methods.labels().size(); ++m) {
-        const auto labels = MatchByHomography(methods.FeaturesOf(m, images[0]).keypoints,
-                                              methods.FeaturesOf(m, images[1]).keypoints, pair.h1_from_0,
-                                              GroundTruthOptions{});
-        outcome.rows.rows[methods.labels()[m]].push_back(
-            MeasureHomographyPair(Matched(methods, m, images, ToMatx(pair.h1_from_0)),
-                                  static_cast<int>((labels.matches0 >= 0).sum().item<int64_t>())));
-      }
-      outcome.rows.pairs.push_back(name);
-    } catch (const InputError& error) {
-      if (p % input.pairs_per_image == 0) outcome.skipped.push_back({name, error.what()});
+  EvaluationOutcome outcome =
+      NewOutcome("homography", methods, "error_ransac", HomographyStatistics(),
+                 {Row{"published, on other photos (Sarlin 2020, table 1): SuperPoint + nearest neighbour",
+                      {{"RANSAC@10", 39.47}, {"DLT@10", 0.0}, {"precision", 21.7}, {"recall", 65.4}}},
+                  Row{"published: SuperPoint + mutual",
+                      {{"RANSAC@10", 42.45}, {"DLT@10", 0.24}, {"precision", 43.8}, {"recall", 56.5}}},
+                  Row{"published: PointCN",
+                      {{"RANSAC@10", 43.02}, {"DLT@10", 45.40}, {"precision", 76.2}, {"recall", 64.2}}},
+                  Row{"published: OANet",
+                      {{"RANSAC@10", 44.55}, {"DLT@10", 52.29}, {"precision", 82.8}, {"recall", 64.7}}},
+                  Row{"published: SuperGlue",
+                      {{"RANSAC@10", 53.67}, {"DLT@10", 65.85}, {"precision", 90.7}, {"recall", 98.3}}}});
+  std::vector<std::string> names;
+  for (const std::string& name : ListImages(input.image_path))
+    names.insert(names.end(), static_cast<size_t>(input.pairs_per_image), name);
+  ForEachPair(names, input.progress, outcome, [&](size_t p) {
+    const WarpedPair pair = MakePair(fs::path(input.image_path) / names[p], input.difficulty, input.seed, p);
+    const EvaluatedImage images[2] = {methods.Extract(pair.pixels[0]), methods.Extract(pair.pixels[1])};
+    for (size_t m = 0; m < methods.labels().size(); ++m) {
+      const auto labels =
+          MatchByHomography(methods.FeaturesOf(m, images[0]).keypoints,
+                            methods.FeaturesOf(m, images[1]).keypoints, pair.h1_from_0, GroundTruthOptions{});
+      outcome.rows.rows[methods.labels()[m]].push_back(
+          MeasureHomographyPair(Matched(methods, m, images, ToMatx(pair.h1_from_0)),
+                                static_cast<int>((labels.matches0 >= 0).sum().item<int64_t>())));
     }
-    bar.Update(static_cast<int64_t>(p) + 1);
-  }
+  });
   return outcome;
 }
 
 EvaluationOutcome EvaluateLegacyHomographies(const EvaluationInput& input, EvaluationMethods& methods) {
-  EvaluationOutcome outcome;
-  outcome.report.title = "homography, legacy protocol";
-  outcome.report.methods = methods.labels();
-  outcome.report.statistics = LegacyStatistics();
-  outcome.report.failure_measure = "error_ransac";
-  outcome.report.published = {PublishedRow{"published, on 199 COCO photos (gouthamvgk, coco_homo)",
-                                           {{"RANSAC@5", 34.06},
-                                            {"RANSAC@10", 52.33},
-                                            {"RANSAC@25", 73.03},
-                                            {"precision", 80.87},
-                                            {"recall", 96.22}}},
-                              PublishedRow{"published, on 199 COCO photos (second seed, dense)",
-                                           {{"RANSAC@5", 32.02},
-                                            {"RANSAC@10", 49.09},
-                                            {"RANSAC@25", 68.94},
-                                            {"precision", 78.64},
-                                            {"recall", 91.67}}}};
+  EvaluationOutcome outcome =
+      NewOutcome("homography, legacy protocol", methods, "error_ransac", LegacyStatistics(),
+                 {PublishedRow{"published, on 199 COCO photos (gouthamvgk, coco_homo)",
+                               {{"RANSAC@5", 34.06},
+                                {"RANSAC@10", 52.33},
+                                {"RANSAC@25", 73.03},
+                                {"precision", 80.87},
+                                {"recall", 96.22}}},
+                  PublishedRow{"published, on 199 COCO photos (second seed, dense)",
+                               {{"RANSAC@5", 32.02},
+                                {"RANSAC@10", 49.09},
+                                {"RANSAC@25", 68.94},
+                                {"precision", 78.64},
+                                {"recall", 91.67}}}});
   std::vector<LegacyPair> pairs;
   if (!input.pairs_path.empty()) {
     pairs = ReadLegacyPairs(input.pairs_path);
   } else {
     for (const std::string& name : ListImages(input.image_path)) pairs.push_back({name, std::nullopt});
   }
-  ProgressBar bar("pairs", static_cast<int64_t>(pairs.size()), input.progress);
-  for (size_t p = 0; p < pairs.size() && !StopRequested(); ++p) {
-    try {
-      const WarpedPair pair =
-          MakeLegacyPair(fs::path(input.image_path) / pairs[p].name, pairs[p], input.seed, p);
-      const EvaluatedImage images[2] = {methods.Extract(pair.pixels[0]), methods.Extract(pair.pixels[1])};
-      for (size_t m = 0; m < methods.labels().size(); ++m) {
-        outcome.rows.rows[methods.labels()[m]].push_back(
-            MeasureLegacyPair(Matched(methods, m, images, ToMatx(pair.h1_from_0))).value_or(Measures{}));
-      }
-      outcome.rows.pairs.push_back(pairs[p].name);
-    } catch (const InputError& error) {
-      outcome.skipped.push_back({pairs[p].name, error.what()});
+  std::vector<std::string> names;
+  for (const LegacyPair& pair : pairs) names.push_back(pair.name);
+  ForEachPair(names, input.progress, outcome, [&](size_t p) {
+    const WarpedPair pair = MakeLegacyPair(fs::path(input.image_path) / names[p], pairs[p], input.seed, p);
+    const EvaluatedImage images[2] = {methods.Extract(pair.pixels[0]), methods.Extract(pair.pixels[1])};
+    for (size_t m = 0; m < methods.labels().size(); ++m) {
+      outcome.rows.rows[methods.labels()[m]].push_back(
+          MeasureLegacyPair(Matched(methods, m, images, ToMatx(pair.h1_from_0))).value_or(Measures{}));
     }
-    bar.Update(static_cast<int64_t>(p) + 1);
-  }
+  });
   return outcome;
 }
 

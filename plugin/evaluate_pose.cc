@@ -8,8 +8,6 @@
 #include "network/error.h"
 #include "plugin/evaluation_protocols.h"
 #include "plugin/image_reader.h"
-#include "plugin/progress.h"
-#include "plugin/stop_signal.h"
 
 namespace colmatch {
 namespace {
@@ -81,41 +79,31 @@ fs::path FindPairs(const EvaluationInput& input) {
 }  // namespace
 
 EvaluationOutcome EvaluatePoses(const EvaluationInput& input, EvaluationMethods& methods) {
-  EvaluationOutcome outcome;
-  outcome.report.title = "pose";
-  outcome.report.methods = methods.labels();
-  outcome.report.statistics = PoseStatistics();
-  outcome.report.failure_measure = "error_pose";
-  outcome.report.published = {
-      PublishedRow{"published, on the 15 pairs of ScanNet: SuperPoint + SuperGlue, indoor weights",
-                   {{"AUC@5", 26.99},
-                    {"AUC@10", 48.40},
-                    {"AUC@20", 64.47},
-                    {"precision", 73.52},
-                    {"matching score", 19.60}}}};
+  EvaluationOutcome outcome = NewOutcome(
+      "pose", methods, "error_pose", PoseStatistics(),
+      {PublishedRow{"published, on the 15 pairs of ScanNet: SuperPoint + SuperGlue, indoor weights",
+                    {{"AUC@5", 26.99},
+                     {"AUC@10", 48.40},
+                     {"AUC@20", 64.47},
+                     {"precision", 73.52},
+                     {"matching score", 19.60}}}});
   const auto pairs = ReadPosePairs(FindPairs(input));
   fs::path folder(input.image_path);
   if (fs::is_directory(folder / "images")) folder /= "images";
-  ProgressBar bar("pairs", static_cast<int64_t>(pairs.size()), input.progress);
-  for (size_t p = 0; p < pairs.size() && !StopRequested(); ++p) {
-    const std::string name = pairs[p].name0 + " " + pairs[p].name1;
-    try {
-      const View view0 = ReadView(folder / pairs[p].name0, pairs[p].rotation0, methods),
-                 view1 = ReadView(folder / pairs[p].name1, pairs[p].rotation1, methods);
-      PosePair pair;
-      pair.truth = pairs[p];
-      pair.truth.k0 = Resized(pair.truth.k0, view0.original);
-      pair.truth.k1 = Resized(pair.truth.k1, view1.original);
-      for (size_t m = 0; m < methods.labels().size(); ++m) {
-        static_cast<MatchedPair2d&>(pair) = methods.Match(m, view0.features, view1.features);
-        outcome.rows.rows[methods.labels()[m]].push_back(MeasurePosePair(pair));
-      }
-      outcome.rows.pairs.push_back(name);
-    } catch (const InputError& error) {
-      outcome.skipped.push_back({name, error.what()});
+  std::vector<std::string> names;
+  for (const auto& pair : pairs) names.push_back(pair.name0 + " " + pair.name1);
+  ForEachPair(names, input.progress, outcome, [&](size_t p) {
+    const View view0 = ReadView(folder / pairs[p].name0, pairs[p].rotation0, methods),
+               view1 = ReadView(folder / pairs[p].name1, pairs[p].rotation1, methods);
+    PosePair pair;
+    pair.truth = pairs[p];
+    pair.truth.k0 = Resized(pair.truth.k0, view0.original);
+    pair.truth.k1 = Resized(pair.truth.k1, view1.original);
+    for (size_t m = 0; m < methods.labels().size(); ++m) {
+      static_cast<MatchedPair2d&>(pair) = methods.Match(m, view0.features, view1.features);
+      outcome.rows.rows[methods.labels()[m]].push_back(MeasurePosePair(pair));
     }
-    bar.Update(static_cast<int64_t>(p) + 1);
-  }
+  });
   return outcome;
 }
 

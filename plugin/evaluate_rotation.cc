@@ -9,8 +9,6 @@
 #include "network/error.h"
 #include "plugin/evaluation_protocols.h"
 #include "plugin/image_reader.h"
-#include "plugin/progress.h"
-#include "plugin/stop_signal.h"
 #include "training/ground_truth.h"
 #include "training/photometric.h"
 #include "training/warp.h"
@@ -63,51 +61,41 @@ void Add(Measures& measures, int degrees, const MatchedPair2d& matched, const Fe
 }  // namespace
 
 EvaluationOutcome EvaluateRotations(const EvaluationInput& input, EvaluationMethods& methods) {
-  EvaluationOutcome outcome;
-  EvaluationReport& report = outcome.report;
-  report.title = "rotation";
-  report.methods = methods.labels();
-  const bool has_superglue = methods.labels().front() == "superglue";
-  if (has_superglue) report.methods.insert(report.methods.begin() + 1, kTurned);
-  report.threshold_title = "degrees";
-  report.failure_measure = At("error_ransac", 0);
+  std::vector<Statistic> statistics;
   for (const char* name : {"precision", "recall"}) {
     for (int degrees = 0; degrees <= 180; degrees += kStepDegrees) {
-      report.statistics.push_back({name, std::to_string(degrees),
-                                   std::string(1, name[0]) + "@" + std::to_string(degrees), At(name, degrees),
-                                   Statistic::Kind::kMean, 0, 100});
+      statistics.push_back({name, std::to_string(degrees),
+                            std::string(1, name[0]) + "@" + std::to_string(degrees), At(name, degrees),
+                            Statistic::Kind::kMean, 0, 100});
     }
   }
+  EvaluationOutcome outcome = NewOutcome("rotation", methods, At("error_ransac", 0), std::move(statistics));
+  outcome.report.threshold_title = "degrees";
+  const bool has_superglue = methods.labels().front() == "superglue";
+  if (has_superglue) outcome.report.methods.insert(outcome.report.methods.begin() + 1, kTurned);
   const auto names = ListImages(input.image_path);
-  ProgressBar bar("photos", static_cast<int64_t>(names.size()), input.progress);
-  for (size_t p = 0; p < names.size() && !StopRequested(); ++p) {
-    try {
-      const cv::Mat gray = ReadGrayImage(fs::path(input.image_path) / names[p]).gray;
-      const FloatImage photo = GrayFromBytes(gray.data, gray.cols, gray.rows);
-      Rng rng(input.seed, 0x7074, p);
-      const View upright = TurnedView(photo, 0, rng);
-      const EvaluatedImage image0 = methods.Extract(upright.pixels);
-      std::map<std::string, Measures> measures;
-      for (int degrees = 0; degrees <= 180; degrees += kStepDegrees) {
-        const View view = TurnedView(photo, degrees, rng);
-        const EvaluatedImage image1 = methods.Extract(view.pixels);
-        const Homography h1_from_0 = view.photo_from_view.Inverse() * upright.photo_from_view;
-        for (size_t m = 0; m < methods.labels().size(); ++m) {
-          Add(measures[methods.labels()[m]], degrees, methods.Match(m, image0, image1),
-              methods.FeaturesOf(m, image0), methods.FeaturesOf(m, image1), h1_from_0);
-        }
-        if (has_superglue) {
-          Add(measures[kTurned], degrees, methods.MatchTurned(image0, image1, view.pixels), image0.own,
-              image1.own, h1_from_0);
-        }
+  ForEachPair(names, input.progress, outcome, [&](size_t p) {
+    const cv::Mat gray = ReadGrayImage(fs::path(input.image_path) / names[p]).gray;
+    const FloatImage photo = GrayFromBytes(gray.data, gray.cols, gray.rows);
+    Rng rng(input.seed, 0x7074, p);
+    const View upright = TurnedView(photo, 0, rng);
+    const EvaluatedImage image0 = methods.Extract(upright.pixels);
+    std::map<std::string, Measures> measures;
+    for (int degrees = 0; degrees <= 180; degrees += kStepDegrees) {
+      const View view = TurnedView(photo, degrees, rng);
+      const EvaluatedImage image1 = methods.Extract(view.pixels);
+      const Homography h1_from_0 = view.photo_from_view.Inverse() * upright.photo_from_view;
+      for (size_t m = 0; m < methods.labels().size(); ++m) {
+        Add(measures[methods.labels()[m]], degrees, methods.Match(m, image0, image1),
+            methods.FeaturesOf(m, image0), methods.FeaturesOf(m, image1), h1_from_0);
       }
-      for (auto& [label, row] : measures) outcome.rows.rows[label].push_back(std::move(row));
-      outcome.rows.pairs.push_back(names[p]);
-    } catch (const InputError& error) {
-      outcome.skipped.push_back({names[p], error.what()});
+      if (has_superglue) {
+        Add(measures[kTurned], degrees, methods.MatchTurned(image0, image1, view.pixels), image0.own,
+            image1.own, h1_from_0);
+      }
     }
-    bar.Update(static_cast<int64_t>(p) + 1);
-  }
+    for (auto& [label, row] : measures) outcome.rows.rows[label].push_back(std::move(row));
+  });
   return outcome;
 }
 

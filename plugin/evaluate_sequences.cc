@@ -11,8 +11,6 @@
 #include "plugin/evaluation_protocols.h"
 #include "plugin/image_reader.h"
 #include "plugin/image_resize.h"
-#include "plugin/progress.h"
-#include "plugin/stop_signal.h"
 
 namespace colmatch {
 namespace {
@@ -110,42 +108,37 @@ View ReadView(const fs::path& path, EvaluationMethods& methods) {
 }  // namespace
 
 EvaluationOutcome EvaluateSequences(const EvaluationInput& input, EvaluationMethods& methods) {
-  EvaluationOutcome outcome;
-  outcome.report.title = "hpatches";
-  outcome.report.methods = methods.labels();
-  outcome.report.statistics = SequenceStatistics();
-  outcome.report.failure_measure = "error_ransac";
-  outcome.report.published = {PublishedRow{"published, on HPatches (glue-factory): SuperPoint + SuperGlue",
-                                           {{"RANSAC@1", 32.9},
-                                            {"RANSAC@3", 55.7},
-                                            {"RANSAC@5", 68.0},
-                                            {"DLT@1", 32.1},
-                                            {"DLT@3", 65.0},
-                                            {"DLT@5", 75.7}}}};
+  EvaluationOutcome outcome =
+      NewOutcome("hpatches", methods, "error_ransac", SequenceStatistics(),
+                 {PublishedRow{"published, on HPatches (glue-factory): SuperPoint + SuperGlue",
+                               {{"RANSAC@1", 32.9},
+                                {"RANSAC@3", 55.7},
+                                {"RANSAC@5", 68.0},
+                                {"DLT@1", 32.1},
+                                {"DLT@3", 65.0},
+                                {"DLT@5", 75.7}}}});
   const auto sequences = ListSequences(input.image_path);
-  ProgressBar bar("pairs", static_cast<int64_t>(sequences.size()) * (kNumImages - 1), input.progress);
-  int64_t done = 0;
+  std::vector<std::string> names;
   for (const Sequence& sequence : sequences) {
-    try {
-      const View first = ReadView(sequence.images[0], methods);
-      for (int i = 1; i < kNumImages && !StopRequested(); ++i) {
-        const View other = ReadView(sequence.images[i], methods);
-        HomographyPair pair;
-        pair.h1_from_0 = other.resized_from_original * ReadHomography(sequence.homographies[i - 1]) *
-                         first.resized_from_original.inv();
-        pair.size0 = first.size;
-        pair.size1 = other.size;
-        for (size_t m = 0; m < methods.labels().size(); ++m) {
-          static_cast<MatchedPair2d&>(pair) = methods.Match(m, first.features, other.features);
-          outcome.rows.rows[methods.labels()[m]].push_back(MeasureSequencePair(pair));
-        }
-        outcome.rows.pairs.push_back(sequence.name + "/1-" + std::to_string(i + 1));
-        bar.Update(++done);
-      }
-    } catch (const InputError& error) {
-      outcome.skipped.push_back({sequence.name, error.what()});
-    }
+    for (int i = 2; i <= kNumImages; ++i) names.push_back(sequence.name + "/1-" + std::to_string(i));
   }
+  std::optional<View> first;  // of the sequence at hand
+  ForEachPair(names, input.progress, outcome, [&](size_t p) {
+    const Sequence& sequence = sequences[p / (kNumImages - 1)];
+    const size_t other_index = p % (kNumImages - 1);
+    if (other_index == 0) first.reset();
+    if (!first) first = ReadView(sequence.images[0], methods);
+    const View other = ReadView(sequence.images[other_index + 1], methods);
+    HomographyPair pair;
+    pair.h1_from_0 = other.resized_from_original * ReadHomography(sequence.homographies[other_index]) *
+                     first->resized_from_original.inv();
+    pair.size0 = first->size;
+    pair.size1 = other.size;
+    for (size_t m = 0; m < methods.labels().size(); ++m) {
+      static_cast<MatchedPair2d&>(pair) = methods.Match(m, first->features, other.features);
+      outcome.rows.rows[methods.labels()[m]].push_back(MeasureSequencePair(pair));
+    }
+  });
   for (auto& [label, rows] : outcome.rows.rows) {
     outcome.report.settings["ransac_threshold_px of " + label] = std::to_string(TakeBestRansac(rows));
   }

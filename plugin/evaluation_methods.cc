@@ -5,8 +5,6 @@
 
 #include <opencv2/features2d.hpp>
 
-#include "plugin/weights_location.h"
-
 namespace colmatch {
 namespace {
 
@@ -55,11 +53,13 @@ MatchedPair2d Listed(const Features& features0, const Features& features1, const
 
 EvaluationMethods::EvaluationMethods(const CommonOptions& common, const KeypointOptions& keypoints,
                                      const SuperGlueOptions& superglue)
-    : extractor_(LoadSuperPoint(ResolveWeights(common.weights).superpoint), keypoints,
-                 DeviceFromName(common.device)),
+    : EvaluationMethods(ResolveWeights(common.weights), DeviceFromName(common.device), keypoints, superglue) {
+}
+
+EvaluationMethods::EvaluationMethods(const WeightsPaths& weights, torch::Device device,
+                                     const KeypointOptions& keypoints, const SuperGlueOptions& superglue)
+    : extractor_(LoadSuperPoint(weights.superpoint), keypoints, device),
       max_num_features_(keypoints.max_num_features) {
-  const WeightsPaths weights = ResolveWeights(common.weights);
-  const torch::Device device = DeviceFromName(common.device);
   if (!weights.superglue.empty()) {
     LoadedSuperGlue loaded = LoadSuperGlue(weights.superglue);
     superglue_sha256_ = loaded.sha256;

@@ -10,6 +10,7 @@
 #include "evaluation/matched_pair.h"
 #include "matcher/frontend.h"
 #include "plugin/common_options.h"
+#include "plugin/weights_location.h"
 
 namespace colmatch {
 
@@ -44,6 +45,8 @@ class EvaluationMethods {
   const Features& FeaturesOf(size_t method, const EvaluatedImage& image) const;
 
  private:
+  EvaluationMethods(const WeightsPaths& weights, torch::Device device, const KeypointOptions& keypoints,
+                    const SuperGlueOptions& superglue);
   void Add(const std::string& label, bool on_sift, MatcherType type, LoadedSuperGlue superglue,
            const SuperGlueOptions& options, torch::Device device);
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,16 @@ struct EvaluationOutcome {
   EvaluationRows rows;
   std::vector<SkippedInput> skipped;
 };
+
+// What all protocols begin with: the methods' rows, failures counted by failure_measure.
+EvaluationOutcome NewOutcome(const std::string& title, const EvaluationMethods& methods,
+                             const std::string& failure_measure, std::vector<Statistic> statistics,
+                             std::vector<PublishedRow> published = {});
+
+// Calls measure(i) for each name and adds the name to the rows; one whose picture cannot be read (InputError)
+// is noted, once. Shows the progress, and stops where a signal says so.
+void ForEachPair(const std::vector<std::string>& names, const std::string& progress,
+                 EvaluationOutcome& outcome, const std::function<void(size_t i)>& measure);
 
 // All stop where a signal says so; rows then holds what was done. A picture that cannot be read is skipped
 // with its reason; UsageError where none can.
