@@ -76,11 +76,17 @@ DescriptorSampling SamplingFromMetadata(const std::map<std::string, std::string>
 }
 
 std::map<std::string, std::string> MetadataOf(const SuperGlueArchitecture& architecture) {
-  return {{"architecture", kSuperGlueName},
-          {"format_version", kWeightsFormatVersion},
-          {"descriptor_dim", std::to_string(architecture.descriptor_dim)},
-          {"keypoint_encoder", Join(architecture.keypoint_encoder)},
-          {"num_layer_pairs", std::to_string(architecture.num_layer_pairs)}};
+  std::map<std::string, std::string> metadata = {
+      {"architecture", kSuperGlueName},
+      {"format_version", kWeightsFormatVersion},
+      {"descriptor_dim", std::to_string(architecture.descriptor_dim)},
+      {"keypoint_encoder", Join(architecture.keypoint_encoder)},
+      {"num_layer_pairs", std::to_string(architecture.num_layer_pairs)}};
+  // Said only where it is not as published, so that such files stay what they were.
+  if (architecture.attention_dim > 0) metadata["attention_dim"] = std::to_string(architecture.attention_dim);
+  if (architecture.mlp_hidden > 0) metadata["mlp_hidden"] = std::to_string(architecture.mlp_hidden);
+  if (!architecture.batch_norm) metadata["batch_norm"] = "folded";
+  return metadata;
 }
 
 SuperPointArchitecture SuperPointFromShapes(const ShapeMap& shapes, const std::string& path) {
@@ -121,10 +127,20 @@ SuperGlueArchitecture SuperGlueFromShapes(const ShapeMap& shapes, const std::str
                        " attention layers, expected pairs of one self and one cross layer");
   }
   architecture.num_layer_pairs = num_layers / 2;
+  if (num_layers > 0) {
+    const int attention = OutputWidth(shapes, "gnn.layers.0.attn.proj.0", kRank, path);
+    const int hidden = OutputWidth(shapes, "gnn.layers.0.mlp.0", kRank, path);
+    if (attention != architecture.descriptor_dim) architecture.attention_dim = attention;
+    if (hidden != 2 * architecture.descriptor_dim) architecture.mlp_hidden = hidden;
+  }
+  const bool has_hidden_layers = num_layers > 0 || !architecture.keypoint_encoder.empty();
+  architecture.batch_norm = !has_hidden_layers || shapes.count("kenc.encoder.1.weight") != 0 ||
+                            shapes.count("gnn.layers.0.mlp.1.weight") != 0;
   Validate(architecture, path);
   const double d = architecture.descriptor_dim;
+  // Final projection; four projections and two maps of the MLP a layer.
   double needed =
-      d * d + num_layers * 10 * d * d;  // final projection; 4 projections and 2d x 2d + 2d x d a layer
+      d * d + num_layers * d * (4.0 * architecture.AttentionDim() + 3.0 * architecture.MlpHidden());
   double in = 3;
   for (const double width : architecture.keypoint_encoder) {
     needed += in * width;

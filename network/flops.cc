@@ -48,9 +48,10 @@ double SuperGlueFlops(const SuperGlueArchitecture& a, int64_t n, int64_t m) {
   encoder.push_back(d);
   // Query, key, value and merge; scores and message; the residual's Mlp.
   const auto propagation = [&](int64_t rows, int64_t source) {
-    return 2 * Layers(rows, {d, d}) + 2 * Layers(source, {d, d}) +
-           2 * MatrixProduct(static_cast<double>(rows), d, static_cast<double>(source)) +
-           Layers(rows, {2 * d, 2 * d, d});
+    const int attention = a.AttentionDim();
+    return 2 * Layers(rows, {d, attention}) + 2 * Layers(source, {d, attention}) +
+           2 * MatrixProduct(static_cast<double>(rows), attention, static_cast<double>(source)) +
+           Layers(rows, {2 * d, a.MlpHidden(), d});
   };
   const double self = propagation(n, n) + propagation(m, m), cross = propagation(n, m) + propagation(m, n);
   return Layers(n + m, encoder) + a.num_layer_pairs * (self + cross) + Layers(n + m, {d, d}) +

@@ -9,6 +9,7 @@
 
 #include "network/attention.h"
 #include "network/error.h"
+#include "network/shared_parameters.h"
 #include "network/sinkhorn.h"
 
 namespace colmatch {
@@ -38,6 +39,12 @@ void SuperGlueArchitecture::Validate() const {
   }
   if (num_layer_pairs < 0 || num_layer_pairs > 64) {
     fail("num_layer_pairs must be in [0, 64], found " + std::to_string(num_layer_pairs));
+  }
+  if (AttentionDim() < kNumHeads || AttentionDim() > 4096 || AttentionDim() % kNumHeads != 0) {
+    fail("attention_dim must be a multiple of 4 in [4, 4096], found " + std::to_string(AttentionDim()));
+  }
+  if (MlpHidden() < 1 || MlpHidden() > 8192) {
+    fail("mlp_hidden must be in [1, 8192], found " + std::to_string(MlpHidden()));
   }
   if (keypoint_encoder.size() > 16) fail("keypoint_encoder has more than 16 widths");
   for (const int width : keypoint_encoder) {
@@ -71,11 +78,11 @@ torch::Tensor PointwiseImpl::forward(const torch::Tensor& x) {
   return torch::linear(x, weight.squeeze(2), bias);
 }
 
-MlpImpl::MlpImpl(const std::vector<int>& widths) {
+MlpImpl::MlpImpl(const std::vector<int>& widths, bool batch_norm) {
   for (size_t i = 1; i < widths.size(); ++i) {
     const size_t child = 3 * (i - 1);  // each hidden layer is three children: convolution, norm, ReLU
     linears_.push_back(register_module(std::to_string(child), Pointwise(widths[i - 1], widths[i])));
-    if (i + 1 < widths.size()) {
+    if (batch_norm && i + 1 < widths.size()) {
       norms_.push_back(register_module(std::to_string(child + 1), torch::nn::BatchNorm1d(widths[i])));
     }
   }
@@ -86,8 +93,9 @@ MlpImpl::MlpImpl(const std::vector<int>& widths) {
 torch::Tensor MlpImpl::forward(torch::Tensor x) {
   const auto sizes = x.sizes().vec();
   x = x.flatten(0, 1);  // batch norm over the keypoints of the whole batch
-  for (size_t i = 0; i < norms_.size(); ++i) {
-    x = norms_[i]->forward(linears_[i]->forward(x));
+  for (size_t i = 0; i + 1 < linears_.size(); ++i) {
+    x = linears_[i]->forward(x);
+    if (!norms_.empty()) x = norms_[i]->forward(x);
     torch::relu_(x);
   }
   return linears_.back()->forward(x).view({sizes[0], sizes[1], -1});
@@ -97,17 +105,17 @@ KeypointEncoderImpl::KeypointEncoderImpl(const SuperGlueArchitecture& architectu
   std::vector<int> widths = {3};
   widths.insert(widths.end(), architecture.keypoint_encoder.begin(), architecture.keypoint_encoder.end());
   widths.push_back(architecture.descriptor_dim);
-  encoder = register_module("encoder", Mlp(widths));
+  encoder = register_module("encoder", Mlp(widths, architecture.batch_norm));
 }
 
 torch::Tensor KeypointEncoderImpl::forward(const torch::Tensor& keypoints, const torch::Tensor& scores) {
   return encoder->forward(torch::cat({keypoints, scores.unsqueeze(2)}, 2));
 }
 
-MultiHeadedAttentionImpl::MultiHeadedAttentionImpl(int dim) {
-  merge = register_module("merge", Pointwise(dim, dim));
+MultiHeadedAttentionImpl::MultiHeadedAttentionImpl(int dim, int attention_dim) {
+  merge = register_module("merge", Pointwise(attention_dim, dim));
   proj = register_module("proj", torch::nn::ModuleList());
-  for (int i = 0; i < 3; ++i) proj->push_back(Pointwise(dim, dim));
+  for (int i = 0; i < 3; ++i) proj->push_back(Pointwise(dim, attention_dim));
 }
 
 torch::Tensor MultiHeadedAttentionImpl::forward(const torch::Tensor& x, const torch::Tensor& source) {
@@ -118,18 +126,20 @@ torch::Tensor MultiHeadedAttentionImpl::forward(const torch::Tensor& x, const to
   return merge->forward(message);
 }
 
-AttentionalPropagationImpl::AttentionalPropagationImpl(int dim) {
-  attn = register_module("attn", MultiHeadedAttention(dim));
-  mlp = register_module("mlp", Mlp(std::vector<int>{2 * dim, 2 * dim, dim}));
+AttentionalPropagationImpl::AttentionalPropagationImpl(const SuperGlueArchitecture& a) {
+  const int dim = a.descriptor_dim;
+  attn = register_module("attn", MultiHeadedAttention(dim, a.AttentionDim()));
+  mlp = register_module("mlp", Mlp(std::vector<int>{2 * dim, a.MlpHidden(), dim}, a.batch_norm));
 }
 
 torch::Tensor AttentionalPropagationImpl::forward(const torch::Tensor& x, const torch::Tensor& source) {
   return mlp->forward(torch::cat({x, attn->forward(x, source)}, 2));
 }
 
-AttentionalGnnImpl::AttentionalGnnImpl(int dim, int num_layer_pairs) {
+AttentionalGnnImpl::AttentionalGnnImpl(const SuperGlueArchitecture& architecture) {
   layers = register_module("layers", torch::nn::ModuleList());
-  for (int i = 0; i < 2 * num_layer_pairs; ++i) layers->push_back(AttentionalPropagation(dim));
+  for (int i = 0; i < 2 * architecture.num_layer_pairs; ++i)
+    layers->push_back(AttentionalPropagation(architecture));
 }
 
 void AttentionalGnnImpl::Layer(size_t index, torch::Tensor& desc0, torch::Tensor& desc1) {
@@ -151,7 +161,7 @@ void AttentionalGnnImpl::Layer(size_t index, torch::Tensor& desc0, torch::Tensor
 SuperGlueImpl::SuperGlueImpl(const SuperGlueArchitecture& architecture) : architecture_(architecture) {
   architecture_.Validate();
   kenc = register_module("kenc", KeypointEncoder(architecture_));
-  gnn = register_module("gnn", AttentionalGnn(architecture_.descriptor_dim, architecture_.num_layer_pairs));
+  gnn = register_module("gnn", AttentionalGnn(architecture_));
   final_proj =
       register_module("final_proj", Pointwise(architecture_.descriptor_dim, architecture_.descriptor_dim));
   bin_score = register_parameter("bin_score", torch::tensor(1.0f));
@@ -211,15 +221,29 @@ SuperGlue Deepen(SuperGlue& network, int num_layer_pairs) {
   SuperGlue result(architecture);
   for (const auto& layer : *result->gnn->layers)
     layer->as<AttentionalPropagation>()->mlp->last()->weight.zero_();
-  const auto parameters = network->named_parameters();
-  const auto buffers = network->named_buffers();
-  for (auto& item : result->named_parameters()) {
-    if (const torch::Tensor* value = parameters.find(item.key())) item.value().copy_(*value);
-  }
-  for (auto& item : result->named_buffers()) {
-    if (const torch::Tensor* value = buffers.find(item.key())) item.value().copy_(*value);
-  }
-  result->train(network->is_training());
+  CopySharedParameters(*network, *result);
+  return result;
+}
+
+SuperGlue FoldBatchNorm(SuperGlue& network) {
+  torch::NoGradGuard no_grad;
+  SuperGlueArchitecture architecture = network->architecture();
+  architecture.batch_norm = false;
+  SuperGlue result(architecture);
+  CopySharedParameters(*network, *result);
+  const auto fold = [](Mlp& from, Mlp& to) {
+    for (size_t i = 0; i < from->norms().size(); ++i) {
+      const auto& norm = from->norms()[i];
+      Pointwise& layer = to->linears()[i];
+      const auto scale = norm->weight / torch::sqrt(norm->running_var + norm->options.eps());
+      layer->weight.mul_(scale.view({-1, 1, 1}));
+      layer->bias.sub_(norm->running_mean).mul_(scale).add_(norm->bias);
+    }
+  };
+  fold(network->kenc->encoder, result->kenc->encoder);
+  for (size_t i = 0; i < network->gnn->num_layers(); ++i)
+    fold(network->gnn->layers[i]->as<AttentionalPropagation>()->mlp,
+         result->gnn->layers[i]->as<AttentionalPropagation>()->mlp);
   return result;
 }
 

@@ -21,6 +21,13 @@ struct SuperGlueArchitecture {
   std::vector<int> keypoint_encoder = {32, 64, 128, 256};  // hidden widths between (x, y, score) and D
   int num_layer_pairs = 9;                                 // depth L: L self and L cross layers, alternating
   static constexpr int kNumHeads = 4;                      // interleaved: channel c belongs to head c mod 4
+  // What structured pruning makes narrower; 0: as published, descriptor_dim and twice that.
+  int attention_dim = 0;   // channels of query, key and value, all heads
+  int mlp_hidden = 0;      // hidden channels of a layer's MLP
+  bool batch_norm = true;  // false: folded into the layers before, see FoldBatchNorm
+
+  int AttentionDim() const { return attention_dim > 0 ? attention_dim : descriptor_dim; }
+  int MlpHidden() const { return mlp_hidden > 0 ? mlp_hidden : 2 * descriptor_dim; }
 
   void Validate() const;  // throws WeightsError naming the field
 };
@@ -46,12 +53,15 @@ class PointwiseImpl : public torch::nn::Module {
 };
 TORCH_MODULE(Pointwise);
 
-// Pointwise, batch norm, ReLU, ..., Pointwise: children "0", "1", "3", ... as in the official nn.Sequential.
+// Pointwise, batch norm, ReLU, ..., Pointwise: children "0", "1", "3", ... as in the official nn.Sequential;
+// without batch norm "0", "3", ...
 class MlpImpl : public torch::nn::Module {
  public:
-  explicit MlpImpl(const std::vector<int>& widths);
+  MlpImpl(const std::vector<int>& widths, bool batch_norm);
   torch::Tensor forward(torch::Tensor x);
   Pointwise& last() { return linears_.back(); }
+  std::vector<Pointwise>& linears() { return linears_; }
+  std::vector<torch::nn::BatchNorm1d>& norms() { return norms_; }  // none, or one a hidden layer
 
  private:
   std::vector<Pointwise> linears_;
@@ -70,7 +80,7 @@ TORCH_MODULE(KeypointEncoder);
 
 class MultiHeadedAttentionImpl : public torch::nn::Module {
  public:
-  explicit MultiHeadedAttentionImpl(int dim);
+  MultiHeadedAttentionImpl(int dim, int attention_dim);
   torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& source);
   Pointwise merge{nullptr};
   torch::nn::ModuleList proj;  // query, key, value
@@ -80,7 +90,7 @@ TORCH_MODULE(MultiHeadedAttention);
 // x (B, N, D), source (B, M, D) -> the residual (B, N, D) of equation 3.
 class AttentionalPropagationImpl : public torch::nn::Module {
  public:
-  explicit AttentionalPropagationImpl(int dim);
+  explicit AttentionalPropagationImpl(const SuperGlueArchitecture& architecture);
   torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& source);
   MultiHeadedAttention attn{nullptr};
   Mlp mlp{nullptr};
@@ -89,7 +99,7 @@ TORCH_MODULE(AttentionalPropagation);
 
 class AttentionalGnnImpl : public torch::nn::Module {
  public:
-  AttentionalGnnImpl(int dim, int num_layer_pairs);
+  explicit AttentionalGnnImpl(const SuperGlueArchitecture& architecture);
   size_t num_layers() const { return layers->size(); }
   bool IsCross(size_t layer) const { return layer % 2 == 1; }
   // One layer on both images, residual added. desc0 (B, N, D), desc1 (B, M, D).
@@ -138,6 +148,10 @@ TORCH_MODULE(SuperGlue);
 // (Net2Net, Chen 2016). They are random (torch's generator) but for their last map. Throws WeightsError for
 // fewer pairs than there are.
 SuperGlue Deepen(SuperGlue& network, int num_layer_pairs);
+
+// The same function in evaluation mode, without batch normalisation: each is an affine map of the layer
+// before it.
+SuperGlue FoldBatchNorm(SuperGlue& network);
 
 // One pair, any keypoint counts (0 gives no matches); features on the network's device.
 FeatureMatches MatchFeatures(SuperGlue& network, const Features& features0, const Features& features1,

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "network/error.h"
+#include "network/shared_parameters.h"
 
 namespace colmatch {
 namespace {
@@ -119,7 +120,7 @@ SuperPoint FoldBatchNorm(SuperPoint& network) {
   SuperPoint result(architecture);
   const auto from = network->named_parameters();
   const auto buffers = network->named_buffers();
-  for (auto& item : result->named_parameters()) item.value().copy_(from[item.key()]);
+  CopySharedParameters(*network, *result);
   if (folded) {
     auto parameters = result->named_parameters();
     for (const char* name : kHiddenNames) {
@@ -132,7 +133,6 @@ SuperPoint FoldBatchNorm(SuperPoint& network) {
       bias.sub_(buffers[norm + ".running_mean"]).mul_(scale).add_(from[norm + ".bias"]);
     }
   }
-  result->train(network->is_training());
   return result;
 }
 
@@ -142,10 +142,7 @@ SuperPoint InsertBatchNorm(SuperPoint& network, const torch::Tensor& images) {
   SuperPointArchitecture architecture = network->architecture();
   architecture.batch_norm = true;
   SuperPoint result(architecture);
-  const auto from = plain->named_parameters();
-  for (auto& item : result->named_parameters()) {
-    if (const torch::Tensor* value = from.find(item.key())) item.value().copy_(*value);
-  }
+  CopySharedParameters(*plain, *result);
   result->eval();
   result->SetBatchNormToStatistics(images);
   return result;

@@ -4,7 +4,6 @@
 #include <torch/torch.h>
 
 #include <cstring>
-#include <set>
 #include <sstream>
 
 #include "network/architecture.h"
@@ -86,12 +85,21 @@ StoredTensor Store(const torch::Tensor& tensor, StoredType type, const std::stri
 }
 
 void Save(const torch::nn::Module& module, Metadata metadata, const Metadata& architecture,
-          const std::string& path, StoredType type) {
+          const std::string& path, StoredType type, const CodedTensors& coded) {
   SafetensorsFile file;
   for (const auto& [key, value] : architecture) metadata[key] = value;
   file.metadata = std::move(metadata);
   for (const auto& [name, tensor] : StateOf(module)) {
-    file.tensors[name] = Store(tensor, type, path + ": entry '" + name + "'");
+    const std::string where = path + ": entry '" + name + "'";
+    if (const auto c = coded.codebook.find(name); c != coded.codebook.end()) {
+      PutCodebook(file, name, c->second);
+    } else if (const auto l = coded.linear.find(name); l != coded.linear.end()) {
+      PutLinear(file, name, l->second);
+    } else if (coded.sparse.count(name) != 0) {
+      PutSparse(file, name, Store(tensor, type, where));
+    } else {
+      file.tensors[name] = Store(tensor, type, where);
+    }
   }
   WriteSafetensors(file, path);
 }
@@ -182,6 +190,7 @@ Loaded Load(const std::string& path, const std::string& kind, const Build& build
   const std::string bytes = ReadWeightsFile(path);
   SafetensorsFile file = ParseSafetensors(bytes, path);
   CheckKind(file.metadata, kind, path);
+  DecodeCompressedTensors(file, path);
   Loaded loaded;
   loaded.network = build(file);
   CheckMetadata(file.metadata, MetadataOf(loaded.network->architecture()), path);
@@ -208,18 +217,18 @@ void AddBatchCounters(TensorMap& tensors) {
 }  // namespace
 
 void SaveSuperPoint(const SuperPoint& network, const Metadata& metadata, const std::string& path,
-                    StoredType type) {
+                    StoredType type, const CodedTensors& coded) {
   const auto& architecture = network->architecture();
   if (architecture.batch_norm) {
     throw WeightsError(path +
                        ": SuperPoint still has its batch normalisation: call FoldBatchNorm before saving");
   }
-  Save(*network, metadata, MetadataOf(architecture), path, type);
+  Save(*network, metadata, MetadataOf(architecture), path, type, coded);
 }
 
 void SaveSuperGlue(const SuperGlue& network, const Metadata& metadata, const std::string& path,
-                   StoredType type) {
-  Save(*network, metadata, MetadataOf(network->architecture()), path, type);
+                   StoredType type, const CodedTensors& coded) {
+  Save(*network, metadata, MetadataOf(network->architecture()), path, type, coded);
 }
 
 LoadedSuperPoint LoadSuperPoint(const std::string& path) {

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 
 #include "network/superglue.h"
 #include "network/superpoint.h"
+#include "network/tensor_coding.h"
 
 namespace colmatch {
 
@@ -15,11 +17,19 @@ using Metadata = std::map<std::string, std::string>;
 
 enum class StoredType { kFloat32, kFloat16 };
 
+// Which parameters a file holds compressed (tensor_coding.h), by name; the others are stored as they are. The
+// codes must be those of the network that is saved with them.
+struct CodedTensors {
+  std::map<std::string, CodebookTensor> codebook;
+  std::map<std::string, LinearTensor> linear;
+  std::set<std::string> sparse;
+};
+
 // Write to a temporary name beside path, fsync, rename. Architecture entries are added to the metadata.
 void SaveSuperPoint(const SuperPoint& network, const Metadata& metadata, const std::string& path,
-                    StoredType type = StoredType::kFloat32);
+                    StoredType type = StoredType::kFloat32, const CodedTensors& coded = {});
 void SaveSuperGlue(const SuperGlue& network, const Metadata& metadata, const std::string& path,
-                   StoredType type = StoredType::kFloat32);
+                   StoredType type = StoredType::kFloat32, const CodedTensors& coded = {});
 
 struct LoadedSuperPoint {
   SuperPoint network{nullptr};  // evaluation mode, float32, CPU

@@ -24,6 +24,13 @@ torch::Tensor AssignmentLoss(const torch::Tensor& log_assignment, const torch::T
   return positive_weight * positive + (1 - positive_weight) * negative;
 }
 
+torch::Tensor AssignmentDistillation(const torch::Tensor& log_assignment, const torch::Tensor& taught) {
+  const int64_t n = taught.size(1) - 1, m = taught.size(2) - 1;
+  const auto cross = -taught.exp() * log_assignment;
+  const auto rows = cross.narrow(1, 0, n).sum({1, 2}), columns = cross.narrow(2, 0, m).sum({1, 2});
+  return ((rows + columns) / static_cast<double>(n + m)).mean();
+}
+
 MatchCounts& MatchCounts::operator+=(const MatchCounts& other) {
   predicted += other.predicted;
   correct += other.correct;

@@ -12,6 +12,10 @@ namespace colmatch {
 torch::Tensor AssignmentLoss(const torch::Tensor& log_assignment, const torch::Tensor& matches0,
                              const torch::Tensor& matches1, double positive_weight = 0.5);
 
+// Cross-entropy of the taught assignment, whose rows and columns (but the dustbins') are distributions: the
+// mean over the keypoints of both images. Both (B, N+1, M+1) logarithms.
+torch::Tensor AssignmentDistillation(const torch::Tensor& log_assignment, const torch::Tensor& taught);
+
 struct MatchCounts {
   double predicted = 0, correct = 0, possible = 0;  // possible: labelled matches
 

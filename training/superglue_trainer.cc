@@ -116,6 +116,15 @@ StepResult BatchLoss(SuperGlue& network, const Batch& batch, const SuperGlueTrai
   for (const auto& inner_scores : inner) {
     loss = loss + o.deep_supervision / static_cast<double>(inner.size()) * loss_of(assign(inner_scores));
   }
+  if (!o.teacher.is_empty()) {
+    const auto taught = [&] {
+      torch::NoGradGuard no_grad;
+      SuperGlue teacher = o.teacher;
+      return ScalingSinkhorn(teacher->forward(batch.input0, batch.input1), teacher->bin_score,
+                             o.sinkhorn_iterations);
+    }();
+    loss = (1 - o.teacher_weight) * loss + o.teacher_weight * AssignmentDistillation(assignment, taught);
+  }
   const LabelCounts labels = CountLabels(assignment, batch.matches0, batch.matches1);
   const double pair = SuperGlueFlops(network->architecture(), scores.size(1), scores.size(2));
   return {loss,
@@ -249,6 +258,10 @@ SuperGlue TrainSuperGlue(const FeatureSet& features, const SuperGlueTrainingOpti
     network = Deepen(network, o.architecture.num_layer_pairs);
   }
   network->to(torch::Device(o.loop.device));
+  if (SuperGlue teacher = o.teacher; !teacher.is_empty()) {
+    teacher->to(torch::Device(o.loop.device));
+    teacher->eval();
+  }
   PhotoSplit split = SplitPhotos(features.num_photos(), o.validation_share);
   for (int64_t scene = features.num_photos(); scene < features.num_groups(); ++scene)
     split.training.push_back(scene);
@@ -258,6 +271,7 @@ SuperGlue TrainSuperGlue(const FeatureSet& features, const SuperGlueTrainingOpti
                      number);
   });
   TrainHooks hooks = user_hooks;
+  if (!o.constraint.IsEmpty()) hooks.constrain = [&] { o.constraint.Apply(*network); };
   hooks.step = [&](int64_t number) { return BatchLoss(network, batches.Get(number), o); };
   if (!split.validation.empty())
     hooks.validate = [&] { return Validate(network, features, o, split.validation); };

@@ -7,6 +7,7 @@
 #include "training/split.h"
 #include "training/superglue_loss.h"
 #include "training/train_loop.h"
+#include "training/weight_constraint.h"
 
 namespace colmatch {
 
@@ -17,19 +18,24 @@ struct SuperGlueTrainingOptions {
   int batch_size = 8;       // pairs
   int min_keypoints = 256;  // each step draws how many of the strongest keypoints it uses
   int max_keypoints = 512;
-  double negative_share = 0.15;   // of a step's pairs, of two photos: nothing matches. 0: every pair matches
+  double negative_share = 0.15;  // of a step's pairs, of two photos: nothing matches. 0: every pair matches
   // Each view's keypoints move by a random affine map of their own, so that the cached views do not become
   // known by heart; 1: rotation to 11 degrees, scales to 1.22, shear and shift to a tenth. 0: off.
   double augmentation = 0.5;
-  int sinkhorn_iterations = 15;   // in training, scaling form
-  double deep_supervision = 0.3;  // weight of the mean loss after the inner layer pairs; 0: off
-  double initial_gain = 20;       // coupling score of two equal descriptors at the start
+  int sinkhorn_iterations = 15;                // in training, scaling form
+  double deep_supervision = 0.3;               // weight of the mean loss after the inner layer pairs; 0: off
+  double initial_gain = 20;                    // coupling score of two equal descriptors at the start
   double validation_share = kValidationShare;  // of the photos, never trained on; split.h says which
   int validation_pairs = 64;
   // After training the dustbin's score is raised as far as recall on the validation pairs stays this many
   // times that of mutual nearest neighbours: the operating point of most precision that still finds more. 0:
   // not done.
   double calibration_recall = 0;
+  // A network whose assignments are followed beside the labels (Hinton 2015), on the same features; empty:
+  // none.
+  SuperGlue teacher{nullptr};
+  double teacher_weight = 0.5;
+  WeightConstraint constraint;  // kept through the training; batch norm should be folded
   uint64_t seed = 0;
 };
 

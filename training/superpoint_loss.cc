@@ -59,4 +59,11 @@ SuperPointLoss ComputeSuperPointLoss(const SuperPointOutput& output, const Super
   return loss;
 }
 
+torch::Tensor SuperPointDistillation(const SuperPointOutput& output, const SuperPointOutput& taught,
+                                     double descriptor_weight) {
+  const auto scores = -(taught.logits.softmax(1) * output.logits.log_softmax(1)).sum(1).mean();
+  const auto cosine = (taught.descriptors * output.descriptors).sum(1).mean();
+  return scores + descriptor_weight * (1 - cosine);
+}
+
 }  // namespace colmatch

@@ -25,4 +25,9 @@ struct SuperPointLoss {
 SuperPointLoss ComputeSuperPointLoss(const SuperPointOutput& output, const SuperPointBatch& batch,
                                      const SuperPointLossOptions& options);
 
+// Cross-entropy of the taught cells' scores plus `descriptor_weight` times one minus the cosine of the
+// descriptors, means over cells.
+torch::Tensor SuperPointDistillation(const SuperPointOutput& output, const SuperPointOutput& taught,
+                                     double descriptor_weight);
+
 }  // namespace colmatch

@@ -42,6 +42,13 @@ SuperPoint Adapted(SuperPoint& initial, const SuperPointTrainingOptions& options
   return options.architecture.batch_norm ? InsertBatchNorm(network, images) : network;
 }
 
+constexpr double kTaughtDescriptors = 5;  // weight beside the scores, of which the loss is larger
+
+SuperPointOutput Taught(SuperPoint& teacher, const torch::Tensor& images) {
+  torch::NoGradGuard no_grad;
+  return teacher->forward(images);
+}
+
 std::map<std::string, double> Metrics(const SuperPointLoss& loss) {
   return {
       {"detector_loss", loss.detector}, {"descriptor_loss", loss.descriptor}, {"accuracy", loss.accuracy}};
@@ -61,11 +68,23 @@ SuperPoint Train(SuperPoint initial, const SuperPointTrainingOptions& options, c
   const torch::Device device(options.loop.device);
   SuperPoint network = initial.is_empty() ? Fresh(options) : Adapted(initial, options, training(0).images);
   network->to(device);
+  SuperPoint teacher = options.teacher;
+  if (!teacher.is_empty()) {
+    teacher->to(device);
+    teacher->eval();
+  }
   const auto loss_of = [&](const SuperPointBatch& batch) {
-    return ComputeSuperPointLoss(network->forward(batch.images), batch, options.loss);
+    const SuperPointOutput output = network->forward(batch.images);
+    SuperPointLoss loss = ComputeSuperPointLoss(output, batch, options.loss);
+    if (!teacher.is_empty()) {
+      const auto taught = SuperPointDistillation(output, Taught(teacher, batch.images), kTaughtDescriptors);
+      loss.total = (1 - options.teacher_weight) * loss.total + options.teacher_weight * taught;
+    }
+    return loss;
   };
   Prefetcher<SuperPointBatch> batches(OrderOfBatches(options.loop, user_hooks), training);
   TrainHooks hooks = user_hooks;
+  if (!options.constraint.IsEmpty()) hooks.constrain = [&] { options.constraint.Apply(*network); };
   hooks.step = [&](int64_t number) {
     const SuperPointBatch batch = ToDevice(batches.Get(number), device);
     const SuperPointLoss loss = loss_of(batch);

@@ -9,6 +9,7 @@
 #include "training/superpoint_data.h"
 #include "training/superpoint_loss.h"
 #include "training/train_loop.h"
+#include "training/weight_constraint.h"
 
 namespace colmatch {
 
@@ -20,6 +21,11 @@ struct SuperPointTrainingOptions {
   double curriculum_share = 0.3;               // of the steps over which difficulty rises from half to full
   double validation_share = kValidationShare;  // of the photos, never trained on; split.h says which
   int validation_batches = 8;
+  // A network whose scores and descriptors are followed beside the labels (Hinton 2015): what it feeds needs
+  // no change. Of the same descriptor_dim; empty: none.
+  SuperPoint teacher{nullptr};
+  double teacher_weight = 0.5;
+  WeightConstraint constraint;    // kept through the training; needs architecture.batch_norm off
   bool images_on_device = false;  // warps and augmentation where the network is; for GPUs
 };
 

@@ -116,6 +116,30 @@ void RequireSameStart(const std::string& checkpoint, const TrainingState& state,
                    "; give it as at first, or name another run folder");
 }
 
+// Inside, the network's parameters are as hooks.constrain wants them.
+class ConstrainedScope {
+ public:
+  ConstrainedScope(const torch::nn::Module& network, const TrainHooks& hooks) {
+    if (!hooks.constrain) return;
+    torch::NoGradGuard no_grad;
+    parameters_ = network.parameters();
+    for (const auto& parameter : parameters_) behind_.push_back(parameter.detach().clone());
+    hooks.constrain();
+  }
+  ~ConstrainedScope() { Leave(); }
+  ConstrainedScope(const ConstrainedScope&) = delete;
+  ConstrainedScope& operator=(const ConstrainedScope&) = delete;
+
+  void Leave() {
+    torch::NoGradGuard no_grad;
+    for (size_t i = 0; i < behind_.size(); ++i) parameters_[i].copy_(behind_[i]);
+    behind_.clear();
+  }
+
+ private:
+  std::vector<torch::Tensor> parameters_, behind_;
+};
+
 // One optimiser step over its batches, shared with the other processes.
 class Stepper {
  public:
@@ -147,6 +171,7 @@ class Stepper {
     const auto before = options_.batches_per_step > 1 ? Copies(buffers_) : std::vector<torch::Tensor>();
     std::vector<torch::Tensor> sums;
     std::map<std::string, double> metrics;
+    ConstrainedScope constrained(network_, hooks_);
     for (int64_t i = 0; i < count; ++i) {
       if (i > 0) Restore(before);
       RunBatch(first + i, step, metrics);
@@ -154,6 +179,7 @@ class Stepper {
       if (i == 0) sums = Copies(buffers_);
       for (size_t k = 0; i > 0 && k < sums.size(); ++k) sums[k].add_(buffers_[k]);
     }
+    constrained.Leave();
     const bool stop = Share(sums, wishes_to_stop, metrics);
     ApplyGradient(step, metrics);
     means.Add(metrics);
@@ -329,7 +355,10 @@ int64_t RunTraining(torch::nn::Module& network, const TrainLoopOptions& options,
     }
     if (hooks.validate && every(options.validate_every)) {
       network.eval();
-      report(hooks.validate(), true);
+      {
+        const ConstrainedScope constrained(network, hooks);
+        report(hooks.validate(), true);
+      }
       network.train();
       if (writes && options.patience > 0 && HistoryOf(state.metrics).last_is_best) folder.SaveBest(network);
     }
@@ -337,6 +366,7 @@ int64_t RunTraining(torch::nn::Module& network, const TrainLoopOptions& options,
   }
   save();
   if (options.patience > 0 && fs::exists(folder.Best())) folder.LoadBest(network);
+  if (hooks.constrain) hooks.constrain();
   network.eval();
   return state.step;
 }

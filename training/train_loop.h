@@ -66,6 +66,9 @@ struct TrainHooks {
   // Called with the steps done and all metrics of the run whenever a checkpoint is written, which the end and
   // a stop do too; may be empty.
   std::function<void(int64_t step, const MetricSeries&)> saved;
+  // Changes the network's parameters to the nearest that are allowed (compression); may be empty. Batches and
+  // validations see them so; gradients move those behind them, which checkpoints hold. Applied at the end.
+  std::function<void()> constrain;
   // Set by a signal: the loop writes a checkpoint and returns.
   const std::atomic<bool>* stop = nullptr;
   // The processes that train together; only the first reports, validates and writes. Empty: this one alone.

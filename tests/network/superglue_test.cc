@@ -204,5 +204,43 @@ TEST(Deepen, KeepsTheFunctionAndRefusesToTakeLayersAway) {
   EXPECT_THROW(Deepen(network, 1), WeightsError);
 }
 
+// Norms that are not at their start.
+SuperGlue Normalized(const SuperGlueArchitecture& architecture) {
+  torch::NoGradGuard no_grad;
+  SuperGlue network(architecture);
+  for (auto& item : network->named_parameters()) {
+    if (item.value().dim() == 1) item.value().uniform_(-1, 1);
+  }
+  for (auto& item : network->named_buffers()) {
+    if (item.value().is_floating_point()) item.value().uniform_(0.5, 2);
+  }
+  network->eval();
+  return network;
+}
+
+TEST(FoldBatchNormOfSuperGlue, KeepsTheFunctionWithoutNorms) {
+  torch::NoGradGuard no_grad;
+  SuperGlue network = Normalized({8, {8, 6}, 2});
+  SuperGlue folded = FoldBatchNorm(network);
+  EXPECT_TRUE(folded->named_buffers().is_empty());
+  EXPECT_FALSE(folded->architecture().batch_norm);
+  SuperGlueInput input0{torch::rand({2, 5, 2}), torch::rand({2, 5}), torch::randn({2, 8, 5})},
+      input1{torch::rand({2, 7, 2}), torch::rand({2, 7}), torch::randn({2, 8, 7})};
+  EXPECT_TRUE(TensorsNear(folded->forward(input0, input1), network->forward(input0, input1), 1e-4));
+}
+
+TEST_F(SuperGlueTest, AttentionAndMlpMayBeNarrowerThanPublished) {
+  SuperGlueArchitecture narrow = Small();
+  narrow.attention_dim = 8;
+  narrow.mlp_hidden = 6;
+  const SuperGlue network(narrow);
+  const auto parameters = network->named_parameters();
+  EXPECT_EQ(parameters["gnn.layers.0.attn.proj.1.weight"].size(0), 8);
+  EXPECT_EQ(parameters["gnn.layers.0.attn.merge.weight"].size(1), 8);
+  EXPECT_EQ(parameters["gnn.layers.0.mlp.0.weight"].size(0), 6);
+  narrow.attention_dim = 6;
+  EXPECT_THROW(SuperGlue{narrow}, WeightsError);
+}
+
 }  // namespace
 }  // namespace colmatch

@@ -124,6 +124,47 @@ TEST_F(WeightsTest, NetworksWithoutHiddenWidthsOrLayersRoundTrip) {
   EXPECT_EQ(LoadSuperGlue(path_).network->architecture().num_layer_pairs, 0);
 }
 
+TEST_F(WeightsTest, NarrowedAndFoldedSuperGluesRoundTrip) {
+  SuperGlueArchitecture architecture = SmallSuperGlue();
+  architecture.attention_dim = 8;
+  architecture.mlp_hidden = 6;
+  SuperGlue network(architecture);
+  for (SuperGlue saved : {network, FoldBatchNorm(network)}) {
+    SaveSuperGlue(saved, {}, path_);
+    const LoadedSuperGlue loaded = LoadSuperGlue(path_);
+    ExpectSameState(*saved, *loaded.network, 0);
+    EXPECT_EQ(loaded.network->architecture().attention_dim, 8);
+    EXPECT_EQ(loaded.network->architecture().mlp_hidden, 6);
+    EXPECT_EQ(loaded.network->architecture().batch_norm, saved->architecture().batch_norm);
+  }
+}
+
+TEST_F(WeightsTest, CompressedParametersComeBackAsTheirCodesSay) {
+  SuperGlue network(SmallSuperGlue());
+  torch::NoGradGuard no_grad;
+  const auto parameters = network->named_parameters();
+  auto sparse = parameters["gnn.layers.0.mlp.0.weight"], coded = parameters["final_proj.weight"],
+       linear = parameters["gnn.layers.1.mlp.3.weight"];
+  sparse.mul_(torch::rand_like(sparse) < 0.2);
+  coded.copy_(torch::where(coded > 0, torch::full_like(coded, 0.25f), torch::full_like(coded, -0.5f)));
+  linear.copy_((linear * 100).round() * 0.125);
+  CodedTensors codes;
+  codes.sparse = {"gnn.layers.0.mlp.0.weight"};
+  const auto bytes = [](const torch::Tensor& t) {
+    const auto u8 = t.flatten().to(torch::kU8).contiguous();
+    return std::vector<uint8_t>(u8.data_ptr<uint8_t>(), u8.data_ptr<uint8_t>() + u8.numel());
+  };
+  codes.codebook["final_proj.weight"] = {coded.sizes().vec(), bytes(coded > 0), {-0.5f, 0.25f}};
+  codes.linear["gnn.layers.1.mlp.3.weight"] = {
+      linear.sizes().vec(), bytes(linear * 8 + kLinearZero),
+      std::vector<float>(static_cast<size_t>(linear.size(0)), 0.125f)};
+  SaveSuperGlue(network, {}, path_, StoredType::kFloat32, codes);
+  const LoadedSuperGlue loaded = LoadSuperGlue(path_);
+  ExpectSameState(*network, *loaded.network, 0);
+  SaveSuperGlue(loaded.network, {}, path_);  // dense again
+  ExpectSameState(*network, *LoadSuperGlue(path_).network, 0);
+}
+
 TEST_F(WeightsTest, LoadingLeavesTheRandomNumbersAlone) {
   SaveSuperPoint(SuperPoint(SmallSuperPoint()), {}, path_);
   torch::manual_seed(5);

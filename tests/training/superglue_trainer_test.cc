@@ -10,6 +10,7 @@
 #include "network/error.h"
 #include "tests/temporary_folder.h"
 #include "tests/training/training_test_util.h"
+#include "training/pruning.h"
 
 namespace colmatch {
 namespace {
@@ -121,6 +122,32 @@ TEST_F(SuperGlueTrainer, AugmentationMovesTrainingsKeypointsButNotTheHeldOutOnes
                held_out = std::abs(with.second - without.second);
   EXPECT_GT(trained, 1e-4);
   EXPECT_LT(held_out, 0.1 * trained) << "only through the running statistics of batch normalisation";
+}
+
+// Pruned and clustered weights: fine-tuning follows a teacher, and what is written is as constrained; killed
+// and resumed it is the same.
+TEST_F(SuperGlueTrainer, ConstraintsHoldThroughFineTuningAndResume) {
+  SuperGlueTrainingOptions options = Options("unbroken");
+  torch::manual_seed(2);
+  SuperGlue dense(options.architecture);
+  SuperGlue initial = FoldBatchNorm(dense);
+  const std::string pruned = "gnn.layers.0.mlp.0.weight", clustered = "final_proj.weight";
+  const auto start = initial->named_parameters();
+  options.constraint.Mask(pruned, MagnitudeMask(start[pruned], 0.5));
+  options.constraint.Cluster(clustered, start[clustered], 2);
+  options.teacher = dense;
+  Recorder recorder, first(3);
+  const SuperGlue tuned = TrainSuperGlue(features_, options, FoldBatchNorm(dense), recorder.Hooks());
+  const auto parameters = tuned->named_parameters();
+  EXPECT_EQ((parameters[pruned] == 0).sum().item<int64_t>(), parameters[pruned].numel() / 2);
+  EXPECT_EQ(std::get<0>(torch::_unique(parameters[clustered].detach())).numel(), 4);
+  EXPECT_GT((parameters[pruned] - start[pruned]).abs().max().item<float>(), 1e-4f) << "it learned";
+
+  options.loop = Options("broken").loop;
+  TrainSuperGlue(features_, options, FoldBatchNorm(dense), first.Hooks());
+  options.loop.resume = true;
+  Recorder second;
+  EXPECT_TRUE(SameBytes(*TrainSuperGlue(features_, options, FoldBatchNorm(dense), second.Hooks()), *tuned));
 }
 
 TEST_F(SuperGlueTrainer, ValidationDoesNotDisturbTheTraining) {

@@ -15,6 +15,8 @@ colmatch_test(training
     npz_writer_test.cc
     photometric_test.cc
     planar_scene_test.cc
+    pruning_test.cc
+    quantization_test.cc
     random_test.cc
     schedule_test.cc
     shards_test.cc
