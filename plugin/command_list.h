@@ -4,11 +4,14 @@
 #include <memory>
 
 #include "plugin/command.h"
+#include "plugin/sensitivity.h"
 
 namespace colmatch {
 
 std::unique_ptr<Command> MakeAutomaticReconstructorCommand();
 std::unique_ptr<Command> MakeCompareRunsCommand();
+// scan may be empty: a build that cannot measure.
+std::unique_ptr<Command> MakeCompressCommand(SensitivityScan scan);
 std::unique_ptr<Command> MakeDemoSceneCommand();
 std::unique_ptr<Command> MakeDepthStudyCommand();
 std::unique_ptr<Command> MakeEvaluateCommand();

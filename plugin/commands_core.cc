@@ -7,6 +7,7 @@ std::vector<std::unique_ptr<Command>> AllCommands() {
   std::vector<std::unique_ptr<Command>> commands;
   commands.push_back(MakeTrainCommand());
   commands.push_back(MakeCompareRunsCommand());
+  commands.push_back(MakeCompressCommand({}));
   commands.push_back(MakeWeightsCommand());
   return commands;
 }

@@ -20,6 +20,7 @@ std::vector<std::unique_ptr<Command>> AllCommands() {
   commands.push_back(MakeCompareRunsCommand());
   commands.push_back(MakeEvaluateCommand());
   commands.push_back(MakeDepthStudyCommand());
+  commands.push_back(MakeCompressCommand(ScanSensitivity));
   commands.push_back(MakeWeightsCommand());
   return commands;
 }

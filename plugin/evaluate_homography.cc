@@ -12,51 +12,23 @@
 #include "network/error.h"
 #include "plugin/evaluation_protocols.h"
 #include "plugin/image_reader.h"
+#include "plugin/warped_pairs.h"
 #include "training/ground_truth.h"
-#include "training/homography.h"
-#include "training/photometric.h"
-#include "training/warp.h"
+#include "training/random.h"
 
 namespace colmatch {
 namespace {
 
 namespace fs = std::filesystem;
 
-const cv::Size kSize(640, 480);  // both protocols' pictures
-
-struct WarpedPair {
-  cv::Mat pixels[2];  // CV_32F in [0, 1]
-  Homography h1_from_0;
-};
-
 cv::Matx33d ToMatx(const Homography& h) { return cv::Matx33d(h.m.data()); }
-
-// Two warps of one photo that show nothing outside it, with different light, noise and blur.
-WarpedPair MakePair(const fs::path& path, double difficulty, uint64_t seed, size_t index) {
-  const cv::Mat gray = ReadGrayImage(path).gray;
-  const FloatImage photo = GrayFromBytes(gray.data, gray.cols, gray.rows);
-  HomographyOptions warp;
-  warp.difficulty = difficulty;
-  Rng rng(seed, 0xE7A1, index);
-  WarpedPair pair;
-  Homography photo_from_view[2];
-  for (int v = 0; v < 2; ++v) {
-    const auto corners = SampleQuadrilateral(photo.width, photo.height, warp, rng);
-    photo_from_view[v] = HomographyFromCorners(ImageCorners(kSize.width, kSize.height), corners);
-    FloatImage view = WarpImage(photo, photo_from_view[v], kSize.width, kSize.height);
-    AugmentPhotometric(view, PhotometricOptions{}, rng);
-    pair.pixels[v] = cv::Mat(kSize, CV_32F, view.pixels.data()).clone();
-  }
-  pair.h1_from_0 = photo_from_view[1].Inverse() * photo_from_view[0];
-  return pair;
-}
 
 HomographyPair Matched(EvaluationMethods& methods, size_t method, const EvaluatedImage images[2],
                        const cv::Matx33d& h1_from_0) {
   HomographyPair pair;
   static_cast<MatchedPair2d&>(pair) = methods.Match(method, images[0], images[1]);
   pair.h1_from_0 = h1_from_0;
-  pair.size0 = pair.size1 = kSize;
+  pair.size0 = pair.size1 = kWarpedPairSize;
   return pair;
 }
 
@@ -113,10 +85,10 @@ WarpedPair MakeLegacyPair(const fs::path& path, const LegacyPair& legacy, uint64
   for (int v = 0; v < 2; ++v) {
     cv::Mat resized;
     views[v].convertTo(resized, CV_32F, 1 / 255.0);
-    cv::resize(resized, pair.pixels[v], kSize);
+    cv::resize(resized, pair.pixels[v], kWarpedPairSize);
   }
-  const double sx = static_cast<double>(kSize.width) / gray.cols,
-               sy = static_cast<double>(kSize.height) / gray.rows;
+  const double sx = static_cast<double>(kWarpedPairSize.width) / gray.cols,
+               sy = static_cast<double>(kWarpedPairSize.height) / gray.rows;
   const cv::Matx33d scale(sx, 0, 0, 0, sy, 0, 0, 0, 1);  // as published: without the half pixel
   const cv::Matx33d scaled = scale * h * scale.inv();
   std::copy(scaled.val, scaled.val + 9, pair.h1_from_0.m.begin());
@@ -143,7 +115,8 @@ EvaluationOutcome EvaluateHomographies(const EvaluationInput& input, EvaluationM
   for (const std::string& name : ListImages(input.image_path))
     names.insert(names.end(), static_cast<size_t>(input.pairs_per_image), name);
   ForEachPair(names, input.progress, outcome, [&](size_t p) {
-    const WarpedPair pair = MakePair(fs::path(input.image_path) / names[p], input.difficulty, input.seed, p);
+    const WarpedPair pair =
+        MakeWarpedPair(fs::path(input.image_path) / names[p], input.difficulty, input.seed, p);
     const EvaluatedImage images[2] = {methods.Extract(pair.pixels[0]), methods.Extract(pair.pixels[1])};
     for (size_t m = 0; m < methods.labels().size(); ++m) {
       const auto labels =

@@ -40,7 +40,10 @@ std::vector<cv::Point2f> Points(const Features& features) {
   return points;
 }
 
-MatchedPair2d Listed(const Features& features0, const Features& features1, const FeatureMatches& matches) {
+}  // namespace
+
+MatchedPair2d ToMatchedPair(const Features& features0, const Features& features1,
+                            const FeatureMatches& matches) {
   MatchedPair2d pair;
   pair.keypoints0 = Points(features0);
   pair.keypoints1 = Points(features1);
@@ -48,8 +51,6 @@ MatchedPair2d Listed(const Features& features0, const Features& features1, const
     pair.matches.push_back({m.index0, m.index1, m.confidence});
   return pair;
 }
-
-}  // namespace
 
 EvaluationMethods::EvaluationMethods(const CommonOptions& common, const KeypointOptions& keypoints,
                                      const SuperGlueOptions& superglue)
@@ -95,7 +96,7 @@ const Features& EvaluationMethods::FeaturesOf(size_t method, const EvaluatedImag
 MatchedPair2d EvaluationMethods::Match(size_t method, const EvaluatedImage& image0,
                                        const EvaluatedImage& image1) {
   const Features &features0 = FeaturesOf(method, image0), &features1 = FeaturesOf(method, image1);
-  return Listed(features0, features1, matchers_[method].Match(features0, features1));
+  return ToMatchedPair(features0, features1, matchers_[method].Match(features0, features1));
 }
 
 MatchedPair2d EvaluationMethods::MatchTurned(const EvaluatedImage& image0, const EvaluatedImage& image1,
@@ -104,7 +105,7 @@ MatchedPair2d EvaluationMethods::MatchTurned(const EvaluatedImage& image0, const
       extractor_.DescribeTurned(pixels1.ptr<float>(), pixels1.cols, pixels1.rows, image1.own.keypoints);
   const int turns = ChooseTurn(image0.own, image1.own, turned, {});
   const Features seen = TurnFeatures(image1.own, turned, turns);
-  return Listed(image0.own, image1.own, matchers_.front().Match(image0.own, seen));
+  return ToMatchedPair(image0.own, image1.own, matchers_.front().Match(image0.own, seen));
 }
 
 }  // namespace colmatch

@@ -19,6 +19,9 @@ struct EvaluatedImage {
   Features own, sift;
 };
 
+MatchedPair2d ToMatchedPair(const Features& features0, const Features& features1,
+                            const FeatureMatches& matches);
+
 class EvaluationMethods {
  public:
   // Weights and device as `common` names them; without SuperGlue weights there is no row of it.

@@ -7,6 +7,7 @@ if(NOT COLMATCH_CORE_ONLY)
       cli_test.cc
       colmap_convert_test.cc
       compare_runs_test.cc
+      compress_command_test.cc
       demo_scene_test.cc
       depth_study_test.cc
       evaluate_test.cc
