@@ -6,14 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "network/network_names.h"
 #include "network/superglue.h"
 #include "network/superpoint.h"
 
 namespace colmatch {
 
 inline constexpr char kWeightsFormatVersion[] = "1";
-inline constexpr char kSuperPointName[] = "superpoint";
-inline constexpr char kSuperGlueName[] = "superglue";
 inline constexpr char kPublishedSampling[] = "published";
 inline constexpr char kCellCentreSampling[] = "cell_centres";
 

@@ -217,7 +217,7 @@ class Train : public Command {
     AddOption(app, "--SuperGlue.negative_share", o.negative_share,
               "of the pairs, of two photos: shows it that there may be nothing to match");
     AddOption(app, "--SuperGlue.augmentation", o.augmentation,
-              "random affine displacement of each view's keypoints; 0: none, 1: strong")
+              "random displacement of each view's keypoints, some left out; 0: none, 1: strong")
         ->check(CLI::Range(0.0, 10.0));
     AddOption(app, "--SuperGlue.train_sinkhorn_iterations", o.sinkhorn_iterations, "in training");
     AddOption(app, "--SuperGlue.deep_supervision", o.deep_supervision,

@@ -6,6 +6,8 @@
 #include <sstream>
 
 #include "network/error.h"
+#include "network/network_names.h"
+#include "network/safetensors.h"
 
 namespace colmatch {
 namespace {
@@ -32,6 +34,17 @@ WeightsPaths FromName(const std::string& name) {
   }
   throw UsageError("--weights " + name + ": no such file, folder or name; names are looked for in " + looked +
                    " (set COLMATCH_WEIGHTS to add a folder)");
+}
+
+// What it is stands in the file.
+WeightsPaths FromFile(const std::string& path) {
+  const auto metadata = ReadSafetensors(path).metadata;
+  const auto found = metadata.find("architecture");
+  const std::string is = found == metadata.end() ? "none" : found->second;
+  if (is == kSuperPointName) return {path, ""};
+  if (is == kSuperGlueName) return {FromName("default").superpoint, path};
+  throw WeightsError(path + ": its architecture is " + is + ", expected " + kSuperPointName + " or " +
+                     kSuperGlueName);
 }
 
 void Replace(WeightsPaths& paths, const std::string& assignment) {
@@ -65,6 +78,7 @@ std::vector<std::string> WeightsFolders() {
 WeightsPaths ResolveWeights(const std::string& weights) {
   if (weights.find('=') == std::string::npos) {
     if (fs::is_directory(weights)) return FromFolder(weights);
+    if (fs::is_regular_file(weights)) return FromFile(weights);
     return FromName(weights);
   }
   std::istringstream parts(weights);

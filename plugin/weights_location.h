@@ -11,7 +11,7 @@ struct WeightsPaths {
 };
 
 // NAME (a folder below one of the weights folders), a folder with superpoint.safetensors and
-// superglue.safetensors, a single file of either network (the other is then the default's), or
+// superglue.safetensors, a single file (SuperPoint alone; or SuperGlue on the default SuperPoint), or
 // superpoint=PATH,superglue=PATH. Throws UsageError naming what was looked for and where.
 WeightsPaths ResolveWeights(const std::string& weights);
 

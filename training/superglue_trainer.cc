@@ -39,21 +39,24 @@ torch::Tensor Displaced(const torch::Tensor& points, double strength, Rng& rng) 
   return torch::matmul(points, map) + shift;
 }
 
-SuperGlueInput Gather(const FeatureSet& set, const std::vector<int64_t>& views, int64_t n,
-                      double augmentation, Rng& rng, const torch::Device& device) {
-  const auto index = torch::tensor(views, torch::kLong);
-  SuperGlueInput input;
-  const auto keypoints = set.keypoints.index_select(0, index).narrow(1, 0, n);
-  auto normalized = NormalizeKeypoints(keypoints, set.view_width, set.view_height);
-  if (augmentation > 0) {
-    std::vector<torch::Tensor> displaced;
-    for (const auto& points : normalized.unbind(0)) displaced.push_back(Displaced(points, augmentation, rng));
-    normalized = torch::stack(displaced);
+// One view of a pair: which of its keypoints, strongest first, are used.
+struct DrawnView {
+  int64_t view = 0;
+  torch::Tensor chosen;  // (n) int64
+};
+
+SuperGlueInput Gather(const FeatureSet& set, const std::vector<DrawnView>& views, double augmentation,
+                      Rng& rng, const torch::Device& device) {
+  std::vector<torch::Tensor> keypoints, scores, descriptors;
+  for (const DrawnView& v : views) {
+    const auto points = set.keypoints[v.view].index_select(0, v.chosen);
+    const auto normalized = NormalizeKeypoints(points, set.view_width, set.view_height);
+    keypoints.push_back(augmentation > 0 ? Displaced(normalized, augmentation, rng) : normalized);
+    scores.push_back(set.scores[v.view].index_select(0, v.chosen));
+    descriptors.push_back(set.descriptors[v.view].index_select(1, v.chosen));
   }
-  input.keypoints = normalized.to(device);
-  input.scores = set.scores.index_select(0, index).narrow(1, 0, n).to(device);
-  input.descriptors = set.descriptors.index_select(0, index).narrow(2, 0, n).to(torch::kFloat).to(device);
-  return input;
+  return {torch::stack(keypoints).to(device), torch::stack(scores).to(device),
+          torch::stack(descriptors).to(torch::kFloat).to(device)};
 }
 
 // What to draw a batch from.
@@ -73,6 +76,42 @@ GroundTruthMatches LabelPair(const FeatureSet& set, int64_t view0, int64_t view1
   return MatchViews(set, view0, view1, n, options);
 }
 
+// `count` of each view's labelled keypoints at random, so that a pair is seldom seen twice alike. Keypoints
+// that match are left out together: as many of the others as before have a match.
+struct Choice {
+  torch::Tensor chosen0, chosen1;  // (count), ascending
+  GroundTruthMatches labels;       // of these
+};
+
+Choice Choose(const GroundTruthMatches& all, int64_t count, Rng& rng) {
+  const int64_t n = all.matches0.size(0);
+  const auto draw = [&] {
+    auto values = torch::empty({n}, torch::kDouble);
+    for (int64_t i = 0; i < n; ++i) values.data_ptr<double>()[i] = rng.Uniform();
+    return values;
+  };
+  const auto order0 = draw(), alone1 = draw();
+  const auto order1 =
+      torch::where(all.matches1 >= 0, order0.index_select(0, all.matches1.clamp_min(0)), alone1);
+  const auto least = [&](const torch::Tensor& order) {
+    return std::get<0>(std::get<1>(order.topk(count, 0, /*largest=*/false)).sort());
+  };
+  Choice choice{least(order0), least(order1), {}};
+  // The labels of those chosen; one whose match was not chosen has none.
+  const auto relabel = [&](const torch::Tensor& matches, const torch::Tensor& own,
+                           const torch::Tensor& others) {
+    auto position = torch::full({n}, kUnmatched, torch::kLong);
+    position.index_copy_(0, others, torch::arange(count));
+    const auto labels = matches.index_select(0, own);
+    return torch::where(labels >= 0, position.index_select(0, labels.clamp_min(0)), labels);
+  };
+  choice.labels.matches0 = relabel(all.matches0, choice.chosen0, choice.chosen1);
+  choice.labels.matches1 = relabel(all.matches1, choice.chosen1, choice.chosen0);
+  return choice;
+}
+
+constexpr double kLargestDrop = 0.3;  // of the keypoints, at an augmentation of 1
+
 // Pairs of two different views of one of the photos, or of two photos, a pure function of the step.
 Batch MakeBatch(const FeatureSet& set, const SuperGlueTrainingOptions& o, const PairDraw& draw,
                 int64_t step) {
@@ -80,7 +119,9 @@ Batch MakeBatch(const FeatureSet& set, const SuperGlueTrainingOptions& o, const 
   const int64_t limit = set.keypoints.size(1), num_photos = static_cast<int64_t>(draw.photos.size());
   const int64_t low = std::min(limit, draw.min_keypoints), high = std::min<int64_t>(limit, o.max_keypoints);
   const int64_t n = low + rng.Below(high - low + 1);
-  std::vector<int64_t> views0, views1;
+  const double kept = 1 - kLargestDrop * std::min(1.0, draw.augmentation);
+  const int64_t drawn_from = std::min(limit, static_cast<int64_t>(std::ceil(static_cast<double>(n) / kept)));
+  std::vector<DrawnView> views0, views1;
   std::vector<torch::Tensor> matches0, matches1;
   for (int64_t i = 0; i < o.batch_size; ++i) {
     const int64_t photo0 = rng.Below(num_photos), a = rng.Below(set.views_per_group);
@@ -89,15 +130,19 @@ Batch MakeBatch(const FeatureSet& set, const SuperGlueTrainingOptions& o, const 
     if (num_photos > 1 && draw.negative_share > 0 && rng.Chance(draw.negative_share)) {
       photo1 = (photo0 + 1 + rng.Below(num_photos - 1)) % num_photos;
     }
-    views0.push_back(draw.photos[photo0] * set.views_per_group + a);
-    views1.push_back(draw.photos[photo1] * set.views_per_group + b);
-    const auto labels = LabelPair(set, views0.back(), views1.back(), n, o.ground_truth);
-    matches0.push_back(labels.matches0);
-    matches1.push_back(labels.matches1);
+    const int64_t view0 = draw.photos[photo0] * set.views_per_group + a;
+    const int64_t view1 = draw.photos[photo1] * set.views_per_group + b;
+    const auto labels = LabelPair(set, view0, view1, drawn_from, o.ground_truth);
+    const auto all = torch::arange(n);
+    const Choice choice = drawn_from > n ? Choose(labels, n, rng) : Choice{all, all, labels};
+    views0.push_back({view0, choice.chosen0});
+    views1.push_back({view1, choice.chosen1});
+    matches0.push_back(choice.labels.matches0);
+    matches1.push_back(choice.labels.matches1);
   }
   const torch::Device device(o.loop.device);
-  const auto input0 = Gather(set, views0, n, draw.augmentation, rng, device);
-  const auto input1 = Gather(set, views1, n, draw.augmentation, rng, device);
+  const auto input0 = Gather(set, views0, draw.augmentation, rng, device);
+  const auto input1 = Gather(set, views1, draw.augmentation, rng, device);
   return {input0, input1, torch::stack(matches0).to(device), torch::stack(matches1).to(device)};
 }
 

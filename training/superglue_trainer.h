@@ -19,8 +19,9 @@ struct SuperGlueTrainingOptions {
   int min_keypoints = 256;  // each step draws how many of the strongest keypoints it uses
   int max_keypoints = 512;
   double negative_share = 0.15;  // of a step's pairs, of two photos: nothing matches. 0: every pair matches
-  // Each view's keypoints move by a random affine map of their own, so that the cached views do not become
-  // known by heart; 1: rotation to 11 degrees, scales to 1.22, shear and shift to a tenth. 0: off.
+  // So that the cached views do not become known by heart, each view's keypoints move by a random affine map
+  // of their own, and not all of them are used; 1: rotation to 11 degrees, scales to 1.22, shear and shift to
+  // a tenth, 30 % of the keypoints left out. 0: off.
   double augmentation = 0.5;
   int sinkhorn_iterations = 15;                // in training, scaling form
   double deep_supervision = 0.3;               // weight of the mean loss after the inner layer pairs; 0: off

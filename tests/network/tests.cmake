@@ -9,6 +9,7 @@ colmatch_test(network
     flops_test.cc
     golden_test.cc
     hessian_response_test.cc
+    int8_linear_test.cc
     keypoints_test.cc
     npz_reader.cc
     pth_reader_test.cc
@@ -24,5 +25,6 @@ colmatch_torch_pch(network_test)
 set_source_files_properties(
   ${CMAKE_CURRENT_SOURCE_DIR}/gtest_main.cc ${CMAKE_CURRENT_SOURCE_DIR}/network/atomic_file_test.cc
   ${CMAKE_CURRENT_SOURCE_DIR}/network/crc32_test.cc ${CMAKE_CURRENT_SOURCE_DIR}/network/entropy_coder_test.cc
+  ${CMAKE_CURRENT_SOURCE_DIR}/network/int8_linear_test.cc
   ${CMAKE_CURRENT_SOURCE_DIR}/network/tensor_coding_test.cc ${CMAKE_CURRENT_SOURCE_DIR}/network/pth_reader_test.cc
   ${CMAKE_CURRENT_SOURCE_DIR}/network/safetensors_test.cc PROPERTIES SKIP_PRECOMPILE_HEADERS ON)

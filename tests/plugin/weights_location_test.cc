@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "network/error.h"
+#include "network/safetensors.h"
 #include "tests/temporary_folder.h"
 
 namespace colmatch {
@@ -37,6 +38,21 @@ TEST(ResolveWeights, ASingleSuperPointBringsNoSuperGlueThatWasTrainedOnAnother) 
   const WeightsPaths paths = ResolveWeights("superpoint=" + path.string());
   EXPECT_EQ(paths.superpoint, path);
   EXPECT_TRUE(paths.superglue.empty());
+}
+
+TEST(ResolveWeights, ASingleFileIsWhatItSaysOfItself) {
+  TemporaryFolder folder;
+  const auto write = [&](const char* name, const std::string& architecture) {
+    SafetensorsFile file;
+    file.metadata["architecture"] = architecture;
+    return folder.Write(name, SerializeSafetensors(file, name)).string();
+  };
+  const std::string superpoint = write("a", "superpoint"), superglue = write("b", "superglue");
+  EXPECT_EQ(ResolveWeights(superpoint).superpoint, superpoint);
+  EXPECT_TRUE(ResolveWeights(superpoint).superglue.empty());
+  EXPECT_EQ(ResolveWeights(superglue).superglue, superglue);
+  EXPECT_EQ(ResolveWeights(superglue).superpoint, ResolveWeights("default").superpoint);
+  EXPECT_THROW(ResolveWeights(write("c", "resnet")), WeightsError);
 }
 
 TEST(ResolveWeights, UnknownNamesKeysAndMissingFilesAreRefused) {
