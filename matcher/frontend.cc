@@ -83,10 +83,14 @@ FeatureMatcher::FeatureMatcher(LoadedSuperGlue superglue, const MatcherOptions& 
   if (!(options_.max_ratio > 0 && options_.max_ratio <= 1)) {
     throw UsageError("--max_ratio must be in (0, 1], found " + std::to_string(options_.max_ratio));
   }
-  if (!superglue_.network.is_empty()) superglue_.network->to(device_);
-  if (options_.type == MatcherType::kSuperGlue && superglue_.network.is_empty()) {
-    throw UsageError("--matcher superglue needs SuperGlue weights");
-  }
+  if (options_.type != MatcherType::kSuperGlue) return;
+  if (superglue_.network.is_empty()) throw UsageError("--matcher superglue needs SuperGlue weights");
+  superglue_.network = FoldBatchNorm(superglue_.network);
+  superglue_.network->eval();
+  superglue_.network->to(device_);
+  if (!options_.int8) return;
+  if (!device_.is_cpu()) throw UsageError("--precision int8 computes on the CPU: add --device cpu");
+  superglue_.network->UseInt8();
 }
 
 FeatureMatches FeatureMatcher::Match(const Features& features0, const Features& features1) {

@@ -24,6 +24,7 @@ struct MatcherOptions {
   MatcherType type = MatcherType::kSuperGlue;
   SuperGlueOptions superglue;
   double max_ratio = 0.8;  // of nn_ratio
+  bool int8 = false;       // SuperGlue's layers in 8-bit integers; on the CPU
 };
 
 // auto (CUDA where there is one, else CPU), cpu, cuda, cuda:i. Throws UsageError for anything else, and

@@ -1,6 +1,7 @@
 // SuperGlue; see superglue.h.
 #include "network/superglue.h"
 
+#include <ATen/Parallel.h>
 #include <torch/torch.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 
 #include "network/attention.h"
 #include "network/error.h"
+#include "network/int8_linear.h"
 #include "network/shared_parameters.h"
 #include "network/sinkhorn.h"
 
@@ -20,6 +22,19 @@ constexpr int kHeads = SuperGlueArchitecture::kNumHeads;
 // (B, N, D) with interleaved heads to (B, heads, N, D / heads).
 torch::Tensor SplitHeads(const torch::Tensor& x) {
   return x.view({x.size(0), x.size(1), x.size(2) / kHeads, kHeads}).permute({0, 3, 1, 2});
+}
+
+torch::Tensor ApplyInt8(const Int8Linear& linear, const torch::Tensor& x) {
+  constexpr int64_t kGrain = 64;  // rows a thread takes at least
+  const auto rows = x.to(torch::kFloat).contiguous();
+  auto sizes = rows.sizes().vec();
+  sizes.back() = linear.outputs();
+  auto y = torch::empty(sizes, rows.options());
+  at::parallel_for(0, rows.numel() / linear.inputs(), kGrain, [&](int64_t begin, int64_t end) {
+    linear.Apply(rows.data_ptr<float>() + begin * linear.inputs(), end - begin,
+                 y.data_ptr<float>() + begin * linear.outputs());
+  });
+  return y;
 }
 
 SuperGlueInput InputOf(const Features& features) {
@@ -75,7 +90,13 @@ PointwiseImpl::PointwiseImpl(int in, int out) {
 }
 
 torch::Tensor PointwiseImpl::forward(const torch::Tensor& x) {
+  if (int8_ && !torch::GradMode::is_enabled() && x.device().is_cpu()) return ApplyInt8(*int8_, x);
   return torch::linear(x, weight.squeeze(2), bias);
+}
+
+void PointwiseImpl::UseInt8() {
+  const auto w = weight.detach().cpu().contiguous(), b = bias.detach().cpu().contiguous();
+  int8_ = std::make_shared<const Int8Linear>(w.data_ptr<float>(), b.data_ptr<float>(), w.size(0), w.size(1));
 }
 
 MlpImpl::MlpImpl(const std::vector<int>& widths, bool batch_norm) {
@@ -196,6 +217,15 @@ torch::Tensor SuperGlueImpl::forward(const SuperGlueInput& input0, const SuperGl
     if (after_pair != nullptr && inner_pair) after_pair->push_back(CouplingScores(desc0, desc1));
   }
   return CouplingScores(desc0, desc1);
+}
+
+void SuperGlueImpl::UseInt8() {
+  for (const auto& module : *gnn->layers) {
+    auto* layer = module->as<AttentionalPropagation>();
+    for (const auto& projection : *layer->attn->proj) projection->as<Pointwise>()->UseInt8();
+    layer->attn->merge->UseInt8();
+    for (Pointwise& linear : layer->mlp->linears()) linear->UseInt8();
+  }
 }
 
 void SuperGlueImpl::InitializeAsNearestNeighbor(double gain) {

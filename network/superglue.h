@@ -8,12 +8,15 @@
 
 #include <torch/nn.h>
 
+#include <memory>
 #include <utility>
 #include <vector>
 
 #include "network/features.h"
 
 namespace colmatch {
+
+class Int8Linear;
 
 // Sizes. The defaults are the published network; others are models of our own.
 struct SuperGlueArchitecture {
@@ -48,8 +51,15 @@ class PointwiseImpl : public torch::nn::Module {
   PointwiseImpl(int in, int out);
   torch::Tensor forward(const torch::Tensor& x);
 
+  // From now on, on the CPU and without gradients, the map is computed in 8-bit integers, from the weights as
+  // they are now.
+  void UseInt8();
+
   torch::Tensor weight;  // (out, in, 1)
   torch::Tensor bias;    // (out)
+
+ private:
+  std::shared_ptr<const Int8Linear> int8_;
 };
 TORCH_MODULE(Pointwise);
 
@@ -131,6 +141,10 @@ class SuperGlueImpl : public torch::nn::Module {
   // A start from which training only has to improve on nearest neighbours: residuals 0, final projection a
   // scaled identity, so that the coupling scores are gain times the cosine of the descriptors.
   void InitializeAsNearestNeighbor(double gain);
+
+  // The layers' maps in 8-bit integers (Pointwise::UseInt8); attention, keypoint encoder and final projection
+  // stay in float32. For inference on the CPU.
+  void UseInt8();
 
   const SuperGlueArchitecture& architecture() const { return architecture_; }
 

@@ -6,6 +6,8 @@
 
 namespace colmatch {
 
+inline constexpr char kInt8[] = "int8";  // of CommonOptions::precision
+
 struct CommonOptions {
   std::string weights = "default";  // name, folder, file, or superpoint=PATH,superglue=PATH
   std::string device = "auto";      // auto, cpu, cuda, cuda:i

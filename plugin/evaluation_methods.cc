@@ -54,13 +54,14 @@ MatchedPair2d ToMatchedPair(const Features& features0, const Features& features1
 
 EvaluationMethods::EvaluationMethods(const CommonOptions& common, const KeypointOptions& keypoints,
                                      const SuperGlueOptions& superglue)
-    : EvaluationMethods(ResolveWeights(common.weights), DeviceFromName(common.device), keypoints, superglue) {
-}
+    : EvaluationMethods(ResolveWeights(common.weights), DeviceFromName(common.device),
+                        common.precision == kInt8, keypoints, superglue) {}
 
-EvaluationMethods::EvaluationMethods(const WeightsPaths& weights, torch::Device device,
+EvaluationMethods::EvaluationMethods(const WeightsPaths& weights, torch::Device device, bool int8,
                                      const KeypointOptions& keypoints, const SuperGlueOptions& superglue)
     : extractor_(LoadSuperPoint(weights.superpoint), keypoints, device),
-      max_num_features_(keypoints.max_num_features) {
+      max_num_features_(keypoints.max_num_features),
+      int8_(int8) {
   if (!weights.superglue.empty()) {
     LoadedSuperGlue loaded = LoadSuperGlue(weights.superglue);
     superglue_sha256_ = loaded.sha256;
@@ -79,6 +80,7 @@ void EvaluationMethods::Add(const std::string& label, bool on_sift, MatcherType 
   MatcherOptions matcher;
   matcher.type = type;
   matcher.superglue = options;
+  matcher.int8 = int8_;
   labels_.push_back(label);
   on_sift_.push_back(on_sift);
   matchers_.emplace_back(std::move(superglue), matcher, device);

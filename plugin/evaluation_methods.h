@@ -48,13 +48,14 @@ class EvaluationMethods {
   const Features& FeaturesOf(size_t method, const EvaluatedImage& image) const;
 
  private:
-  EvaluationMethods(const WeightsPaths& weights, torch::Device device, const KeypointOptions& keypoints,
-                    const SuperGlueOptions& superglue);
+  EvaluationMethods(const WeightsPaths& weights, torch::Device device, bool int8,
+                    const KeypointOptions& keypoints, const SuperGlueOptions& superglue);
   void Add(const std::string& label, bool on_sift, MatcherType type, LoadedSuperGlue superglue,
            const SuperGlueOptions& options, torch::Device device);
 
   FeatureExtractor extractor_;
   int max_num_features_;
+  bool int8_;
   std::string superglue_sha256_;
   std::vector<std::string> labels_;
   std::vector<char> on_sift_;

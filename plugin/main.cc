@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <iostream>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -21,17 +22,22 @@
 namespace colmatch {
 namespace {
 
-// Training knows more precisions and checks them itself.
-void RequireFloat32(const std::string& precision, const std::string& command) {
+// Training knows more precisions and checks them itself; in integers SuperGlue runs, nothing else.
+void RequireKnownPrecision(const std::string& precision, const std::string& command) {
   if (precision == "auto" || precision == "fp32" || command == "train") return;
+  const std::set<std::string> matching = {"automatic_reconstructor", "evaluate", "exhaustive_matcher",
+                                          "match", "turned_matcher"};
+  if (precision == kInt8 && matching.count(command) != 0) return;
   throw UsageError("--precision " + precision + ": " + command +
-                   " computes in float32 only in this version; expected auto or fp32");
+                   " computes in float32 only in this version; expected auto or fp32" +
+                   (matching.count(command) != 0 ? " or int8" : ""));
 }
 
 void AddCommonOptions(CLI::App& app, CommonOptions& common) {
   AddOption(app, "--weights", common.weights, "default, fast, a folder, or superpoint=PATH,superglue=PATH");
   AddOption(app, "--device", common.device, "auto, cpu, cuda or cuda:N");
-  AddOption(app, "--precision", common.precision, "auto, fp32; training also bf16 and (on a GPU) fp16")
+  AddOption(app, "--precision", common.precision,
+            "auto, fp32; matching also int8 (SuperGlue on the CPU), training bf16 and (on a GPU) fp16")
       ->check(CLI::IsMember({"auto", "fp32", "bf16", "fp16", "int8"}));
   AddOption(app,
             "--num_threads,--SiftExtraction.num_threads,--SiftMatching.num_threads,"
@@ -89,7 +95,7 @@ int RunCommand(CLI::App& app, std::vector<std::string> arguments,
   ApplyCommonOptions(common);
   for (const auto& command : commands) {
     if (!app.got_subcommand(command->name())) continue;
-    RequireFloat32(common.precision, command->name());
+    RequireKnownPrecision(common.precision, command->name());
     return command->Run(common);
   }
   std::cout << app.help();

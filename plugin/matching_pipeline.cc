@@ -38,7 +38,7 @@ MatchingPipelineStats MatchExhaustively(const MatchingPipelineOptions& o, const 
   ColmapDatabase database(o.database_path, DatabaseMode::kOpenExisting, ConnectionOptionsOf(common));
   database.CheckWritable();
   database.CompleteFrames();
-  const std::string provenance = MatchingProvenance(o, stats.weights.sha256);
+  const std::string provenance = MatchingProvenance(o, common, stats.weights.sha256);
 
   const auto images = ImagesWithFeatures(database, stats);
   const auto pairs = ExhaustivePairs(static_cast<int>(images.size()), o.block_size);

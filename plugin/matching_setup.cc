@@ -19,6 +19,7 @@ constexpr char kTurned[] = " turned ";
 FeatureMatcher MakeMatcher(const MatchingPipelineOptions& o, const CommonOptions& common, UsedWeights& used) {
   MatcherOptions matching = o.matching;
   matching.type = MatcherTypeFromName(o.matcher);
+  matching.int8 = common.precision == kInt8;
   LoadedSuperGlue weights;
   if (matching.type == MatcherType::kSuperGlue) {
     const std::string path = ResolveWeights(common.weights).superglue;
@@ -47,12 +48,14 @@ std::vector<Image> ImagesWithFeatures(ColmapDatabase& database, MatchingPipeline
   return images;
 }
 
-std::string MatchingProvenance(const MatchingPipelineOptions& o, const std::string& weights_hash) {
+std::string MatchingProvenance(const MatchingPipelineOptions& o, const CommonOptions& common,
+                               const std::string& weights_hash) {
   std::ostringstream text;
   text << "matcher " << o.matcher;
   if (o.matcher == "superglue") {
     text << ' ' << weights_hash << " match_threshold " << o.matching.superglue.match_threshold
          << " sinkhorn_iterations " << o.matching.superglue.sinkhorn_iterations;
+    if (common.precision == kInt8) text << ' ' << kInt8;
   }
   if (o.matcher == "nn_ratio") text << " max_ratio " << o.matching.max_ratio;
   return text.str();

@@ -21,7 +21,8 @@ int NumWorkers(const CommonOptions& common);
 std::vector<Image> ImagesWithFeatures(ColmapDatabase& database, MatchingPipelineStats& stats);
 
 // Everything that decides the matches, as one line beside each row.
-std::string MatchingProvenance(const MatchingPipelineOptions& options, const std::string& weights_hash);
+std::string MatchingProvenance(const MatchingPipelineOptions& options, const CommonOptions& common,
+                               const std::string& weights_hash);
 
 // The same once turned_matcher has looked at the pair: the second photo turned by so many quarter turns.
 std::string TurnedProvenance(const std::string& provenance, int quarter_turns);

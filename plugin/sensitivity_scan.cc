@@ -68,8 +68,7 @@ class Scan {
         folder_(folder),
         superpoint_(LoadSuperPoint(ResolveWeights(common.weights).superpoint)),
         superglue_(LoadSuperGlue(ResolveWeights(common.weights).superglue)),
-        extractor_(superpoint_, Keypoints(), DeviceFromName(common.device)),
-        matcher_(superglue_, MatcherOptions{}, DeviceFromName(common.device)) {}
+        extractor_(superpoint_, Keypoints(), DeviceFromName(common.device)) {}
 
   int Run() {
     torch::NoGradGuard no_grad;
@@ -168,12 +167,13 @@ class Scan {
   }
 
   Json Measure(const std::vector<PairFeatures>& features) {
+    FeatureMatcher matcher(superglue_, MatcherOptions{}, DeviceFromName(common_.device));
     std::vector<Measures> rows;
     for (size_t p = 0; p < pairs_.size(); ++p) {
       const auto& [features0, features1] = features[p];
       HomographyPair pair;
       static_cast<MatchedPair2d&>(pair) =
-          ToMatchedPair(features0, features1, matcher_.Match(features0, features1));
+          ToMatchedPair(features0, features1, matcher.Match(features0, features1));
       pair.h1_from_0 = cv::Matx33d(pairs_[p].h1_from_0.m.data());
       pair.size0 = pair.size1 = kWarpedPairSize;
       const auto labels = MatchByHomography(features0.keypoints, features1.keypoints, pairs_[p].h1_from_0,
@@ -234,8 +234,7 @@ class Scan {
   std::string folder_;
   LoadedSuperPoint superpoint_;
   LoadedSuperGlue superglue_;
-  FeatureExtractor extractor_;  // of the same networks: a change above shows here
-  FeatureMatcher matcher_;
+  FeatureExtractor extractor_;  // of the same network: a change of it shows here
   std::vector<WarpedPair> pairs_;
   std::vector<PairFeatures> features_;  // of the dense networks
   Json scan_;

@@ -112,7 +112,7 @@ MatchingPipelineStats MatchTurned(const FeaturePipelineOptions& fo, const Matchi
   const std::string made_by = FeatureProvenance(fo, extractor.weights());
   for (const Image& image : images) FeaturesAreThere(database, image.name, made_by);
 
-  const std::string provenance = MatchingProvenance(mo, stats.weights.sha256);
+  const std::string provenance = MatchingProvenance(mo, common, stats.weights.sha256);
   const auto pairs = UnverifiedPairs(database, images, mo.block_size, provenance, stats);
   ImageStore store(database, mo.block_size);
   TurnedStore turned(extractor, fo);

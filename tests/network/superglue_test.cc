@@ -229,6 +229,19 @@ TEST(FoldBatchNormOfSuperGlue, KeepsTheFunctionWithoutNorms) {
   EXPECT_TRUE(TensorsNear(folded->forward(input0, input1), network->forward(input0, input1), 1e-4));
 }
 
+TEST(SuperGlueInInt8, IsNearTheFloatNetworkAndOnlyWithoutGradients) {
+  SuperGlue network = Normalized({32, {16}, 2});
+  SuperGlueInput input0{torch::rand({1, 50, 2}), torch::rand({1, 50}), torch::randn({1, 32, 50})},
+      input1{torch::rand({1, 70, 2}), torch::rand({1, 70}), torch::randn({1, 32, 70})};
+  const auto exact = network->forward(input0, input1).detach();
+  network->UseInt8();
+  EXPECT_TRUE(torch::equal(network->forward(input0, input1).detach(), exact)) << "training stays exact";
+  torch::NoGradGuard no_grad;
+  const auto integers = network->forward(input0, input1);
+  EXPECT_FALSE(torch::equal(integers, exact));
+  EXPECT_LT((integers - exact).norm().item<double>(), 0.03 * exact.norm().item<double>());
+}
+
 TEST_F(SuperGlueTest, AttentionAndMlpMayBeNarrowerThanPublished) {
   SuperGlueArchitecture narrow = Small();
   narrow.attention_dim = 8;
