@@ -9,6 +9,7 @@
 namespace colmatch {
 
 std::unique_ptr<Command> MakeAutomaticReconstructorCommand();
+std::unique_ptr<Command> MakeBenchmarkCommand();
 std::unique_ptr<Command> MakeCompareRunsCommand();
 // scan may be empty: a build that cannot measure.
 std::unique_ptr<Command> MakeCompressCommand(SensitivityScan scan);

@@ -6,6 +6,7 @@
 
 #include "network/error.h"
 #include "network/flops.h"
+#include "network/network_names.h"
 #include "network/weights.h"
 #include "plugin/command_list.h"
 #include "plugin/log.h"
@@ -16,10 +17,17 @@ namespace {
 
 namespace fs = std::filesystem;
 
-int64_t NumParameters(const torch::nn::Module& network) {
-  int64_t count = 0;
-  for (const auto& parameter : network.parameters()) count += parameter.numel();
-  return count;
+struct ParameterCounts {
+  int64_t all = 0, nonzero = 0;
+};
+
+ParameterCounts CountParameters(const torch::nn::Module& network) {
+  ParameterCounts counts;
+  for (const auto& parameter : network.parameters()) {
+    counts.all += parameter.numel();
+    counts.nonzero += parameter.count_nonzero().item<int64_t>();
+  }
+  return counts;
 }
 
 std::string GflopText(const std::string& of, double flops) {
@@ -29,9 +37,10 @@ std::string GflopText(const std::string& of, double flops) {
 }
 
 void PrintInfo(const std::string& path, const Metadata& metadata, const std::string& sha256,
-               int64_t parameters, const std::string& cost) {
+               const ParameterCounts& parameters, const std::string& cost) {
   std::cout << path << "\n  bytes: " << fs::file_size(path) << "\n  sha256: " << sha256
-            << "\n  parameters: " << parameters << "\n  " << cost << '\n';
+            << "\n  parameters: " << parameters.all << "\n  non-zero: " << parameters.nonzero << "\n  "
+            << cost << '\n';
   for (const auto& [key, value] : metadata) std::cout << "  " << key << ": " << value << '\n';
 }
 
@@ -41,15 +50,7 @@ Metadata ExportedCard(Metadata card, const std::string& sha256) {
   return card;
 }
 
-bool IsSuperPoint(const std::string& path) {
-  try {
-    LoadSuperPoint(path);
-    return true;
-  } catch (const WeightsError&) {
-    LoadSuperGlue(path);  // throws with its own reason if it is neither
-    return false;
-  }
-}
+bool IsSuperPoint(const std::string& path) { return NetworkInFile(path) == kSuperPointName; }
 
 class Weights : public Command {
  public:
@@ -91,12 +92,12 @@ class Weights : public Command {
     for (const std::string& file : files) {
       if (IsSuperPoint(file)) {
         const auto loaded = LoadSuperPoint(file);
-        PrintInfo(file, loaded.metadata, loaded.sha256, NumParameters(*loaded.network),
+        PrintInfo(file, loaded.metadata, loaded.sha256, CountParameters(*loaded.network),
                   GflopText("image of 640 x 480", SuperPointFlops(loaded.network->architecture(), 480, 640)));
       } else {
         const auto loaded = LoadSuperGlue(file);
         PrintInfo(
-            file, loaded.metadata, loaded.sha256, NumParameters(*loaded.network),
+            file, loaded.metadata, loaded.sha256, CountParameters(*loaded.network),
             GflopText("pair of 1024 keypoints", SuperGlueFlops(loaded.network->architecture(), 1024, 1024)));
       }
     }

@@ -36,15 +36,9 @@ WeightsPaths FromName(const std::string& name) {
                    " (set COLMATCH_WEIGHTS to add a folder)");
 }
 
-// What it is stands in the file.
 WeightsPaths FromFile(const std::string& path) {
-  const auto metadata = ReadSafetensors(path).metadata;
-  const auto found = metadata.find("architecture");
-  const std::string is = found == metadata.end() ? "none" : found->second;
-  if (is == kSuperPointName) return {path, ""};
-  if (is == kSuperGlueName) return {FromName("default").superpoint, path};
-  throw WeightsError(path + ": its architecture is " + is + ", expected " + kSuperPointName + " or " +
-                     kSuperGlueName);
+  if (NetworkInFile(path) == kSuperPointName) return {path, ""};
+  return {FromName("default").superpoint, path};
 }
 
 void Replace(WeightsPaths& paths, const std::string& assignment) {
@@ -73,6 +67,15 @@ std::vector<std::string> WeightsFolders() {
   }
   folders.push_back(COLMATCH_SOURCE_WEIGHTS);
   return folders;
+}
+
+std::string NetworkInFile(const std::string& path) {
+  const auto metadata = ReadSafetensors(path).metadata;
+  const auto found = metadata.find("architecture");
+  const std::string is = found == metadata.end() ? "none" : found->second;
+  if (is == kSuperPointName || is == kSuperGlueName) return is;
+  throw WeightsError(path + ": its architecture is " + is + ", expected " + kSuperPointName + " or " +
+                     kSuperGlueName);
 }
 
 WeightsPaths ResolveWeights(const std::string& weights) {

@@ -15,6 +15,9 @@ struct WeightsPaths {
 // superpoint=PATH,superglue=PATH. Throws UsageError naming what was looked for and where.
 WeightsPaths ResolveWeights(const std::string& weights);
 
+// Which network a weights file says it holds: kSuperPointName or kSuperGlueName. Throws WeightsError.
+std::string NetworkInFile(const std::string& path);
+
 // Where named weights are looked for: $COLMATCH_WEIGHTS, beside the program, the installed and the source
 // folder.
 std::vector<std::string> WeightsFolders();

@@ -1,0 +1,49 @@
+// `colmatch benchmark`: every weights, precision and number of keypoints has its line, with the numbers that
+// the contract names. What they are is the machine's affair.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "tests/plugin/program.h"
+#include "tests/temporary_folder.h"
+
+namespace colmatch {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(BenchmarkCommand, SaysWhatThingsCostInTheContractsWords) {
+  TemporaryFolder folder;
+  const std::string json = folder.File("speed.json");
+  const ProgramResult result =
+      RunColmatch({"benchmark", "--compare", std::string(COLMATCH_SOURCE_DIR) + "/weights/default",
+                   "--precisions", "fp32,int8", "--num_keypoints", "32,64", "--image_width", "64",
+                   "--image_height", "48", "--repetitions", "1", "--num_threads", "1", "--json", json});
+  ASSERT_EQ(result.status, 0) << result.output;
+  std::ifstream file(json);
+  const auto report = nlohmann::json::parse(file);
+  EXPECT_GT(report["gemm_gflops"]["fp32"].get<double>(), 0);
+  EXPECT_GT(report["gemm_gflops"]["int8"].get<double>(), 0);
+  ASSERT_EQ(report["results"].size(), 8u);
+  for (const auto& entry : report["results"]) {
+    EXPECT_EQ(entry["depth"], 3);
+    for (const char* key : {"weights", "precision", "num_keypoints"}) EXPECT_TRUE(entry.contains(key)) << key;
+    double milliseconds = 0;
+    for (const char* stage : {"layers", "sinkhorn"}) milliseconds += entry["median_ms"][stage].get<double>();
+    EXPECT_GT(entry["median_ms"]["superpoint"].get<double>(), 0);
+    EXPECT_NEAR(entry["pairs_per_second"].get<double>() * milliseconds, 1000, 1e-6);
+  }
+  EXPECT_THAT(result.output, HasSubstr("pairs/s"));
+}
+
+TEST(BenchmarkCommand, WeightsWithoutSuperGlueAreRefused) {
+  const std::string superpoint = std::string(COLMATCH_SOURCE_DIR) + "/weights/default/superpoint.safetensors";
+  const ProgramResult result = RunColmatch({"benchmark", "--weights", superpoint, "--num_threads", "1"});
+  EXPECT_EQ(result.status, 1);
+  EXPECT_THAT(result.output, HasSubstr("names no SuperGlue"));
+}
+
+}  // namespace
+}  // namespace colmatch
