@@ -198,6 +198,9 @@ class Train : public Command {
     AddOption(app, "--SuperPoint.curriculum_share", superpoint_.curriculum_share,
               "of the steps over which the homographies become harder");
     AddOption(app, "--SuperPoint.detector_weight", o.loss.detector_weight, "of the detector's loss");
+    AddOption(app, "--SuperPoint.near_negatives", o.loss.near_negatives,
+              "places beside each point that its descriptor learns to tell from it; 0: none")
+        ->check(CLI::Range(0, 64));
     AddOption(app, "--SuperPoint.temperature", o.loss.temperature, "of the descriptors' softmax");
   }
 

@@ -16,6 +16,32 @@ torch::Tensor AtLeastFloat(const torch::Tensor& x) {
   return x.scalar_type() == torch::kDouble ? x : x.to(torch::kFloat);
 }
 
+// One place beside each point (B, K, 2), the same in every step, other directions for other points.
+torch::Tensor Beside(const torch::Tensor& points, int number, int count) {
+  constexpr double kGoldenAngle = 2.39996323;
+  constexpr double kRadii[] = {3.5, 6.0, 4.5, 8.0};  // pixels
+  const auto angle = torch::arange(points.size(1), points.options()) * kGoldenAngle +
+                     2 * 3.14159265358979323846 * number / count;
+  return points + kRadii[number % 4] * torch::stack({angle.cos(), angle.sin()}, 1);
+}
+
+// Similarity of each descriptor (BK, D) to the places beside its true one in the other view, (BK, count);
+// those outside the picture count as unlike.
+torch::Tensor NearSimilarity(const torch::Tensor& descriptors, const torch::Tensor& points,
+                             const torch::Tensor& dense, const SuperPointOutput& output,
+                             const torch::Tensor& images, int count) {
+  const auto size = torch::tensor(
+      {static_cast<float>(images.size(3) - 1), static_cast<float>(images.size(2) - 1)}, points.options());
+  std::vector<torch::Tensor> similarities;
+  for (int number = 0; number < count; ++number) {
+    const auto places = Beside(points, number, count);
+    const auto there = SampleDescriptors(places, dense, output.sampling).transpose(1, 2).flatten(0, 1);
+    const auto inside = ((places >= 0) & (places <= size)).all(2).flatten();
+    similarities.push_back((descriptors * there).sum(1).masked_fill(~inside, -1));
+  }
+  return torch::stack(similarities, 1);
+}
+
 }  // namespace
 
 SuperPointLoss ComputeSuperPointLoss(const SuperPointOutput& output, const SuperPointBatch& batch,
@@ -44,8 +70,21 @@ SuperPointLoss ComputeSuperPointLoss(const SuperPointOutput& output, const Super
   const auto diagonal = torch::eye(b * k, excluded.options());
   similarity = similarity.masked_fill(excluded & ~diagonal, -1e4);
 
-  const auto rows = torch::log_softmax(similarity, 1).diagonal(),
-             columns = torch::log_softmax(similarity, 0).diagonal();
+  auto all_b = similarity, all_a = similarity.t();
+  auto nearer = torch::ones_like(valid);
+  if (options.near_negatives > 0) {
+    const auto near_b = NearSimilarity(descriptors_a, batch.points_b, views[1], output, batch.images,
+                                       options.near_negatives) /
+                        options.temperature;
+    const auto near_a = NearSimilarity(descriptors_b, batch.points_a, views[0], output, batch.images,
+                                       options.near_negatives) /
+                        options.temperature;
+    nearer = similarity.diagonal() > near_b.amax(1);
+    all_b = torch::cat({all_b, near_b}, 1);
+    all_a = torch::cat({all_a, near_a}, 1);
+  }
+  const auto rows = torch::log_softmax(all_b, 1).diagonal(),
+             columns = torch::log_softmax(all_a, 1).diagonal();
   const auto weights = valid.to(torch::kFloat);
   const auto count = weights.sum().clamp_min(1);
   const auto descriptor = -((rows + columns) * weights).sum() / (2 * count);
@@ -55,6 +94,7 @@ SuperPointLoss ComputeSuperPointLoss(const SuperPointOutput& output, const Super
   loss.detector = detector.item<double>();
   loss.descriptor = descriptor.item<double>();
   const auto right = similarity.argmax(1) == torch::arange(b * k, similarity.options().dtype(torch::kLong));
+  loss.near_accuracy = ((nearer & valid).sum().to(torch::kFloat) / count).item<double>();
   loss.accuracy = ((right & valid).sum().to(torch::kFloat) / count).item<double>();
   return loss;
 }

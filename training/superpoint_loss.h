@@ -11,6 +11,9 @@ struct SuperPointLossOptions {
   double descriptor_weight = 1.0;
   double temperature = 0.05;      // of the descriptor softmax
   double ignore_radius_px = 4.0;  // other points this close to the true one are neither right nor wrong
+  // Places 3.5 to 8 pixels beside each true one, which are wrong, too: so few of the points are that close to
+  // another that descriptors would not learn to tell a peak from its neighbour, the commonest wrong match.
+  int near_negatives = 4;
 };
 
 struct SuperPointLoss {
@@ -18,6 +21,8 @@ struct SuperPointLoss {
   double detector = 0;    // mean cross-entropy over cells, 65 classes (DeTone 2018, equation 2)
   double descriptor = 0;  // mean of both directions of the dual-softmax cross-entropy
   double accuracy = 0;    // share of points whose nearest descriptor in the batch is the right one
+  double near_accuracy =
+      0;  // share of points whose descriptor is nearer to the true place than to those beside
 };
 
 // The descriptor loss is InfoNCE (van den Oord 2018) over all points of the batch, other photos' included as

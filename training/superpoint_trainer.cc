@@ -50,8 +50,10 @@ SuperPointOutput Taught(SuperPoint& teacher, const torch::Tensor& images) {
 }
 
 std::map<std::string, double> Metrics(const SuperPointLoss& loss) {
-  return {
-      {"detector_loss", loss.detector}, {"descriptor_loss", loss.descriptor}, {"accuracy", loss.accuracy}};
+  return {{"detector_loss", loss.detector},
+          {"descriptor_loss", loss.descriptor},
+          {"accuracy", loss.accuracy},
+          {"near_accuracy", loss.near_accuracy}};
 }
 
 std::vector<ShardPhoto> Select(const std::vector<ShardPhoto>& photos, const std::vector<int64_t>& indices) {

@@ -47,33 +47,64 @@ SuperPointOutput OneHot(int64_t shift) {
   return output;
 }
 
+// Without the places beside each point: the made-up descriptors change from cell to cell only.
+SuperPointLossOptions OthersOnly() {
+  SuperPointLossOptions options;
+  options.near_negatives = 0;
+  return options;
+}
+
+// What descriptors cost and get right that turn by so many radians a pixel, along x and along y.
+SuperPointLoss LossOfTurningDescriptors(double radians) {
+  const auto angle = (torch::arange(kCells) * 8 + 3.5) * radians;
+  const auto along_x = angle.view({1, kCells}).expand({kCells, kCells}), along_y = along_x.t();
+  const auto field =
+      torch::stack({along_x.cos(), along_x.sin(), along_y.cos(), along_y.sin()}) / std::sqrt(2.0);
+  SuperPointOutput output = OneHot(0);
+  output.descriptors = torch::stack({field, field});
+  output.sampling = DescriptorSampling::kCellCentres;
+  SuperPointBatch batch = Batch();
+  batch.points_a = batch.points_b = torch::tensor({{{16.f, 16.f}}});
+  batch.valid = torch::ones({1, 1}, torch::kBool);
+  return ComputeSuperPointLoss(output, batch, {});
+}
+
+TEST(SuperPointLoss, DescriptorsThatDoNotTellAPointFromPlacesBesideItCost) {
+  EXPECT_NEAR(LossOfTurningDescriptors(0).descriptor, std::log(5.0), 1e-5)
+      << "the true place and four beside";
+  EXPECT_EQ(LossOfTurningDescriptors(0).near_accuracy, 0);
+  const SuperPointLoss sharp = LossOfTurningDescriptors(0.15);
+  EXPECT_LT(sharp.descriptor, 0.7 * std::log(5.0));
+  EXPECT_EQ(sharp.near_accuracy, 1);
+}
+
 TEST(SuperPointLoss, PerfectDescriptorsAreAllRightAndCostNothing) {
-  const SuperPointLoss loss = ComputeSuperPointLoss(OneHot(0), Batch(), {});
+  const SuperPointLoss loss = ComputeSuperPointLoss(OneHot(0), Batch(), OthersOnly());
   EXPECT_EQ(loss.accuracy, 1);
   EXPECT_NEAR(loss.descriptor, 0, 1e-4);
 }
 
 TEST(SuperPointLoss, DescriptorsOfOtherPlacesAreAllWrongAndCostTheirMargin) {
-  const SuperPointLoss loss = ComputeSuperPointLoss(OneHot(1), Batch(), {});
+  const SuperPointLoss loss = ComputeSuperPointLoss(OneHot(1), Batch(), OthersOnly());
   EXPECT_EQ(loss.accuracy, 0);
   EXPECT_NEAR(loss.descriptor, 1 / 0.05, 1e-3) << "the similarity of 1, over the temperature";
 }
 
 TEST(SuperPointLoss, UndecidedLogitsCostTheLogOf65Classes) {
-  EXPECT_NEAR(ComputeSuperPointLoss(OneHot(0), Batch(), {}).detector, std::log(65.0), 1e-5);
+  EXPECT_NEAR(ComputeSuperPointLoss(OneHot(0), Batch(), OthersOnly()).detector, std::log(65.0), 1e-5);
 }
 
 TEST(SuperPointLoss, RightLogitsCostNothingAndWrongOnesTheirMargin) {
   SuperPointOutput output = OneHot(0);
   output.logits.select(1, 64).fill_(30);
-  EXPECT_NEAR(ComputeSuperPointLoss(output, Batch(), {}).detector, 0, 1e-5);
+  EXPECT_NEAR(ComputeSuperPointLoss(output, Batch(), OthersOnly()).detector, 0, 1e-5);
   output.logits.select(1, 64).fill_(0);
   output.logits.select(1, 5).fill_(30);
-  EXPECT_NEAR(ComputeSuperPointLoss(output, Batch(), {}).detector, 30, 1e-4);
+  EXPECT_NEAR(ComputeSuperPointLoss(output, Batch(), OthersOnly()).detector, 30, 1e-4);
 }
 
 TEST(SuperPointLoss, TheTotalIsTheWeightedSum) {
-  SuperPointLossOptions options;
+  SuperPointLossOptions options = OthersOnly();
   options.detector_weight = 2;
   options.descriptor_weight = 0.5;
   const SuperPointLoss loss = ComputeSuperPointLoss(OneHot(1), Batch(), options);
@@ -108,7 +139,7 @@ TEST(SuperPointLoss, PaddingHasNoInfluence) {
 TEST(SuperPointLoss, ABatchWithoutAnyValidPointIsFinite) {
   SuperPointBatch batch = Batch();
   batch.valid.fill_(false);
-  const SuperPointLoss loss = ComputeSuperPointLoss(OneHot(1), batch, {});
+  const SuperPointLoss loss = ComputeSuperPointLoss(OneHot(1), batch, OthersOnly());
   EXPECT_EQ(loss.descriptor, 0);
   EXPECT_EQ(loss.accuracy, 0);
   EXPECT_NEAR(loss.total.item<double>(), std::log(65.0), 1e-5);
@@ -120,7 +151,7 @@ TEST(SuperPointLoss, PointsBesideTheTrueOneAreNeitherRightNorWrong) {
   SuperPointBatch batch = Batch();
   batch.points_a = batch.points_b = torch::tensor({{{10.f, 10.f}, {13.f, 10.f}}});
   batch.valid = torch::ones({1, 2}, torch::kBool);
-  SuperPointLossOptions options;
+  SuperPointLossOptions options = OthersOnly();
   options.ignore_radius_px = 4;
   EXPECT_NEAR(ComputeSuperPointLoss(output, batch, options).descriptor, 0, 1e-5);
   options.ignore_radius_px = 2;
@@ -135,7 +166,7 @@ TEST(SuperPointLoss, TheSamePlaceInAnotherPhotoOfTheBatchIsWrong) {
   SuperPointOutput output;
   output.logits = torch::zeros({4, 65, kCells, kCells});
   output.descriptors = torch::ones({4, 8, kCells, kCells});
-  EXPECT_NEAR(ComputeSuperPointLoss(output, batch, {}).descriptor, std::log(2.0), 1e-5);
+  EXPECT_NEAR(ComputeSuperPointLoss(output, batch, OthersOnly()).descriptor, std::log(2.0), 1e-5);
 }
 
 TEST(SuperPointLoss, GradientIsTheDerivativeInDouble) {
@@ -146,13 +177,13 @@ TEST(SuperPointLoss, GradientIsTheDerivativeInDouble) {
   SuperPointOutput output;
   output.logits = torch::randn({2, 65, kCells, kCells}, torch::kDouble).requires_grad_(true);
   output.descriptors = torch::randn({2, 6, kCells, kCells}, torch::kDouble).requires_grad_(true);
-  ComputeSuperPointLoss(output, batch, {}).total.backward();
+  ComputeSuperPointLoss(output, batch, OthersOnly()).total.backward();
   torch::NoGradGuard no_grad;
   for (int trial = 0; trial < 5; ++trial) {
     const auto along0 = torch::randn_like(output.logits), along1 = torch::randn_like(output.descriptors);
     const auto at = [&](double t) {
       const SuperPointOutput moved{output.logits + t * along0, output.descriptors + t * along1};
-      return ComputeSuperPointLoss(moved, batch, {}).total.item<double>();
+      return ComputeSuperPointLoss(moved, batch, OthersOnly()).total.item<double>();
     };
     const double difference = (at(1e-6) - at(-1e-6)) / 2e-6;
     const double derivative = (output.logits.grad() * along0).sum().item<double>() +
@@ -169,7 +200,7 @@ TEST(SuperPointLoss, FallsUnderStepsOnOneBatch) {
   std::vector<double> losses;
   for (int step = 0; step < 8; ++step) {
     optimizer.zero_grad();
-    const SuperPointLoss loss = ComputeSuperPointLoss(network->forward(batch.images), batch, {});
+    const SuperPointLoss loss = ComputeSuperPointLoss(network->forward(batch.images), batch, OthersOnly());
     losses.push_back(loss.total.item<double>());
     loss.total.backward();
     optimizer.step();
@@ -181,17 +212,17 @@ TEST(SuperPointLoss, IgnoredCellsHaveNoInfluence) {
   SuperPointOutput output = OneHot(0);
   SuperPointBatch batch = Batch();
   batch.cell_labels[0][1][2] = batch.cell_labels[1][0][0] = kIgnoredCell;
-  const double before = ComputeSuperPointLoss(output, batch, {}).detector;
+  const double before = ComputeSuperPointLoss(output, batch, OthersOnly()).detector;
   output.logits[0].select(1, 1).select(1, 2).copy_(torch::randn({65}) * 10);
-  EXPECT_EQ(ComputeSuperPointLoss(output, batch, {}).detector, before);
+  EXPECT_EQ(ComputeSuperPointLoss(output, batch, OthersOnly()).detector, before);
   output.logits[0].select(1, 1).select(1, 1).copy_(torch::randn({65}) * 10);
-  EXPECT_NE(ComputeSuperPointLoss(output, batch, {}).detector, before);
+  EXPECT_NE(ComputeSuperPointLoss(output, batch, OthersOnly()).detector, before);
 }
 
 TEST(SuperPointLoss, OfABatchWhoseCellsAreAllIgnoredTheDetectorCostsNothing) {
   SuperPointBatch batch = Batch();
   batch.cell_labels.fill_(kIgnoredCell);
-  EXPECT_EQ(ComputeSuperPointLoss(OneHot(0), batch, {}).detector, 0);
+  EXPECT_EQ(ComputeSuperPointLoss(OneHot(0), batch, OthersOnly()).detector, 0);
 }
 
 }  // namespace
