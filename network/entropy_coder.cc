@@ -40,9 +40,10 @@ Frequencies Normalize(const std::array<uint64_t, 256>& counts) {
   // What rounding left or took too much comes off the most frequent, where it matters least.
   while (left != 0) {
     auto& most = *std::max_element(table.frequency.begin(), table.frequency.end());
-    const int64_t change = left > 0 ? left : std::max<int64_t>(left, 1 - static_cast<int64_t>(most) / 2);
-    most = static_cast<uint32_t>(most + (change == 0 ? -1 : change));
-    left -= change == 0 ? -1 : change;
+    const int64_t most_taken = std::min<int64_t>(-1, 1 - static_cast<int64_t>(most) / 2);
+    const int64_t change = left > 0 ? left : std::max(left, most_taken);
+    most = static_cast<uint32_t>(most + change);
+    left -= change;
   }
   table.SumUp();
   return table;

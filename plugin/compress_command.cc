@@ -13,6 +13,7 @@
 #include "plugin/command_list.h"
 #include "plugin/log.h"
 #include "plugin/progress.h"
+#include "plugin/run_folder.h"
 #include "plugin/sensitivity.h"
 #include "plugin/stop_signal.h"
 #include "plugin/weights_location.h"
@@ -202,13 +203,7 @@ class CompressCommand : public Command {
   static TrainHooks Hooks(ProgressBar& bar, const CommonOptions& common) {
     TrainHooks hooks;
     hooks.stop = &StopRequested();
-    hooks.report = [&bar, &common](const TrainProgress& p) {
-      std::ostringstream text;
-      for (const auto& [name, value] : p.metrics) text << ' ' << name << ' ' << value;
-      bar.Update(p.step, text.str());
-      if (common.progress == "off")
-        LogInfo("step " + std::to_string(p.step) + (p.validation ? " validation" : "") + text.str());
-    };
+    hooks.report = [&bar, &common](const TrainProgress& p) { ShowProgress(p, bar, common.progress); };
     return hooks;
   }
 

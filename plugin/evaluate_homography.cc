@@ -7,13 +7,11 @@
 #include <opencv2/imgproc.hpp>
 #include <sstream>
 
-#include "evaluation/homography_protocol.h"
 #include "evaluation/legacy_protocol.h"
 #include "network/error.h"
 #include "plugin/evaluation_protocols.h"
 #include "plugin/image_reader.h"
 #include "plugin/warped_pairs.h"
-#include "training/ground_truth.h"
 #include "training/random.h"
 
 namespace colmatch {
@@ -119,12 +117,9 @@ EvaluationOutcome EvaluateHomographies(const EvaluationInput& input, EvaluationM
         MakeWarpedPair(fs::path(input.image_path) / names[p], input.difficulty, input.seed, p);
     const EvaluatedImage images[2] = {methods.Extract(pair.pixels[0]), methods.Extract(pair.pixels[1])};
     for (size_t m = 0; m < methods.labels().size(); ++m) {
-      const auto labels =
-          MatchByHomography(methods.FeaturesOf(m, images[0]).keypoints,
-                            methods.FeaturesOf(m, images[1]).keypoints, pair.h1_from_0, GroundTruthOptions{});
       outcome.rows.rows[methods.labels()[m]].push_back(
-          MeasureHomographyPair(Matched(methods, m, images, ToMatx(pair.h1_from_0)),
-                                static_cast<int>((labels.matches0 >= 0).sum().item<int64_t>())));
+          MeasureByHomography(methods.Match(m, images[0], images[1]), methods.FeaturesOf(m, images[0]),
+                              methods.FeaturesOf(m, images[1]), pair.h1_from_0, kWarpedPairSize));
     }
   });
   return outcome;

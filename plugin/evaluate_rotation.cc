@@ -5,11 +5,9 @@
 #include <filesystem>
 #include <map>
 
-#include "evaluation/homography_protocol.h"
 #include "network/error.h"
 #include "plugin/evaluation_protocols.h"
 #include "plugin/image_reader.h"
-#include "training/ground_truth.h"
 #include "training/photometric.h"
 #include "training/warp.h"
 
@@ -45,14 +43,7 @@ std::string At(const std::string& name, int degrees) { return name + "@" + std::
 
 void Add(Measures& measures, int degrees, const MatchedPair2d& matched, const Features& features0,
          const Features& features1, const Homography& h1_from_0) {
-  HomographyPair pair;
-  static_cast<MatchedPair2d&>(pair) = matched;
-  pair.h1_from_0 = cv::Matx33d(h1_from_0.m.data());
-  pair.size0 = pair.size1 = {kSide, kSide};
-  const auto labels =
-      MatchByHomography(features0.keypoints, features1.keypoints, h1_from_0, GroundTruthOptions{});
-  const Measures m =
-      MeasureHomographyPair(pair, static_cast<int>((labels.matches0 >= 0).sum().item<int64_t>()));
+  const Measures m = MeasureByHomography(matched, features0, features1, h1_from_0, {kSide, kSide});
   for (const char* name : {"precision", "recall", "num_correct", "error_ransac"}) {
     if (const auto found = m.find(name); found != m.end()) measures[At(name, degrees)] = found->second;
   }

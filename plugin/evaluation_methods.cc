@@ -5,6 +5,8 @@
 
 #include <opencv2/features2d.hpp>
 
+#include "training/ground_truth.h"
+
 namespace colmatch {
 namespace {
 
@@ -50,6 +52,17 @@ MatchedPair2d ToMatchedPair(const Features& features0, const Features& features1
   for (const MatchedPair& m : ListMatches(matches))
     pair.matches.push_back({m.index0, m.index1, m.confidence});
   return pair;
+}
+
+Measures MeasureByHomography(const MatchedPair2d& matched, const Features& features0,
+                             const Features& features1, const Homography& h1_from_0, const cv::Size& size) {
+  HomographyPair pair;
+  static_cast<MatchedPair2d&>(pair) = matched;
+  pair.h1_from_0 = cv::Matx33d(h1_from_0.m.data());
+  pair.size0 = pair.size1 = size;
+  const auto labels =
+      MatchByHomography(features0.keypoints, features1.keypoints, h1_from_0, GroundTruthOptions{});
+  return MeasureHomographyPair(pair, static_cast<int>((labels.matches0 >= 0).sum().item<int64_t>()));
 }
 
 EvaluationMethods::EvaluationMethods(const CommonOptions& common, const KeypointOptions& keypoints,

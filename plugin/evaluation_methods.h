@@ -7,10 +7,12 @@
 #include <utility>
 #include <vector>
 
+#include "evaluation/homography_protocol.h"
 #include "evaluation/matched_pair.h"
 #include "matcher/frontend.h"
 #include "plugin/common_options.h"
 #include "plugin/weights_location.h"
+#include "training/homography.h"
 
 namespace colmatch {
 
@@ -21,6 +23,10 @@ struct EvaluatedImage {
 
 MatchedPair2d ToMatchedPair(const Features& features0, const Features& features1,
                             const FeatureMatches& matches);
+
+// What protocol A measures of a pair whose homography is known; both pictures of this size.
+Measures MeasureByHomography(const MatchedPair2d& matched, const Features& features0,
+                             const Features& features1, const Homography& h1_from_0, const cv::Size& size);
 
 class EvaluationMethods {
  public:

@@ -9,6 +9,7 @@
 
 #include "network/atomic_file.h"
 #include "network/error.h"
+#include "plugin/log.h"
 
 namespace colmatch {
 
@@ -37,6 +38,15 @@ double SecondsOf(const fs::path& log) {
 }
 
 }  // namespace
+
+void ShowProgress(const TrainProgress& progress, ProgressBar& bar, const std::string& mode) {
+  std::ostringstream text;
+  for (const auto& [name, value] : progress.metrics) text << ' ' << name << ' ' << value;
+  bar.Update(progress.step, text.str());
+  if (mode == "off")
+    LogInfo("step " + std::to_string(progress.step) + (progress.validation ? " validation" : "") +
+            text.str());
+}
 
 void WriteMetricsJson(const std::string& folder, const MetricSeries& metrics) {
   WriteFileAtomically((fs::path(folder) / "metrics.json").string(), nlohmann::json(metrics).dump() + "\n");

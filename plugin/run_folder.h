@@ -1,9 +1,10 @@
-// A training's run folder as other commands read it.
+// A training as a person and other commands see it: its progress, and its run folder.
 #pragma once
 
 #include <map>
 #include <string>
 
+#include "plugin/progress.h"
 #include "training/train_loop.h"
 
 namespace colmatch {
@@ -14,6 +15,9 @@ struct TrainingRun {
   std::map<std::string, std::string> config;  // config.ini, a key to its values
   double seconds = 0;                         // of training steps, validation not counted (log.txt)
 };
+
+// A training's report as a person sees it: in the bar, and a line of the log where bars are off.
+void ShowProgress(const TrainProgress& progress, ProgressBar& bar, const std::string& mode);
 
 // metrics.json, beside metrics.npz for whoever has no NumPy.
 void WriteMetricsJson(const std::string& folder, const MetricSeries& metrics);

@@ -5,7 +5,6 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
-#include "evaluation/homography_protocol.h"
 #include "matcher/frontend.h"
 #include "network/atomic_file.h"
 #include "network/error.h"
@@ -19,7 +18,6 @@
 #include "plugin/stop_signal.h"
 #include "plugin/warped_pairs.h"
 #include "plugin/weights_location.h"
-#include "training/ground_truth.h"
 #include "training/pruning.h"
 #include "training/quantization.h"
 
@@ -62,12 +60,13 @@ class Exchange {
 
 class Scan {
  public:
-  Scan(const SensitivityOptions& options, const CommonOptions& common, const std::string& folder)
+  Scan(const SensitivityOptions& options, const CommonOptions& common, const WeightsPaths& weights,
+       const std::string& folder)
       : options_(options),
         common_(common),
         folder_(folder),
-        superpoint_(LoadSuperPoint(ResolveWeights(common.weights).superpoint)),
-        superglue_(LoadSuperGlue(ResolveWeights(common.weights).superglue)),
+        superpoint_(LoadSuperPoint(weights.superpoint)),
+        superglue_(LoadSuperGlue(weights.superglue)),
         extractor_(superpoint_, Keypoints(), DeviceFromName(common.device)) {}
 
   int Run() {
@@ -171,15 +170,9 @@ class Scan {
     std::vector<Measures> rows;
     for (size_t p = 0; p < pairs_.size(); ++p) {
       const auto& [features0, features1] = features[p];
-      HomographyPair pair;
-      static_cast<MatchedPair2d&>(pair) =
-          ToMatchedPair(features0, features1, matcher.Match(features0, features1));
-      pair.h1_from_0 = cv::Matx33d(pairs_[p].h1_from_0.m.data());
-      pair.size0 = pair.size1 = kWarpedPairSize;
-      const auto labels = MatchByHomography(features0.keypoints, features1.keypoints, pairs_[p].h1_from_0,
-                                            GroundTruthOptions{});
       rows.push_back(
-          MeasureHomographyPair(pair, static_cast<int>((labels.matches0 >= 0).sum().item<int64_t>())));
+          MeasureByHomography(ToMatchedPair(features0, features1, matcher.Match(features0, features1)),
+                              features0, features1, pairs_[p].h1_from_0, kWarpedPairSize));
     }
     Json result;
     for (const Statistic& statistic : HomographyStatistics()) {
@@ -247,7 +240,7 @@ int ScanSensitivity(const SensitivityOptions& options, const CommonOptions& comm
   if (options.image_path.empty())
     throw UsageError("compress sensitivity: --image_path names the photos to measure on");
   MakeFolder(folder);
-  return Scan(options, common, folder).Run();
+  return Scan(options, common, ResolveWeights(common.weights), folder).Run();
 }
 
 }  // namespace colmatch

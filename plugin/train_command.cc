@@ -27,12 +27,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string MetricsText(const std::map<std::string, double>& metrics) {
-  std::ostringstream text;
-  for (const auto& [name, value] : metrics) text << ' ' << name << ' ' << value;
-  return text.str();
-}
-
 // One picture a metric, its validation beside it.
 void Plot(const fs::path& folder, const MetricSeries& metrics) {
   for (const auto& [name, values] : metrics) {
@@ -105,10 +99,7 @@ class Train : public Command {
     ProgressBar bar("training", loop_.schedule.num_steps, common.progress);
     hooks.report = [&](const TrainProgress& p) {
       if (!p.validation) rates_.push_back({p.steps_per_second, p.flops_per_second});
-      bar.Update(p.step, MetricsText(p.metrics));
-      if (common.progress == "off")
-        LogInfo("step " + std::to_string(p.step) + (p.validation ? " validation" : "") +
-                MetricsText(p.metrics));
+      ShowProgress(p, bar, common.progress);
     };
     hooks.saved = [&](int64_t step, const MetricSeries& metrics) {
       steps_done_ = step;
