@@ -7,50 +7,40 @@
 #include <algorithm>
 #include <cmath>
 
-#include "network/softmax_kernel.h"
+#include "network/attention_kernel.h"
 
 namespace colmatch {
 namespace {
 
-constexpr int64_t kBlockWeights = 128 * 1024;  // floats of a block: they stay in the second-level cache
+// Queries that one thread takes at a time: enough that packing a head's keys for them costs nothing.
+constexpr int64_t kQueriesPerTask = 256;
 
-// One head: query (N, d) already scaled, key (M, d), value (M, d), message (N, d).
-void AttendInBlocks(const torch::Tensor& query, const torch::Tensor& key, const torch::Tensor& value,
-                    torch::Tensor message) {
-  const int64_t n = query.size(0), m = key.size(0);
-  const int64_t block = std::clamp<int64_t>(kBlockWeights / m, 16, std::max<int64_t>(n, 16));
-  const auto key_transposed = key.t();
-  auto buffer = torch::empty({std::min(block, n), m}, query.options());
-  auto sums = torch::empty({std::min(block, n), 1}, query.options());
-  for (int64_t begin = 0; begin < n; begin += block) {
-    const int64_t rows = std::min(block, n - begin);
-    auto weights = buffer.narrow(0, 0, rows);
-    torch::mm_out(weights, query.narrow(0, begin, rows), key_transposed);
-    float* const w = weights.data_ptr<float>();
-    float* const s = sums.data_ptr<float>();
-    at::parallel_for(0, rows, /*grain_size=*/16, [&](int64_t first, int64_t last) {
-      for (int64_t i = first; i < last; ++i) s[i] = ExponentiateRow(w + i * m, m);
-    });
-    auto out = message.narrow(0, begin, rows);
-    torch::mm_out(out, weights, value);
-    out.div_(sums.narrow(0, 0, rows));
-  }
+torch::Tensor FusedAttention(const torch::Tensor& query, const torch::Tensor& key, const torch::Tensor& value,
+                             float scale) {
+  const auto q = query.contiguous(), k = key.contiguous(), v = value.contiguous();
+  auto message = torch::empty_like(q);
+  const int64_t heads = q.size(0) * q.size(1), n = q.size(2), m = k.size(2), d = q.size(3);
+  const int64_t tasks_per_head = (n + kQueriesPerTask - 1) / kQueriesPerTask;
+  at::parallel_for(0, heads * tasks_per_head, /*grain_size=*/1, [&](int64_t first, int64_t last) {
+    for (int64_t task = first; task < last; ++task) {
+      const int64_t head = task / tasks_per_head, begin = task % tasks_per_head * kQueriesPerTask;
+      const int64_t at_query = (head * n + begin) * d, at_key = head * m * d;
+      AttendHead(q.data_ptr<float>() + at_query, std::min(kQueriesPerTask, n - begin),
+                 k.data_ptr<float>() + at_key, v.data_ptr<float>() + at_key, m, d, scale,
+                 message.data_ptr<float>() + at_query);
+    }
+  });
+  return message;
 }
 
 }  // namespace
 
 torch::Tensor Attention(const torch::Tensor& query, const torch::Tensor& key, const torch::Tensor& value) {
-  const auto scaled = query * (1.0 / std::sqrt(static_cast<double>(query.size(3))));
-  const bool in_blocks = query.is_cpu() && query.scalar_type() == torch::kFloat && key.size(2) > 0;
-  if (torch::GradMode::is_enabled() || !in_blocks) {
-    return torch::matmul(torch::softmax(torch::matmul(scaled, key.transpose(2, 3)), 3), value);
-  }
-  const auto q = scaled.contiguous(), k = key.contiguous(), v = value.contiguous();
-  auto message = torch::empty(query.sizes(), query.options());
-  for (int64_t b = 0; b < query.size(0); ++b) {
-    for (int64_t h = 0; h < query.size(1); ++h) AttendInBlocks(q[b][h], k[b][h], v[b][h], message[b][h]);
-  }
-  return message;
+  const double scale = 1.0 / std::sqrt(static_cast<double>(query.size(3)));
+  const bool fusable = query.is_cpu() && query.scalar_type() == torch::kFloat && key.size(2) > 0;
+  if (fusable && !torch::GradMode::is_enabled())
+    return FusedAttention(query, key, value, static_cast<float>(scale));
+  return torch::matmul(torch::softmax(torch::matmul(query * scale, key.transpose(2, 3)), 3), value);
 }
 
 }  // namespace colmatch

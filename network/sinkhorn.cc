@@ -111,11 +111,13 @@ torch::Tensor SolveTransport(const torch::Tensor& scores, const torch::Tensor& b
     const auto couplings = AddDustbins(scores.narrow(0, i, 1), bin_score).contiguous();
     auto u = -couplings.amax(2), v = torch::zeros({1, couplings.size(2)});
     // The potentials move most at first: short stretches between absorptions, then longer ones.
-    for (int left = num_iterations, stretch = 2; left > 0; left -= stretch, stretch *= 4) {
+    for (int left = num_iterations, stretch = 1; left > 0;) {
       stretch = std::min(stretch, left);
       const int done = AbsorbedIterations(couplings, mu, nu, stretch, u, v);
-      if (done < 0) LogIterations(couplings, log_mu, log_nu, stretch, u, v);
       if (done >= 0 && done < stretch) break;
+      if (done < 0) LogIterations(couplings, log_mu, log_nu, 1, u, v);
+      left -= done < 0 ? 1 : done;
+      stretch = done < 0 ? 1 : 4 * stretch;
     }
     assignments.push_back((couplings + (u - norm).unsqueeze(2)).add_(v.unsqueeze(1)));
   }

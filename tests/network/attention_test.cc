@@ -1,19 +1,19 @@
-// Attention without gradients goes block by block: the same numbers as in one piece.
+// Attention without gradients is fused: the same numbers as in one piece.
 #include "network/attention.h"
 
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
-#include <cmath>
 #include <vector>
 
-#include "network/softmax_kernel.h"
+#include "network/attention_kernel.h"
+#include "network/simd.h"
 #include "tests/network/tensor_near.h"
 
 namespace colmatch {
 namespace {
 
-TEST(Attention, InBlocksAgreesWithInOnePiece) {
+TEST(Attention, FusedAgreesWithInOnePiece) {
   for (const auto& [n, m] : {std::pair<int64_t, int64_t>{1, 1}, {7, 3}, {3, 700}, {1000, 17}, {513, 1025}}) {
     const auto query = 5 * torch::randn({2, 4, n, 8}), key = torch::randn({2, 4, m, 8}),
                value = torch::randn({2, 4, m, 8});
@@ -39,23 +39,27 @@ TEST(Attention, GradientsReachAllThree) {
   for (const auto& t : {query, key, value}) EXPECT_GT(t.grad().abs().max().item<double>(), 0);
 }
 
-TEST(ExponentiateRow, AgreesWithTheLibraryAtEveryLengthAndMagnitude) {
-  for (const int64_t count : {1, 2, 15, 16, 17, 33, 1000}) {
-    for (const double scale : {0.1, 5.0, 40.0}) {
-      const auto x = scale * torch::randn({count});
-      const auto expected = torch::exp((x - x.max()).to(torch::kDouble));
-      auto row = x.clone();
-      const float sum = ExponentiateRow(row.data_ptr<float>(), count);
-      EXPECT_NEAR(sum, expected.sum().item<double>(), 1e-6 * expected.sum().item<double>());
-      EXPECT_TRUE(TensorsNear(row.to(torch::kDouble), expected, 3e-7)) << count << ", scale " << scale;
+// Every path this machine can run, not only the one it would choose.
+TEST(AttendHead, AgreesWithDoublesForVectorsOfEveryWidth) {
+  for (int lanes = 4; lanes <= simd::BestLanes(); lanes *= 2) {
+    for (const int64_t d : {1, 4, 8, 12, 16, 32, 64}) {
+      const int64_t n = 15, m = 37;
+      const auto query = torch::randn({n, d}), key = torch::randn({m, d}), value = torch::randn({m, d});
+      auto message = torch::empty({n, d});
+      AttendHeadWith(lanes, query.data_ptr<float>(), n, key.data_ptr<float>(), value.data_ptr<float>(), m, d,
+                     0.5, message.data_ptr<float>());
+      const auto q = query.to(torch::kDouble), k = key.to(torch::kDouble), v = value.to(torch::kDouble);
+      const auto expected = torch::softmax(0.5 * q.mm(k.t()), 1).mm(v);
+      EXPECT_TRUE(TensorsNear(message.to(torch::kDouble), expected, 5e-6)) << lanes << " lanes, d = " << d;
     }
   }
 }
 
-TEST(ExponentiateRow, WhatIsFarBelowTheLargestIsZero) {
-  std::vector<float> row = {-1000, 3, -INFINITY, 3};
-  EXPECT_FLOAT_EQ(ExponentiateRow(row.data(), 4), 2);
-  EXPECT_EQ(row, (std::vector<float>{0, 1, 0, 1}));
+TEST(AttendHead, AKeyFarBelowTheBestHasNoPart) {
+  const std::vector<float> query = {1}, key = {-1000, 3, -2000, 3}, value = {7e30f, 1, 7e30f, 2};
+  float message = 0;
+  AttendHead(query.data(), 1, key.data(), value.data(), 4, 1, 1, &message);
+  EXPECT_FLOAT_EQ(message, 1.5f);
 }
 
 }  // namespace

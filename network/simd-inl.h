@@ -1,0 +1,45 @@
+// Vectors of kLanes floats, which foreach_simd.h sets. Arithmetic and comparisons are the compiler's own (the
+// vector extension of GCC and Clang). Included once for each instruction set: no include guard.
+
+typedef float Vector __attribute__((vector_size(kLanes * sizeof(float))));
+typedef int32_t IntVector __attribute__((vector_size(kLanes * sizeof(int32_t))));
+
+inline Vector Load(const float* x) {
+  Vector v;
+  std::memcpy(&v, x, sizeof v);
+  return v;
+}
+
+inline void Store(float* x, Vector v) { std::memcpy(x, &v, sizeof v); }
+
+inline float Sum(Vector v) {
+  float sum = 0;
+  for (int lane = 0; lane < kLanes; ++lane) sum += v[lane];
+  return sum;
+}
+
+inline float Largest(Vector v) {
+  float largest = v[0];
+  for (int lane = 1; lane < kLanes; ++lane) largest = largest < v[lane] ? v[lane] : largest;
+  return largest;
+}
+
+// exp(x) for x <= 0 to 2 units in the last place, 0 below -87: x = n ln 2 + r, a polynomial in r (Cephes'
+// expf), n into the exponent.
+inline Vector ExpOfNegative(Vector negative) {
+  constexpr float kLeast = -87.0f;
+  constexpr float kRounder = 12582912.0f;  // 1.5 * 2^23: adding it leaves the nearest integer in the low bits
+  const IntVector counts = negative > kLeast;
+  const Vector x = counts ? negative : Vector{} + kLeast;
+  const Vector shifted = x * 1.44269504088896341f + kRounder;
+  const Vector n = shifted - kRounder;
+  const Vector r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
+  Vector p = r * 1.9875691500e-4f + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * r * r + r + 1.0f;
+  const IntVector exponent = ((IntVector)shifted - (0x4B400000 - 127)) << 23;
+  return (Vector)((IntVector)(p * (Vector)exponent) & counts);
+}

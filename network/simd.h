@@ -1,0 +1,32 @@
+// What the kernels compiled by foreach_simd.h share that does not depend on the width of vectors.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace colmatch::simd {
+
+// Floats that begin at a cache line.
+class AlignedBuffer {
+ public:
+  explicit AlignedBuffer(int64_t count) : lines_(static_cast<size_t>((count + kPerLine - 1) / kPerLine)) {}
+  float* data() { return lines_.data()->values; }
+
+ private:
+  static constexpr int64_t kPerLine = 16;
+  struct alignas(64) Line {
+    float values[kPerLine];
+  };
+  std::vector<Line> lines_;  // zeros at first
+};
+
+// The widest vectors of this machine: 16, 8 or 4 floats.
+inline int BestLanes() {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512f")) return 16;
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return 8;
+#endif
+  return 4;
+}
+
+}  // namespace colmatch::simd
