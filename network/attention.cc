@@ -12,22 +12,22 @@
 namespace colmatch {
 namespace {
 
-// Queries that one thread takes at a time: enough that packing a head's keys for them costs nothing.
-constexpr int64_t kQueriesPerTask = 256;
-
 torch::Tensor FusedAttention(const torch::Tensor& query, const torch::Tensor& key, const torch::Tensor& value,
                              float scale) {
   const auto q = query.contiguous(), k = key.contiguous(), v = value.contiguous();
   auto message = torch::empty_like(q);
   const int64_t heads = q.size(0) * q.size(1), n = q.size(2), m = k.size(2), d = q.size(3);
-  const int64_t tasks_per_head = (n + kQueriesPerTask - 1) / kQueriesPerTask;
+  // A head's queries are shared out only where there are fewer heads than threads: each share packs the keys
+  // anew.
+  const int64_t tasks_per_head = (2 * at::get_num_threads() + heads - 1) / heads;
+  const int64_t queries = (n + tasks_per_head - 1) / tasks_per_head;
   at::parallel_for(0, heads * tasks_per_head, /*grain_size=*/1, [&](int64_t first, int64_t last) {
     for (int64_t task = first; task < last; ++task) {
-      const int64_t head = task / tasks_per_head, begin = task % tasks_per_head * kQueriesPerTask;
+      const int64_t head = task / tasks_per_head, begin = task % tasks_per_head * queries;
+      if (begin >= n) continue;
       const int64_t at_query = (head * n + begin) * d, at_key = head * m * d;
-      AttendHead(q.data_ptr<float>() + at_query, std::min(kQueriesPerTask, n - begin),
-                 k.data_ptr<float>() + at_key, v.data_ptr<float>() + at_key, m, d, scale,
-                 message.data_ptr<float>() + at_query);
+      AttendHead(q.data_ptr<float>() + at_query, std::min(queries, n - begin), k.data_ptr<float>() + at_key,
+                 v.data_ptr<float>() + at_key, m, d, scale, message.data_ptr<float>() + at_query);
     }
   });
   return message;
