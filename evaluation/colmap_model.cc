@@ -26,6 +26,11 @@ void CheckReferences(const ColmapModel& model, const fs::path& folder) {
       throw InputError("COLMAP model " + folder.string() + ": image \"" + image.name + "\" uses camera " +
                        std::to_string(image.camera_id) + ", which the model does not have");
     }
+    for (const uint64_t point : image.points) {
+      if (model.points.count(point) > 0) continue;
+      throw InputError("COLMAP model " + folder.string() + ": image \"" + image.name + "\" sees point " +
+                       std::to_string(point) + ", which the model does not have");
+    }
   }
 }
 

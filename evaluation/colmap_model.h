@@ -30,7 +30,7 @@ struct ColmapModelImage {
   Eigen::Quaterniond rotation = Eigen::Quaterniond::Identity();  // camera_from_world, unit
   Eigen::Vector3d translation = Eigen::Vector3d::Zero();         // camera_from_world
   uint64_t num_points2D = 0;                                     // keypoints
-  uint64_t num_observations = 0;                                 // keypoints that see a 3D point
+  std::vector<uint64_t> points;  // ids of the 3D points that its keypoints see, in their order
 
   Eigen::Vector3d Center() const { return -(rotation.conjugate() * translation); }
 };

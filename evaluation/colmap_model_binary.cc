@@ -173,7 +173,8 @@ std::map<uint32_t, ColmapModelImage> ReadImagesBinary(const fs::path& file) {
     image.num_points2D = reader.ReadCount(24, "points in an image");
     for (uint64_t p = 0; p < image.num_points2D; ++p) {
       reader.Skip(16);
-      if (reader.Read<uint64_t>() != kNoPoint3D) ++image.num_observations;
+      const auto point = reader.Read<uint64_t>();
+      if (point != kNoPoint3D) image.points.push_back(point);
     }
     CheckImage(image, where);
     RefuseTwice(images.emplace(id, image).second, where);

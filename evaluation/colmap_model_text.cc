@@ -97,7 +97,8 @@ void ReadPoints2D(const std::string& line, const std::string& where, ColmapModel
     fields.Next<double>("x");
     fields.Next<double>("y");
     ++image->num_points2D;
-    if (fields.Next<int64_t>("POINT3D_ID") != -1) ++image->num_observations;
+    const auto point = fields.Next<int64_t>("POINT3D_ID");
+    if (point != -1) image->points.push_back(static_cast<uint64_t>(point));
   }
 }
 

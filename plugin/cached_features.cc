@@ -4,6 +4,7 @@
 #include <torch/torch.h>
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 
 #include "network/atomic_file.h"
@@ -12,21 +13,42 @@
 
 namespace colmatch {
 
-FeatureSet LoadOrMakeFeatures(const std::string& path, LoadedSuperPoint& superpoint,
-                              const std::vector<ShardPhoto>& photos, const FeatureSetOptions& options,
-                              const std::string& label, const std::string& progress) {
-  const std::string provenance = ProvenanceOfFeatures(superpoint.sha256, photos, options);
+namespace {
+
+using Report = std::function<void(int64_t done, int64_t total)>;
+
+FeatureSet LoadOrMake(const std::string& path, const std::string& provenance, const std::string& label,
+                      const std::string& progress, const std::function<FeatureSet(const Report&)>& make) {
   if (std::filesystem::exists(path)) return LoadFeatureSet(path, provenance);
   RemoveStaleTemporaries(path);
   std::unique_ptr<ProgressBar> bar;
-  const auto report = [&](int64_t done, int64_t total) {
+  FeatureSet features = make([&](int64_t done, int64_t total) {
     if (!bar) bar = std::make_unique<ProgressBar>(label, total, progress);
     bar->Update(done);
-  };
-  FeatureSet features = MakeFeatureSet(superpoint.network, photos, options, report);
+  });
   features.provenance = provenance;
   SaveFeatureSet(features, path);
   return features;
+}
+
+}  // namespace
+
+FeatureSet LoadOrMakeFeatures(const std::string& path, LoadedSuperPoint& superpoint,
+                              const std::vector<ShardPhoto>& photos, const FeatureSetOptions& options,
+                              const std::string& label, const std::string& progress) {
+  return LoadOrMake(
+      path, ProvenanceOfFeatures(superpoint.sha256, photos, options), label, progress,
+      [&](const Report& report) { return MakeFeatureSet(superpoint.network, photos, options, report); });
+}
+
+FeatureSet LoadOrMakeFeatures(const std::string& path, LoadedSuperPoint& superpoint,
+                              const std::vector<Reconstruction>& reconstructions,
+                              const ReconstructionFeatureOptions& options, const std::string& label,
+                              const std::string& progress) {
+  return LoadOrMake(path, ProvenanceOfFeatures(superpoint.sha256, reconstructions, options), label, progress,
+                    [&](const Report& report) {
+                      return MakeReconstructionFeatures(superpoint.network, reconstructions, options, report);
+                    });
 }
 
 }  // namespace colmatch

@@ -6,6 +6,7 @@
 
 #include "network/weights.h"
 #include "training/feature_set.h"
+#include "training/reconstruction_features.h"
 
 namespace colmatch {
 
@@ -15,5 +16,11 @@ namespace colmatch {
 FeatureSet LoadOrMakeFeatures(const std::string& path, LoadedSuperPoint& superpoint,
                               const std::vector<ShardPhoto>& photos, const FeatureSetOptions& options,
                               const std::string& label, const std::string& progress);
+
+// The same of reconstructions.
+FeatureSet LoadOrMakeFeatures(const std::string& path, LoadedSuperPoint& superpoint,
+                              const std::vector<Reconstruction>& reconstructions,
+                              const ReconstructionFeatureOptions& options, const std::string& label,
+                              const std::string& progress);
 
 }  // namespace colmatch

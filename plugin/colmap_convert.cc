@@ -8,8 +8,6 @@
 namespace colmatch {
 namespace {
 
-constexpr float kColmapPixelShift = 0.5f;
-
 std::vector<float> ToVector(const torch::Tensor& tensor) {
   const auto contiguous = tensor.contiguous();
   return {contiguous.data_ptr<float>(), contiguous.data_ptr<float>() + contiguous.numel()};

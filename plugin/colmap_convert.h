@@ -10,6 +10,8 @@
 
 namespace colmatch {
 
+inline constexpr double kColmapPixelShift = 0.5;  // ours + shift = COLMAP's
+
 KeypointsBlob KeypointsForColmap(const Features& features);
 Descriptors DescriptorsForColmap(const Features& features);  // (D, N) tensor to rows
 std::vector<float> ScoresForColmap(const Features& features);

@@ -21,6 +21,7 @@ std::unique_ptr<Command> MakeFeatureExtractorCommand();
 std::unique_ptr<Command> MakeGeometricVerifierCommand();
 std::unique_ptr<Command> MakeMatchCommand();
 std::unique_ptr<Command> MakePrepareShardsCommand();
+std::unique_ptr<Command> MakePrepareViewsCommand();
 std::unique_ptr<Command> MakeTrainCommand();
 std::unique_ptr<Command> MakeTurnedMatcherCommand();
 std::unique_ptr<Command> MakeWeightsCommand();

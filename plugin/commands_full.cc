@@ -16,6 +16,7 @@ std::vector<std::unique_ptr<Command>> AllCommands() {
   commands.push_back(MakeMatchCommand());
   commands.push_back(MakeDemoSceneCommand());
   commands.push_back(MakePrepareShardsCommand());
+  commands.push_back(MakePrepareViewsCommand());
   commands.push_back(MakeTrainCommand());
   commands.push_back(MakeCompareRunsCommand());
   commands.push_back(MakeEvaluateCommand());

@@ -201,6 +201,11 @@ class Train : public Command {
               "frozen SuperPoint whose features SuperGlue learns to match");
     AddOption(app, "--features", features_path_,
               "file that keeps these features between runs; made if it is missing");
+    AddOption(app, "--views", view_paths_,
+              "reconstructed scenes of `colmatch prepare_views`: pairs of real photos beside the warps");
+    AddOption(app, "--view_features", view_features_path_, "as --features, for --views");
+    AddOption(app, "--SuperGlue.groups_per_view", view_features_.groups_per_view,
+              "groups of views_per_photo photos of one scene that each photo starts");
     AddOption(app, "--SuperGlue.num_layer_pairs", o.architecture.num_layer_pairs,
               "depth: pairs of a self and a cross layer; with --initial its own or more");
     AddOption(app, "--SuperGlue.keypoint_encoder", o.architecture.keypoint_encoder, "hidden widths")
@@ -286,14 +291,24 @@ class Train : public Command {
   }
 
   FeatureSet Features(LoadedSuperPoint& superpoint, const CommonOptions& common) {
-    const std::string path =
-        features_path_.empty() ? (fs::path(loop_.run_folder) / "features.pt").string() : features_path_;
+    const auto path = [&](const std::string& named, const char* otherwise) {
+      return named.empty() ? (fs::path(loop_.run_folder) / otherwise).string() : named;
+    };
     feature_set_.seed = common.random_seed;
     feature_set_.keypoints.keypoint_threshold = 0;
     feature_set_.validation_share = superglue_.validation_share;
     superpoint.network->to(torch::Device(loop_.device));
-    return LoadOrMakeFeatures(path, superpoint, ReadShards(shards_), feature_set_, "features",
-                              common.progress);
+    FeatureSet warps = LoadOrMakeFeatures(path(features_path_, "features.pt"), superpoint,
+                                          ReadShards(shards_), feature_set_, "features", common.progress);
+    if (view_paths_.empty()) return warps;
+    FeatureSetOptions& views = view_features_.views;
+    views.views_per_photo = feature_set_.views_per_photo;
+    views.keypoints = feature_set_.keypoints;
+    views.seed = common.random_seed;
+    std::vector<Reconstruction> reconstructions;
+    for (const std::string& file : view_paths_) reconstructions.push_back(ReadReconstruction(file));
+    return Joined(warps, LoadOrMakeFeatures(path(view_features_path_, "view_features.pt"), superpoint,
+                                            reconstructions, view_features_, "views", common.progress));
   }
 
   Metadata Card(const CommonOptions& common) const {
@@ -318,10 +333,12 @@ class Train : public Command {
   SuperPointTrainingOptions superpoint_;
   SuperGlueTrainingOptions superglue_;
   FeatureSetOptions feature_set_;
+  ReconstructionFeatureOptions view_features_;
   std::vector<std::pair<double, double>> rates_;  // steps and operations per second, a report
   int64_t steps_done_ = 0;
   std::string label_source_ = "repeated", images_on_device_ = "auto";
-  std::string superpoint_path_, features_path_, initial_path_;
+  std::string superpoint_path_, features_path_, view_features_path_, initial_path_;
+  std::vector<std::string> view_paths_;
 };
 
 }  // namespace

@@ -71,6 +71,22 @@ std::string ProvenanceOfFeatures(const std::string& superpoint_sha256, const std
   return text.str();
 }
 
+std::string ProvenanceOfFeatures(const std::string& superpoint_sha256,
+                                 const std::vector<Reconstruction>& reconstructions,
+                                 const ReconstructionFeatureOptions& o) {
+  std::ostringstream content;
+  for (const Reconstruction& reconstruction : reconstructions) {
+    size_t points = 0;
+    for (const ReconstructedView& view : reconstruction.views) points += view.points.size();
+    content << reconstruction.name << '\0' << reconstruction.views.size() << ' ' << points << '\n';
+  }
+  std::ostringstream text;
+  text << ProvenanceOfFeatures(superpoint_sha256, std::vector<ShardPhoto>(), o.views) << "reconstructions "
+       << reconstructions.size() << ' ' << Sha256Hex(content.str()) << "\ngroups " << o.groups_per_view << ' '
+       << o.min_shared_points << ' ' << o.max_distance_px << '\n';
+  return text.str();
+}
+
 void RequireProvenance(const std::string& path, const std::string& found, const std::string& expected) {
   if (found == expected) return;
   const std::string remedy = "; delete the file so that they are made anew, or name another with --features";

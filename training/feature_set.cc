@@ -7,107 +7,37 @@
 #include <tuple>
 #include <utility>
 
+#include "network/error.h"
+#include "network/features.h"
 #include "training/archive_file.h"
 #include "training/feature_provenance.h"
 #include "training/split.h"
+#include "training/view_extraction.h"
 
 namespace colmatch {
 namespace {
 
-// The detector's keypoints, strongest first, then random places up to exactly count.
-Keypoints ExactlyThisMany(const torch::Tensor& image, const torch::Tensor& scores, KeypointOptions options,
-                          int count, Rng& rng) {
-  options.max_num_features = count;
-  Keypoints found = DetectKeypoints(image, scores, options);
-  const auto order = found.scores.argsort(0, /*descending=*/true);
-  found.xy = found.xy.index_select(0, order);
-  found.scores = found.scores.index_select(0, order);
-  const int64_t missing = count - found.xy.size(0);
-  if (missing <= 0) return found;
-  auto xy = torch::empty({missing, 2});
-  for (int64_t i = 0; i < missing; ++i) {
-    xy[i][0] = static_cast<float>(rng.Below(scores.size(1) - 8) + 4);
-    xy[i][1] = static_cast<float>(rng.Below(scores.size(0) - 8) + 4);
-  }
-  const auto index = xy.to(torch::kLong);
-  found.xy = torch::cat({found.xy, xy});
-  found.scores = torch::cat({found.scores, scores.index({index.select(1, 1), index.select(1, 0)})});
-  return found;
+// A keypoint whose depth is not known is ignored, unless it matches.
+GroundTruthMatches MatchReconstructed(const FeatureSet& set, int64_t group, int64_t a, int64_t b, int64_t n,
+                                      const GroundTruthOptions& options) {
+  constexpr float kHidden = -1e6f;
+  const auto projected = [&](int64_t from, int64_t to) {
+    return set.projections[group][from][to].narrow(0, 0, n);
+  };
+  const auto keypoints = [&](int64_t view) {
+    return set.keypoints[(set.num_groups() - set.num_reconstructed() + group) * set.views_per_group + view]
+        .narrow(0, 0, n);
+  };
+  const auto there0 = projected(a, b), there1 = projected(b, a);
+  auto labels = MatchByProjections(keypoints(a), there0.nan_to_num(kHidden), keypoints(b),
+                                   there1.nan_to_num(kHidden), options);
+  const auto ignore = [](torch::Tensor& matches, const torch::Tensor& there) {
+    matches.masked_fill_(torch::isnan(there.select(1, 0)) & (matches == kUnmatched), kIgnored);
+  };
+  ignore(labels.matches0, there0);
+  ignore(labels.matches1, there1);
+  return labels;
 }
-
-constexpr int64_t kPlaneValues = 13;
-
-// (P, 13) as in FeatureSet::planes.
-torch::Tensor AsTensor(const SceneView& view, size_t max_planes) {
-  auto tensor = torch::zeros({static_cast<int64_t>(max_planes), kPlaneValues}, torch::kDouble);
-  double* row = tensor.data_ptr<double>();
-  for (const PlaneInView& plane : view) {
-    row = std::copy(plane.view_from_plane.m.begin(), plane.view_from_plane.m.end(), row);
-    for (const double value : {plane.x0, plane.y0, plane.x1, plane.y1}) *row++ = value;
-  }
-  return tensor;
-}
-
-// What to look at: the planes of a view and the picture of it.
-struct View {
-  SceneView planes;
-  FloatImage image;
-};
-
-View WarpedPhoto(const FloatImage& photo, const FeatureSetOptions& o, Rng& rng) {
-  const auto corners = SampleQuadrilateral(photo.width, photo.height, o.homography, rng);
-  const Homography photo_from_view =
-      HomographyFromCorners(ImageCorners(o.view_width, o.view_height), corners);
-  return {{{photo_from_view.Inverse(), 0, 0, photo.width - 1.0, photo.height - 1.0}},
-          WarpImage(photo, photo_from_view, o.view_width, o.view_height)};
-}
-
-// Collects the features of view after view.
-class Extraction {
- public:
-  Extraction(SuperPoint& network, const FeatureSetOptions& options)
-      : network_(network), o_(options), device_(network->parameters().front().device()) {}
-
-  void Add(View view, Rng& rng) {
-    AugmentPhotometric(view.image, o_.photometric, rng);
-    const auto image =
-        torch::from_blob(view.image.pixels.data(), {1, 1, o_.view_height, o_.view_width}).to(device_);
-    const SuperPointOutput output = network_->forward(image);
-    const Keypoints found = ExactlyThisMany(image.cpu(), ScoresFromLogits(output.logits)[0].cpu(),
-                                            o_.keypoints, o_.num_keypoints, rng);
-    const auto sampled =
-        SampleDescriptors(found.xy.unsqueeze(0).to(device_), output.descriptors, output.sampling)[0];
-    keypoints_.push_back(found.xy);
-    scores_.push_back(found.scores);
-    descriptors_.push_back(sampled.cpu().to(torch::kHalf));
-    planes_.push_back(std::move(view.planes));
-  }
-
-  int64_t size() const { return static_cast<int64_t>(keypoints_.size()); }
-
-  FeatureSet Take() {
-    size_t max_planes = 1;
-    for (const SceneView& view : planes_) max_planes = std::max(max_planes, view.size());
-    std::vector<torch::Tensor> planes;
-    for (const SceneView& view : planes_) planes.push_back(AsTensor(view, max_planes));
-    FeatureSet set;
-    set.keypoints = torch::stack(keypoints_);
-    set.scores = torch::stack(scores_);
-    set.descriptors = torch::stack(descriptors_);
-    set.planes = torch::stack(planes);
-    set.views_per_group = o_.views_per_photo;
-    set.view_width = o_.view_width;
-    set.view_height = o_.view_height;
-    return set;
-  }
-
- private:
-  SuperPoint& network_;
-  const FeatureSetOptions& o_;
-  torch::Device device_;
-  std::vector<torch::Tensor> keypoints_, scores_, descriptors_;
-  std::vector<SceneView> planes_;
-};
 
 }  // namespace
 
@@ -125,8 +55,43 @@ SceneView FeatureSet::PlanesOf(int64_t view) const {
   return result;
 }
 
+int64_t FeatureSet::ReconstructedGroup(int64_t view) const {
+  return view / views_per_group - (num_groups() - num_reconstructed());
+}
+
+bool FeatureSet::MayShow(int64_t group0, int64_t group1) const {
+  const int64_t first = num_groups() - num_reconstructed();
+  if (group0 == group1) return true;
+  if (group0 < first || group1 < first) return false;
+  return reconstructions[group0 - first].item<int64_t>() == reconstructions[group1 - first].item<int64_t>();
+}
+
+FeatureSet Joined(const FeatureSet& warps, const FeatureSet& views) {
+  if (warps.views_per_group != views.views_per_group || warps.keypoints.size(1) != views.keypoints.size(1) ||
+      warps.view_width != views.view_width || warps.view_height != views.view_height) {
+    throw UsageError(
+        "train superglue: the features of warps and those of reconstructions differ in views a group, "
+        "keypoints or size");
+  }
+  FeatureSet both = warps;
+  both.keypoints = torch::cat({warps.keypoints, views.keypoints});
+  both.scores = torch::cat({warps.scores, views.scores});
+  both.descriptors = torch::cat({warps.descriptors, views.descriptors});
+  const int64_t num_planes = std::max(warps.planes.size(1), views.planes.size(1));
+  const auto padded = [num_planes](const torch::Tensor& planes) {
+    return torch::constant_pad_nd(planes, {0, 0, 0, num_planes - planes.size(1)});
+  };
+  both.planes = torch::cat({padded(warps.planes), padded(views.planes)});
+  both.projections = views.projections;
+  both.reconstructions = views.reconstructions;
+  return both;
+}
+
 GroundTruthMatches MatchViews(const FeatureSet& set, int64_t view0, int64_t view1, int64_t n,
                               const GroundTruthOptions& options) {
+  if (const int64_t group = set.ReconstructedGroup(view0); group >= 0)
+    return MatchReconstructed(set, group, view0 % set.views_per_group, view1 % set.views_per_group, n,
+                              options);
   const SceneGeometry geometry0(set.PlanesOf(view0)), geometry1(set.PlanesOf(view1));
   const auto project = [n](const torch::Tensor& keypoints, const SceneGeometry& from,
                            const SceneGeometry& to) {
@@ -153,7 +118,6 @@ GroundTruthMatches MatchViews(const FeatureSet& set, int64_t view0, int64_t view
 FeatureSet MakeFeatureSet(SuperPoint& network, const std::vector<ShardPhoto>& photos,
                           const FeatureSetOptions& o, const std::function<void(int64_t, int64_t)>& report) {
   torch::NoGradGuard no_grad;
-  network->eval();
   const auto image_of = [](const ShardPhoto& photo) {
     return GrayFromBytes(photo.pixels.data(), photo.width, photo.height);
   };
@@ -163,8 +127,8 @@ FeatureSet MakeFeatureSet(SuperPoint& network, const std::vector<ShardPhoto>& ph
   const auto num_scenes =
       static_cast<size_t>(in_scenes.empty() ? 0 : o.scenes_per_photo * static_cast<double>(photos.size()));
   const auto total = static_cast<int64_t>(photos.size() + num_scenes) * o.views_per_photo;
-  Extraction extraction(network, o);
-  const auto add = [&](View view, Rng& rng) {
+  ViewExtraction extraction(network, o);
+  const auto add = [&](TrainingView view, Rng& rng) {
     extraction.Add(std::move(view), rng);
     if (report) report(extraction.size(), total);
   };
@@ -172,7 +136,7 @@ FeatureSet MakeFeatureSet(SuperPoint& network, const std::vector<ShardPhoto>& ph
     const FloatImage photo = image_of(photos[p]);
     for (int v = 0; v < o.views_per_photo; ++v) {
       Rng rng(o.seed, p, static_cast<uint64_t>(v));
-      View view = WarpedPhoto(photo, o, rng);
+      TrainingView view = WarpPhoto(photo, o.homography, o.view_width, o.view_height, rng);
       add(std::move(view), rng);
     }
   }
@@ -197,6 +161,10 @@ void SaveFeatureSet(const FeatureSet& set, const std::string& path) {
   archive.write("scores", set.scores);
   archive.write("descriptors", set.descriptors);
   archive.write("planes", set.planes);
+  if (set.num_reconstructed() > 0) {
+    archive.write("projections", set.projections);
+    archive.write("reconstructions", set.reconstructions);
+  }
   archive.write("sizes", torch::tensor({set.views_per_group, set.view_width, set.view_height, set.num_scenes},
                                        torch::kLong));
   WriteArchiveFile(path, archive);
@@ -215,6 +183,8 @@ FeatureSet LoadFeatureSet(const std::string& path, const std::string& provenance
                     archive.read("sizes", sizes);
                     RequireProvenance(path, set.provenance, provenance);
                     archive.read("planes", set.planes);
+                    if (archive.try_read("projections", set.projections))
+                      archive.read("reconstructions", set.reconstructions);
                     set.views_per_group = static_cast<int>(sizes[0].item<int64_t>());
                     set.view_width = static_cast<int>(sizes[1].item<int64_t>());
                     set.view_height = static_cast<int>(sizes[2].item<int64_t>());

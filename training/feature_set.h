@@ -32,22 +32,34 @@ struct FeatureSetOptions {
   uint64_t seed = 0;
 };
 
-// V views, N keypoints each. The views of each photo come first, in order, then those of each scene.
+// V views, N keypoints each. The views of each photo come first, in order, then those of each planar scene,
+// then those of reconstructions.
 struct FeatureSet {
+  static constexpr int64_t kPlaneValues = 13;
+
   torch::Tensor keypoints;    // (V, N, 2) float32 pixels of the view
   torch::Tensor scores;       // (V, N)
   torch::Tensor descriptors;  // (V, D, N) float16
   // (V, P, 13) float64: of each plane, view_from_plane row-major, x0, y0, x1, y1 (PlaneInView); zeros where a
   // view has fewer planes than P.
   torch::Tensor planes;
-  int views_per_group = 0;  // view v shows photo or scene v / views_per_group
+  // Of the last groups, G views of reconstructed scenes (reconstruction.h): (G, V', V', N, 2) float32, where
+  // view
+  // [.][.][b] shows the keypoints of view [.][a]; NaN: not known. And (G) int64, which scene it is. Undefined
+  // where there are none.
+  torch::Tensor projections, reconstructions;
+  int views_per_group = 0;  // V'; view v shows photo or scene v / views_per_group
   int num_scenes = 0;
   int view_width = 0, view_height = 0;
   std::string provenance;  // feature_provenance.h
 
   int64_t num_groups() const { return keypoints.size(0) / views_per_group; }
-  int64_t num_photos() const { return num_groups() - num_scenes; }
+  int64_t num_reconstructed() const { return projections.defined() ? projections.size(0) : 0; }
+  int64_t num_photos() const { return num_groups() - num_scenes - num_reconstructed(); }
   SceneView PlanesOf(int64_t view) const;
+  int64_t ReconstructedGroup(int64_t view) const;  // index into projections; negative: a warp or planar scene
+  // Whether two groups may show the same things: then nothing can be said of which keypoints have no match.
+  bool MayShow(int64_t group0, int64_t group1) const;
 };
 
 // Which of the first n keypoints of two views of one group correspond.
@@ -58,6 +70,10 @@ GroundTruthMatches MatchViews(const FeatureSet& set, int64_t view0, int64_t view
 FeatureSet MakeFeatureSet(SuperPoint& network, const std::vector<ShardPhoto>& photos,
                           const FeatureSetOptions& options,
                           const std::function<void(int64_t, int64_t)>& report);
+
+// Warps and planar scenes with views of reconstructions after them; of one SuperPoint. Throws UsageError
+// where their sizes differ. The provenance is that of the warps.
+FeatureSet Joined(const FeatureSet& warps, const FeatureSet& views);
 
 // A file with a checksum (archive_file.h). Throws EnvironmentError.
 void SaveFeatureSet(const FeatureSet& set, const std::string& path);

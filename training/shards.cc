@@ -7,62 +7,14 @@
 #include "network/atomic_file.h"
 #include "network/error.h"
 #include "network/read_file.h"
+#include "training/byte_cursor.h"
 
 namespace colmatch {
 namespace {
 
 constexpr char kMagic[] = "CMSHARD1";
-constexpr size_t kMagicSize = 8;
 
-template <typename T>
-void Append(std::string& bytes, T value) {
-  bytes.append(reinterpret_cast<const char*>(&value), sizeof(T));
-}
-
-void AppendText(std::string& bytes, const std::string& text) {
-  Append(bytes, static_cast<uint16_t>(text.size()));
-  bytes += text;
-}
-
-// Reads with every length checked against what is left.
-class Cursor {
- public:
-  Cursor(const std::string& path, const std::string& bytes) : path_(path), bytes_(bytes) {}
-
-  const char* Take(size_t count) {
-    if (count > bytes_.size() - offset_) {
-      throw InputError(path_ + ": shard damaged: " + std::to_string(count) + " bytes expected at offset " +
-                       std::to_string(offset_) +
-                       ", the file ends; make it again with colmatch prepare_shards");
-    }
-    const char* data = bytes_.data() + offset_;
-    offset_ += count;
-    return data;
-  }
-  template <typename T>
-  T Read() {
-    T value;
-    std::memcpy(&value, Take(sizeof(T)), sizeof(T));
-    return value;
-  }
-  void RequireEnd() const {
-    if (offset_ == bytes_.size()) return;
-    throw InputError(path_ + ": shard damaged: the last photo ends at offset " + std::to_string(offset_) +
-                     ", the file at " + std::to_string(bytes_.size()) +
-                     "; make it again with colmatch prepare_shards");
-  }
-  std::string ReadText() {
-    const auto length = Read<uint16_t>();
-    return std::string(Take(length), length);
-  }
-
- private:
-  const std::string& path_;
-  const std::string& bytes_;
-  size_t offset_ = 0;
-};
-
-ShardPhoto ReadPhoto(Cursor& cursor) {
+ShardPhoto ReadPhoto(ByteCursor& cursor) {
   ShardPhoto photo;
   photo.name = cursor.ReadText();
   photo.set = cursor.ReadText();
@@ -83,15 +35,15 @@ ShardPhoto ReadPhoto(Cursor& cursor) {
 
 void WriteShard(const std::string& path, const std::vector<ShardPhoto>& photos) {
   static_assert(sizeof(KeypointLabel) == 12, "the label record of the file format");
-  std::string bytes(kMagic, kMagicSize);
-  Append(bytes, static_cast<uint32_t>(photos.size()));
+  std::string bytes = kMagic;
+  AppendNumber(bytes, static_cast<uint32_t>(photos.size()));
   for (const ShardPhoto& photo : photos) {
     AppendText(bytes, photo.name);
     AppendText(bytes, photo.set);
-    Append(bytes, photo.weight);
-    Append(bytes, static_cast<uint16_t>(photo.width));
-    Append(bytes, static_cast<uint16_t>(photo.height));
-    Append(bytes, static_cast<uint32_t>(photo.labels.size()));
+    AppendNumber(bytes, photo.weight);
+    AppendNumber(bytes, static_cast<uint16_t>(photo.width));
+    AppendNumber(bytes, static_cast<uint16_t>(photo.height));
+    AppendNumber(bytes, static_cast<uint32_t>(photo.labels.size()));
     bytes.append(reinterpret_cast<const char*>(photo.pixels.data()), photo.pixels.size());
     bytes.append(reinterpret_cast<const char*>(photo.labels.data()),
                  photo.labels.size() * sizeof(KeypointLabel));
@@ -103,11 +55,8 @@ std::vector<ShardPhoto> ReadShards(const std::vector<std::string>& paths) {
   std::vector<ShardPhoto> photos;
   for (const std::string& path : paths) {
     const std::string bytes = ReadWholeFile(path);
-    Cursor cursor(path, bytes);
-    if (bytes.size() < kMagicSize || std::memcmp(cursor.Take(kMagicSize), kMagic, kMagicSize) != 0) {
-      throw InputError(
-          path + ": not a training shard (magic CMSHARD1 expected); make one with colmatch prepare_shards");
-    }
+    ByteCursor cursor(path, bytes, "colmatch prepare_shards");
+    cursor.RequireMagic(kMagic, "a training shard");
     const auto count = cursor.Read<uint32_t>();
     for (uint32_t i = 0; i < count; ++i) photos.push_back(ReadPhoto(cursor));
     cursor.RequireEnd();

@@ -129,6 +129,7 @@ Batch MakeBatch(const FeatureSet& set, const SuperGlueTrainingOptions& o, const 
     int64_t photo1 = photo0, b = other + (other >= a);
     if (num_photos > 1 && draw.negative_share > 0 && rng.Chance(draw.negative_share)) {
       photo1 = (photo0 + 1 + rng.Below(num_photos - 1)) % num_photos;
+      if (set.MayShow(draw.photos[photo0], draw.photos[photo1])) photo1 = photo0;
     }
     const int64_t view0 = draw.photos[photo0] * set.views_per_group + a;
     const int64_t view1 = draw.photos[photo1] * set.views_per_group + b;

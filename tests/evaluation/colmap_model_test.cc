@@ -100,7 +100,7 @@ void ExpectTheModel(const ColmapModel& model) {
   EXPECT_EQ(left.name, "left view.jpg");
   EXPECT_EQ(left.camera_id, 1u);
   EXPECT_EQ(left.num_points2D, 3u);
-  EXPECT_EQ(left.num_observations, 2u);
+  EXPECT_EQ(left.points, (std::vector<uint64_t>{5, 9}));
   // camera = R world + t with R = 90 degrees about z: the centre is -R^T t.
   EXPECT_TRUE(left.Center().isApprox(Eigen::Vector3d(-2, 1, -3), 1e-12)) << left.Center().transpose();
   EXPECT_TRUE(model.images.at(4).Center().isApprox(Eigen::Vector3d(0, 0, 4), 1e-12));

@@ -24,6 +24,7 @@ if(NOT COLMATCH_CORE_ONLY)
       turned_test.cc
       two_view_geometry_test.cc
       two_view_pycolmap_test.cc
+      views_command_test.cc
       weights_location_test.cc
       ../torch_seed.cc
     LINK plugin)

@@ -18,6 +18,8 @@ colmatch_test(training
     pruning_test.cc
     quantization_test.cc
     random_test.cc
+    reconstruction_features_test.cc
+    reconstruction_test.cc
     schedule_test.cc
     shards_test.cc
     split_test.cc
@@ -33,7 +35,7 @@ colmatch_test(training
     ../torch_seed.cc
   LINK training ZLIB::ZLIB)
 colmatch_torch_pch(training_test)
-foreach(torch_free homography photometric planar_scene random schedule shards split synthetic_shapes warp)
+foreach(torch_free homography photometric planar_scene random reconstruction schedule shards split synthetic_shapes warp)
   set_source_files_properties(${CMAKE_CURRENT_SOURCE_DIR}/training/${torch_free}_test.cc
     PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
 endforeach()

@@ -1,0 +1,167 @@
+// Features of reconstructed scenes; see reconstruction_features.h.
+#include "training/reconstruction_features.h"
+
+#include <torch/torch.h>
+
+#include <cmath>
+#include <limits>
+#include <unordered_set>
+
+#include "network/error.h"
+#include "training/view_extraction.h"
+
+namespace colmatch {
+namespace {
+
+using Vector3 = std::array<double, 3>;
+
+Vector3 Project(const std::array<double, 12>& p, const Vector3& x) {
+  Vector3 y;
+  for (size_t i = 0; i < 3; ++i)
+    y[i] = p[4 * i] * x[0] + p[4 * i + 1] * x[1] + p[4 * i + 2] * x[2] + p[4 * i + 3];
+  return y;
+}
+
+// The point of the scene at a pixel of the photo and a depth: M x = depth (pixel, 1) - p, for P = (M | p).
+Vector3 AtDepth(const std::array<double, 12>& p, Point2 pixel, double depth) {
+  const Homography inverse = Homography{{p[0], p[1], p[2], p[4], p[5], p[6], p[8], p[9], p[10]}}.Inverse();
+  const Vector3 right = {depth * pixel.x - p[3], depth * pixel.y - p[7], depth - p[11]};
+  Vector3 x;
+  for (size_t i = 0; i < 3; ++i)
+    x[i] = inverse.m[3 * i] * right[0] + inverse.m[3 * i + 1] * right[1] + inverse.m[3 * i + 2] * right[2];
+  return x;
+}
+
+// Which views share enough points with each, as a list of indices.
+std::vector<std::vector<size_t>> SharingViews(const Reconstruction& reconstruction, int min_shared_points) {
+  const auto& views = reconstruction.views;
+  std::vector<std::unordered_set<uint64_t>> seen(views.size());
+  for (size_t v = 0; v < views.size(); ++v) {
+    for (const ScenePoint3D& point : views[v].points) seen[v].insert(point.id);
+  }
+  std::vector<std::vector<size_t>> sharing(views.size());
+  for (size_t a = 0; a < views.size(); ++a) {
+    for (size_t b = 0; b < views.size(); ++b) {
+      if (a == b) continue;
+      int shared = 0;
+      for (const uint64_t id : seen[a]) shared += static_cast<int>(seen[b].count(id));
+      if (shared >= min_shared_points) sharing[a].push_back(b);
+    }
+  }
+  return sharing;
+}
+
+// Photos of one group, indices into the reconstruction's views; the first is `start`.
+std::vector<size_t> DrawGroup(size_t start, std::vector<size_t> others, int size, Rng& rng) {
+  std::vector<size_t> group = {start};
+  for (size_t drawn = 0; static_cast<int>(group.size()) < size; ++drawn) {
+    const size_t left = others.size() - drawn % others.size();  // no photo again before all have come
+    std::swap(others[left - 1], others[static_cast<size_t>(rng.Below(static_cast<int64_t>(left)))]);
+    group.push_back(others[left - 1]);
+  }
+  return group;
+}
+
+struct Group {
+  size_t reconstruction;
+  std::vector<size_t> views;
+};
+
+std::vector<Group> DrawGroups(const std::vector<Reconstruction>& reconstructions,
+                              const ReconstructionFeatureOptions& o) {
+  std::vector<Group> groups;
+  for (size_t r = 0; r < reconstructions.size(); ++r) {
+    const size_t before = groups.size();
+    const auto sharing = SharingViews(reconstructions[r], o.min_shared_points);
+    for (size_t start = 0; start < sharing.size(); ++start) {
+      for (int i = 0; i < o.groups_per_view && !sharing[start].empty(); ++i) {
+        Rng rng(o.views.seed, r, start * static_cast<size_t>(o.groups_per_view) + static_cast<size_t>(i));
+        groups.push_back({r, DrawGroup(start, sharing[start], o.views.views_per_photo, rng)});
+      }
+    }
+    if (groups.size() == before) {
+      throw InputError(reconstructions[r].name + ": no two of its " +
+                       std::to_string(reconstructions[r].views.size()) + " photos share " +
+                       std::to_string(o.min_shared_points) + " triangulated points");
+    }
+  }
+  return groups;
+}
+
+}  // namespace
+
+torch::Tensor ProjectKeypoints(const torch::Tensor& keypoints, const ViewGeometry& from,
+                               const std::vector<ScenePoint3D>& points, const ViewGeometry& to,
+                               double max_distance_px) {
+  constexpr float kUnknown = std::numeric_limits<float>::quiet_NaN(), kHidden = -1e6f;
+  const auto xy = keypoints.to(torch::kFloat).contiguous();
+  const int64_t n = xy.size(0);
+  std::vector<double> nearest(static_cast<size_t>(n), max_distance_px), depth(static_cast<size_t>(n), 0);
+  for (const ScenePoint3D& point : points) {
+    const Vector3 p = Project(from.projection, {point.x, point.y, point.z});
+    if (!(p[2] > 0)) continue;
+    const Point2 place = from.view_from_photo.Apply({p[0] / p[2], p[1] / p[2]});
+    for (int64_t i = 0; i < n; ++i) {
+      const float* k = xy.data_ptr<float>() + 2 * i;
+      const double distance = std::hypot(k[0] - place.x, k[1] - place.y);
+      if (distance > nearest[static_cast<size_t>(i)]) continue;
+      nearest[static_cast<size_t>(i)] = distance;
+      depth[static_cast<size_t>(i)] = p[2];
+    }
+  }
+  auto projected = torch::full({n, 2}, kUnknown);
+  const Homography photo_from_view = from.view_from_photo.Inverse();
+  for (int64_t i = 0; i < n; ++i) {
+    if (depth[static_cast<size_t>(i)] <= 0) continue;
+    const float* k = xy.data_ptr<float>() + 2 * i;
+    const Point2 pixel = photo_from_view.Apply({k[0], k[1]});
+    const Vector3 there =
+        Project(to.projection, AtDepth(from.projection, pixel, depth[static_cast<size_t>(i)]));
+    float* out = projected.data_ptr<float>() + 2 * i;
+    out[0] = out[1] = kHidden;
+    if (!(there[2] > 0)) continue;
+    const Point2 place = to.view_from_photo.Apply({there[0] / there[2], there[1] / there[2]});
+    out[0] = static_cast<float>(place.x);
+    out[1] = static_cast<float>(place.y);
+  }
+  return projected;
+}
+
+FeatureSet MakeReconstructionFeatures(SuperPoint& network, const std::vector<Reconstruction>& reconstructions,
+                                      const ReconstructionFeatureOptions& o,
+                                      const std::function<void(int64_t, int64_t)>& report) {
+  torch::NoGradGuard no_grad;
+  const std::vector<Group> groups = DrawGroups(reconstructions, o);
+  const int64_t v = o.views.views_per_photo;
+  ViewExtraction extraction(network, o.views);
+  std::vector<torch::Tensor> projections;
+  std::vector<int64_t> subjects;
+  for (size_t g = 0; g < groups.size(); ++g) {
+    const auto& photos = reconstructions[groups[g].reconstruction].views;
+    std::vector<ViewGeometry> geometry;
+    for (size_t i = 0; i < groups[g].views.size(); ++i) {
+      const ReconstructedView& photo = photos[groups[g].views[i]];
+      Rng rng(o.views.seed + 1, g, i);
+      TrainingView view = WarpPhoto(GrayFromBytes(photo.pixels.data(), photo.width, photo.height),
+                                    o.views.homography, o.views.view_width, o.views.view_height, rng);
+      geometry.push_back({photo.projection, view.planes[0].view_from_plane});
+      extraction.Add(std::move(view), rng);
+      if (report) report(extraction.size(), static_cast<int64_t>(groups.size()) * v);
+    }
+    std::vector<torch::Tensor> rows;
+    for (size_t a = 0; a < geometry.size(); ++a) {
+      const auto& keypoints = extraction.keypoints(static_cast<int64_t>(g) * v + static_cast<int64_t>(a));
+      for (const ViewGeometry& to : geometry)
+        rows.push_back(ProjectKeypoints(keypoints, geometry[a], photos[groups[g].views[a]].points, to,
+                                        o.max_distance_px));
+    }
+    projections.push_back(torch::stack(rows).view({v, v, -1, 2}));
+    subjects.push_back(static_cast<int64_t>(groups[g].reconstruction));
+  }
+  FeatureSet set = extraction.Take();
+  set.projections = torch::stack(projections);
+  set.reconstructions = torch::tensor(subjects, torch::kLong);
+  return set;
+}
+
+}  // namespace colmatch
