@@ -75,6 +75,14 @@ DescriptorSampling SamplingFromMetadata(const std::map<std::string, std::string>
                      kPublishedSampling + " or " + kCellCentreSampling);
 }
 
+bool KeypointCodeFromMetadata(const std::map<std::string, std::string>& metadata, const std::string& path) {
+  const auto found = metadata.find("keypoint_code");
+  if (found == metadata.end()) return false;
+  if (found->second == kFixedKeypointCode) return true;
+  throw WeightsError(path + ": metadata 'keypoint_code' is '" + found->second + "', expected " +
+                     kFixedKeypointCode);
+}
+
 std::map<std::string, std::string> MetadataOf(const SuperGlueArchitecture& architecture) {
   std::map<std::string, std::string> metadata = {
       {"architecture", kSuperGlueName},
@@ -86,6 +94,7 @@ std::map<std::string, std::string> MetadataOf(const SuperGlueArchitecture& archi
   if (architecture.attention_dim > 0) metadata["attention_dim"] = std::to_string(architecture.attention_dim);
   if (architecture.mlp_hidden > 0) metadata["mlp_hidden"] = std::to_string(architecture.mlp_hidden);
   if (!architecture.batch_norm) metadata["batch_norm"] = "folded";
+  if (architecture.fixed_keypoint_code) metadata["keypoint_code"] = kFixedKeypointCode;
   return metadata;
 }
 

@@ -15,6 +15,7 @@ namespace colmatch {
 inline constexpr char kWeightsFormatVersion[] = "1";
 inline constexpr char kPublishedSampling[] = "published";
 inline constexpr char kCellCentreSampling[] = "cell_centres";
+inline constexpr char kFixedKeypointCode[] = "fixed";
 
 // "architecture", "format_version" and the sizes; the keys are a file format (docs/weights_format.md).
 std::map<std::string, std::string> MetadataOf(const SuperPointArchitecture& architecture);
@@ -23,6 +24,9 @@ std::map<std::string, std::string> MetadataOf(const SuperGlueArchitecture& archi
 // How descriptors are read is not in the shapes; a file that does not say is read as published.
 DescriptorSampling SamplingFromMetadata(const std::map<std::string, std::string>& metadata,
                                         const std::string& path);
+
+// Whether the keypoint encoder's hidden layers are a fixed code; a file that does not say has learned them.
+bool KeypointCodeFromMetadata(const std::map<std::string, std::string>& metadata, const std::string& path);
 
 // Shape by entry name. The sizes come from the shapes, never from the metadata alone: a network is then built
 // only as large as the file that is there. Throw WeightsError starting with `path` where a defining entry is

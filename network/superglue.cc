@@ -7,10 +7,12 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <tuple>
 
 #include "network/attention.h"
 #include "network/error.h"
 #include "network/int8_linear.h"
+#include "network/keypoint_code.h"
 #include "network/shared_parameters.h"
 #include "network/sinkhorn.h"
 
@@ -66,6 +68,8 @@ void SuperGlueArchitecture::Validate() const {
     if (width < 1 || width > 4096)
       fail("keypoint_encoder width must be in [1, 4096], found " + std::to_string(width));
   }
+  if (fixed_keypoint_code && !IsKeypointCode(keypoint_encoder))
+    fail("a fixed keypoint code has other keypoint_encoder widths (513 and 65 for eight octaves)");
 }
 
 void SuperGlueOptions::Validate() const {
@@ -186,6 +190,22 @@ SuperGlueImpl::SuperGlueImpl(const SuperGlueArchitecture& architecture) : archit
   final_proj =
       register_module("final_proj", Pointwise(architecture_.descriptor_dim, architecture_.descriptor_dim));
   bin_score = register_parameter("bin_score", torch::tensor(1.0f));
+  if (!architecture_.fixed_keypoint_code) return;
+  auto& linears = kenc->encoder->linears();
+  FillKeypointCode(linears[0]->weight, linears[0]->bias, linears[1]->weight, linears[1]->bias);
+  for (size_t i = 0; i < 2; ++i) {
+    for (auto& parameter : linears[i]->parameters()) parameter.set_requires_grad(false);
+  }
+  for (auto& norm : kenc->encoder->norms()) {
+    for (auto& parameter : norm->parameters()) parameter.set_requires_grad(false);
+  }
+  train();
+}
+
+void SuperGlueImpl::train(bool on) {
+  Module::train(on);
+  if (!architecture_.fixed_keypoint_code) return;
+  for (auto& norm : kenc->encoder->norms()) norm->eval();
 }
 
 torch::Tensor SuperGlueImpl::Encode(const SuperGlueInput& input) {
@@ -239,19 +259,32 @@ void SuperGlueImpl::InitializeAsNearestNeighbor(double gain) {
   bin_score.fill_(gain * 0.7);
 }
 
-SuperGlue Deepen(SuperGlue& network, int num_layer_pairs) {
+SuperGlue Extended(SuperGlue& network, const SuperGlueArchitecture& architecture) {
   torch::NoGradGuard no_grad;
-  SuperGlueArchitecture architecture = network->architecture();
-  if (num_layer_pairs < architecture.num_layer_pairs) {
-    throw WeightsError("SuperGlue: has " + std::to_string(architecture.num_layer_pairs) +
+  const SuperGlueArchitecture& from = network->architecture();
+  if (architecture.num_layer_pairs < from.num_layer_pairs) {
+    throw WeightsError("SuperGlue: has " + std::to_string(from.num_layer_pairs) +
                        " layer pairs; training can only go on with as many or more, not " +
-                       std::to_string(num_layer_pairs));
+                       std::to_string(architecture.num_layer_pairs));
   }
-  architecture.num_layer_pairs = num_layer_pairs;
+  const auto widths = [](const SuperGlueArchitecture& a) {
+    return std::make_tuple(a.descriptor_dim, a.AttentionDim(), a.MlpHidden(), a.batch_norm);
+  };
+  if (widths(architecture) != widths(from))
+    throw WeightsError("SuperGlue: training can only go on with layers of the same widths");
   SuperGlue result(architecture);
   for (const auto& layer : *result->gnn->layers)
     layer->as<AttentionalPropagation>()->mlp->last()->weight.zero_();
-  CopySharedParameters(*network, *result);
+  CopySharedParameters(*network->gnn, *result->gnn);
+  CopySharedParameters(*network->final_proj, *result->final_proj);
+  result->bin_score.copy_(network->bin_score);
+  if (from.keypoint_encoder == architecture.keypoint_encoder &&
+      from.fixed_keypoint_code == architecture.fixed_keypoint_code) {
+    CopySharedParameters(*network->kenc, *result->kenc);
+  } else {
+    result->kenc->encoder->last()->weight.zero_();
+  }
+  result->train(network->is_training());
   return result;
 }
 

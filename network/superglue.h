@@ -28,6 +28,8 @@ struct SuperGlueArchitecture {
   int attention_dim = 0;   // channels of query, key and value, all heads
   int mlp_hidden = 0;      // hidden channels of a layer's MLP
   bool batch_norm = true;  // false: folded into the layers before, see FoldBatchNorm
+  // The keypoint encoder's hidden layers are the code of keypoint_code.h and are not trained.
+  bool fixed_keypoint_code = false;
 
   int AttentionDim() const { return attention_dim > 0 ? attention_dim : descriptor_dim; }
   int MlpHidden() const { return mlp_hidden > 0 ? mlp_hidden : 2 * descriptor_dim; }
@@ -146,6 +148,9 @@ class SuperGlueImpl : public torch::nn::Module {
   // stay in float32. For inference on the CPU.
   void UseInt8();
 
+  // A fixed keypoint code computes the same in training.
+  void train(bool on = true) override;
+
   const SuperGlueArchitecture& architecture() const { return architecture_; }
 
   KeypointEncoder kenc{nullptr};
@@ -158,10 +163,11 @@ class SuperGlueImpl : public torch::nn::Module {
 };
 TORCH_MODULE(SuperGlue);
 
-// The same function with more layer pairs, for training to go on: the new ones come last and add nothing yet
-// (Net2Net, Chen 2016). They are random (torch's generator) but for their last map. Throws WeightsError for
-// fewer pairs than there are.
-SuperGlue Deepen(SuperGlue& network, int num_layer_pairs);
+// The same network for training to go on with more layer pairs or another keypoint encoder. New layers come
+// last and add nothing yet (Net2Net, Chen 2016); a new encoder says nothing yet, so that positions are
+// learned anew. What is new is random (torch's generator) but for its last map. Throws WeightsError for fewer
+// pairs than there are or other widths of layers.
+SuperGlue Extended(SuperGlue& network, const SuperGlueArchitecture& architecture);
 
 // The same function in evaluation mode, without batch normalisation: each is an affine map of the layer
 // before it.

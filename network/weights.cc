@@ -176,9 +176,12 @@ SuperPoint BuildSuperPoint(const TensorMap& tensors, const std::string& path,
   return network;
 }
 
-SuperGlue BuildSuperGlue(const TensorMap& tensors, const std::string& path) {
+SuperGlue BuildSuperGlue(const TensorMap& tensors, const std::string& path,
+                         bool fixed_keypoint_code = false) {
   const RandomStateGuard guard;
-  SuperGlue network(SuperGlueFromShapes(ShapesOf(tensors), path));
+  SuperGlueArchitecture architecture = SuperGlueFromShapes(ShapesOf(tensors), path);
+  architecture.fixed_keypoint_code = fixed_keypoint_code;
+  SuperGlue network(architecture);
   Fill(*network, tensors, path);
   network->eval();
   return network;
@@ -238,8 +241,9 @@ LoadedSuperPoint LoadSuperPoint(const std::string& path) {
 }
 
 LoadedSuperGlue LoadSuperGlue(const std::string& path) {
-  return Load<LoadedSuperGlue>(
-      path, kSuperGlueName, [&](const SafetensorsFile& file) { return BuildSuperGlue(file.tensors, path); });
+  return Load<LoadedSuperGlue>(path, kSuperGlueName, [&](const SafetensorsFile& file) {
+    return BuildSuperGlue(file.tensors, path, KeypointCodeFromMetadata(file.metadata, path));
+  });
 }
 
 std::string ImportPth(const std::string& pth_path, const std::string& safetensors_path,

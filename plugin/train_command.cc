@@ -11,6 +11,7 @@
 #include "network/atomic_file.h"
 #include "network/error.h"
 #include "network/flops.h"
+#include "network/keypoint_code.h"
 #include "network/weights.h"
 #include "plugin/cached_features.h"
 #include "plugin/command_list.h"
@@ -210,6 +211,11 @@ class Train : public Command {
               "depth: pairs of a self and a cross layer; with --initial its own or more");
     AddOption(app, "--SuperGlue.keypoint_encoder", o.architecture.keypoint_encoder, "hidden widths")
         ->delimiter(',');
+    AddOption(
+        app, "--SuperGlue.keypoint_octaves", keypoint_octaves_,
+        "wavelengths of a fixed code of positions before the keypoint encoder's last layer; 0: all of it is "
+        "learned")
+        ->check(CLI::IsMember({0, 4, 5, 6, 7, 8, 9}));
     AddOption(app, "--SuperGlue.batch_size", o.batch_size, "pairs a step");
     AddOption(app, "--SuperGlue.min_keypoints", o.min_keypoints, "least number of keypoints of a step");
     AddOption(app, "--SuperGlue.max_keypoints", o.max_keypoints, "largest number of keypoints of a step");
@@ -217,6 +223,12 @@ class Train : public Command {
               "of the pairs, of two photos: shows it that there may be nothing to match");
     AddOption(app, "--SuperGlue.augmentation", o.augmentation,
               "random displacement of each view's keypoints, some left out; 0: none, 1: strong")
+        ->check(CLI::Range(0.0, 10.0));
+    AddOption(app, "--SuperGlue.descriptor_rotation", o.descriptor_rotation,
+              "random rotations of the descriptors' space, a batch, radians: photos are not known by heart")
+        ->check(CLI::Range(0.0, 10.0));
+    AddOption(app, "--SuperGlue.descriptor_noise", o.descriptor_noise,
+              "length of the random vectors added to descriptors")
         ->check(CLI::Range(0.0, 10.0));
     AddOption(app, "--SuperGlue.train_sinkhorn_iterations", o.sinkhorn_iterations, "in training");
     AddOption(app, "--SuperGlue.deep_supervision", o.deep_supervision,
@@ -273,11 +285,18 @@ class Train : public Command {
     options.architecture.descriptor_dim = superpoint.network->architecture().descriptor_dim;
     options.loop = loop_;
     options.seed = common.random_seed;
+    if (keypoint_octaves_ > 0) {
+      options.architecture.fixed_keypoint_code = true;
+      options.architecture.keypoint_encoder = KeypointCodeWidths(keypoint_octaves_);
+    }
     LoadedSuperGlue initial;
     if (!initial_path_.empty()) {
       initial = LoadSuperGlue(initial_path_);
       const SuperGlueArchitecture& found = initial.network->architecture();
-      options.architecture.keypoint_encoder = found.keypoint_encoder;
+      if (keypoint_octaves_ == 0) {
+        options.architecture.keypoint_encoder = found.keypoint_encoder;
+        options.architecture.fixed_keypoint_code = found.fixed_keypoint_code;
+      }
       if (app_->count("--SuperGlue.num_layer_pairs") == 0)
         options.architecture.num_layer_pairs = found.num_layer_pairs;
     }
@@ -336,6 +355,7 @@ class Train : public Command {
   ReconstructionFeatureOptions view_features_;
   std::vector<std::pair<double, double>> rates_;  // steps and operations per second, a report
   int64_t steps_done_ = 0;
+  int keypoint_octaves_ = 0;
   std::string label_source_ = "repeated", images_on_device_ = "auto";
   std::string superpoint_path_, features_path_, view_features_path_, initial_path_;
   std::vector<std::string> view_paths_;

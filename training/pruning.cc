@@ -53,7 +53,7 @@ torch::Tensor LargestOfHeads(const torch::Tensor& scores, int64_t count) {
 std::vector<std::string> CompressibleTensors(const torch::nn::Module& network) {
   std::vector<std::string> names;
   for (const auto& item : network.named_parameters()) {
-    if (item.value().dim() >= 3) names.push_back(item.key());
+    if (item.value().dim() >= 3 && item.value().requires_grad()) names.push_back(item.key());
   }
   return names;
 }

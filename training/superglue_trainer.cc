@@ -13,6 +13,7 @@
 #include "network/error.h"
 #include "network/flops.h"
 #include "network/sinkhorn.h"
+#include "training/feature_augmentation.h"
 #include "training/prefetch.h"
 #include "training/superglue_loss.h"
 
@@ -24,21 +25,6 @@ struct Batch {
   torch::Tensor matches0, matches1;  // (B, n) labels
 };
 
-// A random affine map near identity for points in NormalizeKeypoints' frame; strength 0: identity.
-torch::Tensor Displaced(const torch::Tensor& points, double strength, Rng& rng) {
-  const double angle = strength * rng.Uniform(-0.2, 0.2), shear = strength * rng.Uniform(-0.1, 0.1);
-  const double scale_x = std::exp(strength * rng.Uniform(-0.2, 0.2));
-  const double scale_y = std::exp(strength * rng.Uniform(-0.2, 0.2));
-  const double c = std::cos(angle), s = std::sin(angle);
-  const auto map =
-      torch::tensor({c * scale_x, s * scale_x, scale_y * (shear * c - s), scale_y * (shear * s + c)},
-                    points.options())
-          .view({2, 2});  // of row vectors
-  const auto shift =
-      torch::tensor({strength * rng.Uniform(-0.1, 0.1), strength * rng.Uniform(-0.1, 0.1)}, points.options());
-  return torch::matmul(points, map) + shift;
-}
-
 // One view of a pair: which of its keypoints, strongest first, are used.
 struct DrawnView {
   int64_t view = 0;
@@ -46,25 +32,27 @@ struct DrawnView {
 };
 
 SuperGlueInput Gather(const FeatureSet& set, const std::vector<DrawnView>& views, double augmentation,
-                      Rng& rng, const torch::Device& device) {
+                      const DescriptorAugmentation& augment, Rng& rng, const torch::Device& device) {
   std::vector<torch::Tensor> keypoints, scores, descriptors;
   for (const DrawnView& v : views) {
     const auto points = set.keypoints[v.view].index_select(0, v.chosen);
     const auto normalized = NormalizeKeypoints(points, set.view_width, set.view_height);
-    keypoints.push_back(augmentation > 0 ? Displaced(normalized, augmentation, rng) : normalized);
+    keypoints.push_back(augmentation > 0 ? DisplaceKeypoints(normalized, augmentation, rng) : normalized);
     scores.push_back(set.scores[v.view].index_select(0, v.chosen));
-    descriptors.push_back(set.descriptors[v.view].index_select(1, v.chosen));
+    descriptors.push_back(
+        augment.Apply(set.descriptors[v.view].index_select(1, v.chosen).to(torch::kFloat), rng));
   }
   return {torch::stack(keypoints).to(device), torch::stack(scores).to(device),
-          torch::stack(descriptors).to(torch::kFloat).to(device)};
+          torch::stack(descriptors).to(device)};
 }
 
 // What to draw a batch from.
 struct PairDraw {
   const std::vector<int64_t>& photos;
   int64_t min_keypoints;
-  double negative_share;
-  double augmentation;
+  double negative_share = 0;
+  double augmentation = 0;
+  double descriptor_rotation = 0, descriptor_noise = 0;
 };
 
 GroundTruthMatches LabelPair(const FeatureSet& set, int64_t view0, int64_t view1, int64_t n,
@@ -142,8 +130,12 @@ Batch MakeBatch(const FeatureSet& set, const SuperGlueTrainingOptions& o, const 
     matches1.push_back(choice.labels.matches1);
   }
   const torch::Device device(o.loop.device);
-  const auto input0 = Gather(set, views0, draw.augmentation, rng, device);
-  const auto input1 = Gather(set, views1, draw.augmentation, rng, device);
+  DescriptorAugmentation augment;
+  if (draw.descriptor_rotation > 0)
+    augment.rotation = RandomRotation(set.descriptors.size(1), rng.Uniform(0, draw.descriptor_rotation), rng);
+  if (draw.descriptor_noise > 0) augment.noise = rng.Uniform(0, draw.descriptor_noise);
+  const auto input0 = Gather(set, views0, draw.augmentation, augment, rng, device);
+  const auto input1 = Gather(set, views1, draw.augmentation, augment, rng, device);
   return {input0, input1, torch::stack(matches0).to(device), torch::stack(matches1).to(device)};
 }
 
@@ -212,7 +204,7 @@ int64_t NumHeldOutBatches(const SuperGlueTrainingOptions& o) {
 
 Batch HeldOutBatch(const FeatureSet& set, const SuperGlueTrainingOptions& o,
                    const std::vector<int64_t>& photos, double negative_share, int64_t number) {
-  return MakeBatch(set, o, {photos, o.max_keypoints, negative_share, 0}, number);
+  return MakeBatch(set, o, {photos, o.max_keypoints, negative_share}, number);
 }
 
 std::vector<ScoredBatch> ScoreHeldOut(SuperGlue& network, const FeatureSet& set,
@@ -299,9 +291,11 @@ SuperGlue TrainSuperGlue(const FeatureSet& features, const SuperGlueTrainingOpti
     torch::manual_seed(o.seed);
     network = SuperGlue(o.architecture);
     network->InitializeAsNearestNeighbor(o.initial_gain);
-  } else if (network->architecture().num_layer_pairs != o.architecture.num_layer_pairs) {
+  } else if (const SuperGlueArchitecture& a = network->architecture();
+             a.num_layer_pairs != o.architecture.num_layer_pairs ||
+             a.keypoint_encoder != o.architecture.keypoint_encoder) {
     torch::manual_seed(o.seed);
-    network = Deepen(network, o.architecture.num_layer_pairs);
+    network = Extended(network, o.architecture);
   }
   network->to(torch::Device(o.loop.device));
   if (SuperGlue teacher = o.teacher; !teacher.is_empty()) {
@@ -313,7 +307,9 @@ SuperGlue TrainSuperGlue(const FeatureSet& features, const SuperGlueTrainingOpti
     split.training.push_back(scene);
 
   Prefetcher<Batch> batches(OrderOfBatches(o.loop, user_hooks), [&](int64_t number) {
-    return MakeBatch(features, o, {split.training, o.min_keypoints, o.negative_share, o.augmentation},
+    return MakeBatch(features, o,
+                     {split.training, o.min_keypoints, o.negative_share, o.augmentation,
+                      o.descriptor_rotation, o.descriptor_noise},
                      number);
   });
   TrainHooks hooks = user_hooks;

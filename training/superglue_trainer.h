@@ -23,6 +23,10 @@ struct SuperGlueTrainingOptions {
   // of their own, and not all of them are used; 1: rotation to 11 degrees, scales to 1.22, shear and shift to
   // a tenth, 30 % of the keypoints left out. 0: off.
   double augmentation = 0.5;
+  // So that photos are not known by heart by their descriptors: each batch turns the descriptors' space by a
+  // random rotation of up to so many radians a plane, and adds to each unit vector a random one of up to this
+  // length. 0: off.
+  double descriptor_rotation = 0, descriptor_noise = 0;
   int sinkhorn_iterations = 15;                // in training, scaling form
   double deep_supervision = 0.3;               // weight of the mean loss after the inner layer pairs; 0: off
   double initial_gain = 20;                    // coupling score of two equal descriptors at the start

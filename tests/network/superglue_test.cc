@@ -6,6 +6,7 @@
 #include <torch/torch.h>
 
 #include "network/error.h"
+#include "network/keypoint_code.h"
 #include "tests/network/tensor_near.h"
 
 namespace colmatch {
@@ -191,17 +192,33 @@ TEST_F(SuperGlueTest, ImpossibleArchitecturesAreRefusedByName) {
   EXPECT_THROW(SuperGlue{bad}, WeightsError);
 }
 
-TEST(Deepen, KeepsTheFunctionAndRefusesToTakeLayersAway) {
+TEST(Extended, MoreLayersKeepTheFunctionAndFewerAreRefused) {
   torch::NoGradGuard no_grad;
   SuperGlue network(SuperGlueArchitecture{8, {8}, 2});
   network->eval();
-  SuperGlue deeper = Deepen(network, 4);
+  SuperGlue deeper = Extended(network, {8, {8}, 4});
   EXPECT_EQ(deeper->architecture().num_layer_pairs, 4);
   EXPECT_FALSE(deeper->is_training());
   SuperGlueInput input0{torch::rand({2, 5, 2}), torch::rand({2, 5}), torch::randn({2, 8, 5})},
       input1{torch::rand({2, 7, 2}), torch::rand({2, 7}), torch::randn({2, 8, 7})};
   EXPECT_TRUE(TensorsNear(deeper->forward(input0, input1), network->forward(input0, input1), 1e-5));
-  EXPECT_THROW(Deepen(network, 1), WeightsError);
+  EXPECT_THROW(Extended(network, {8, {8}, 1}), WeightsError);
+  EXPECT_THROW(Extended(network, {12, {8}, 2}), WeightsError);
+}
+
+TEST(Extended, AnotherKeypointEncoderSaysNothingYet) {
+  torch::NoGradGuard no_grad;
+  SuperGlue network(SuperGlueArchitecture{8, {8}, 1});
+  SuperGlueArchitecture architecture{8, KeypointCodeWidths(4), 1};
+  architecture.fixed_keypoint_code = true;
+  SuperGlue other = Extended(network, architecture);
+  other->eval();
+  const auto scores = torch::rand({1, 5}), descriptors = torch::randn({1, 8, 5});
+  const SuperGlueInput here{torch::rand({1, 5, 2}), scores, descriptors},
+      there{torch::rand({1, 5, 2}), scores, descriptors};
+  EXPECT_TRUE(TensorsNear(other->forward(here, here), other->forward(there, there), 1e-6));
+  EXPECT_TRUE(other->gnn->layers[0]->named_parameters()["mlp.0.weight"].equal(
+      network->gnn->layers[0]->named_parameters()["mlp.0.weight"]));
 }
 
 // Norms that are not at their start.

@@ -10,6 +10,7 @@ colmatch_test(network
     golden_test.cc
     hessian_response_test.cc
     int8_linear_test.cc
+    keypoint_code_test.cc
     keypoints_test.cc
     npz_reader.cc
     pth_reader_test.cc

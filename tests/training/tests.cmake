@@ -5,6 +5,7 @@ colmatch_test(training
     checkpoint_test.cc
     device_images_test.cc
     distributed_test.cc
+    feature_augmentation_test.cc
     feature_provenance_test.cc
     feature_set_test.cc
     ground_truth_test.cc
