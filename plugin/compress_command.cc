@@ -123,6 +123,8 @@ class CompressCommand : public Command {
               "of the dense network's answers beside the labels, 0 to 1")
         ->check(CLI::Range(0.0, 1.0));
     AddOption(app, "--SuperGlue.views_per_photo", features_.views_per_photo, "cached warps of each photo");
+    AddOption(app, "--SuperGlue.scenes_per_photo", features_.scenes_per_photo,
+              "cached scenes of textured planes beside them");
     app.add_flag("--resume", resume_, "go on with fine-tuning where it was stopped");
   }
 
