@@ -1,6 +1,7 @@
 // Views of reconstructed scenes; see reconstruction.h.
 #include "training/reconstruction.h"
 
+#include <cmath>
 #include <filesystem>
 
 #include "network/atomic_file.h"
@@ -11,6 +12,17 @@ namespace colmatch {
 namespace {
 
 constexpr char kMagic[] = "CMVIEWS1";
+
+void CheckView(const ReconstructedView& view, const std::string& path) {
+  const auto& p = view.projection;
+  const double determinant = p[0] * (p[5] * p[10] - p[6] * p[9]) - p[1] * (p[4] * p[10] - p[6] * p[8]) +
+                             p[2] * (p[4] * p[9] - p[5] * p[8]);
+  bool finite = std::isfinite(determinant) && std::isfinite(p[3] + p[7] + p[11]);
+  for (const ScenePoint3D& point : view.points) finite &= std::isfinite(point.x + point.y + point.z);
+  if (!finite || determinant == 0 || view.width == 0 || view.height == 0)
+    throw InputError(path + ": view " + view.name +
+                     " has a projection or a point that is none; make it again with colmatch prepare_views");
+}
 
 ReconstructedView ReadView(ByteCursor& cursor) {
   ReconstructedView view;
@@ -53,7 +65,10 @@ Reconstruction ReadReconstruction(const std::string& path) {
   cursor.RequireMagic(kMagic, "views of a reconstruction");
   Reconstruction reconstruction{std::filesystem::path(path).filename().string(), {}};
   const auto count = cursor.Read<uint32_t>();
-  for (uint32_t i = 0; i < count; ++i) reconstruction.views.push_back(ReadView(cursor));
+  for (uint32_t i = 0; i < count; ++i) {
+    reconstruction.views.push_back(ReadView(cursor));
+    CheckView(reconstruction.views.back(), path);
+  }
   cursor.RequireEnd();
   return reconstruction;
 }

@@ -8,6 +8,8 @@
 #include "tests/plugin/program.h"
 #include "tests/plugin/test_photos.h"
 #include "tests/temporary_folder.h"
+#include "training/reconstruction.h"
+#include "training/shards.h"
 
 namespace colmatch {
 namespace {
@@ -118,6 +120,50 @@ TEST_F(TrainCommand, TheCardNamesTheWeightsItCameFrom) {
   EXPECT_EQ(trained_.Card("tuned")["initial_sha256"], Sha256Hex(ReadWholeFile(first)));
   EXPECT_EQ(trained_.Card("tuned")["superpoint_sha256"], Sha256Hex(ReadWholeFile(kSuperPoint)));
   EXPECT_EQ(trained_.Card("first").count("initial_sha256"), 0u);
+}
+
+// The shard's photos as two views of a wall.
+std::string Views() {
+  const TemporaryFolder& folder = TrainedOnce().folder;
+  std::vector<ReconstructedView> views;
+  for (const ShardPhoto& photo : ReadShards({folder.File("a.shard")})) {
+    ReconstructedView view{photo.name, photo.width, photo.height, photo.pixels, {}, {}};
+    const double step = 0.2 * static_cast<double>(views.size());  // sideways, 5 before the wall
+    view.projection = {100, 0, 80, 400 + 100 * step, 0, 100, 60, 300, 0, 0, 1, 5};
+    for (uint64_t i = 0; i < 200; ++i)
+      view.points.push_back(
+          {i, 0.5 * static_cast<double>(i % 16) - 4, 0.5 * static_cast<double>(i / 16) - 3, 0});
+    views.push_back(view);
+  }
+  WriteReconstruction(folder.File("wall.views"), views);
+  return folder.File("wall.views");
+}
+
+TEST_F(TrainCommand, ViewsOfReconstructionsJoinTheWarpsAndAreKeptInAFileOfTheirOwn) {
+  const Arguments more = {"--features", trained_.Features(), "--views", Views()};
+  const ProgramResult result = trained_.SuperGlue("viewed", more);
+  ASSERT_EQ(result.status, 0) << result.output;
+  const std::string features = trained_.folder.File("viewed/view_features.pt");
+  EXPECT_TRUE(fs::exists(features));
+  Arguments other = more;
+  other.insert(other.end(), {"--view_features", features, "--SuperGlue.groups_per_view", "7"});
+  const ProgramResult refused = trained_.SuperGlue("refused_views", other);
+  EXPECT_EQ(refused.status, 1) << refused.output;
+  EXPECT_THAT(refused.output, AllOf(HasSubstr(features), HasSubstr("groups is ")));
+}
+
+TEST_F(TrainCommand, AFixedKeypointCodeIsSaidInTheCardAndKeptByWhatGoesOnFromIt) {
+  const Arguments features = {"--features", trained_.Features()};
+  Arguments more = features;
+  more.insert(more.end(), {"--SuperGlue.keypoint_octaves", "5"});
+  const ProgramResult result = trained_.SuperGlue("coded", more);
+  ASSERT_EQ(result.status, 0) << result.output;
+  EXPECT_EQ(trained_.Card("coded")["keypoint_code"], "fixed");
+  more = features;
+  more.insert(more.end(), {"--initial", trained_.folder.File("coded/superglue.safetensors")});
+  ASSERT_EQ(trained_.SuperGlue("coded_on", more).status, 0);
+  EXPECT_EQ(trained_.Card("coded_on")["keypoint_code"], "fixed");
+  EXPECT_EQ(trained_.Card("first").count("keypoint_code"), 0u);
 }
 
 Arguments TinySuperPoint(const std::string& run, const std::string& num_steps, const Arguments& more = {}) {

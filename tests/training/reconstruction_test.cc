@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstring>
 
 #include "network/atomic_file.h"
@@ -19,7 +20,7 @@ ReconstructedView View(const std::string& name, int width, int height, int num_p
   view.width = width;
   view.height = height;
   for (int i = 0; i < width * height; ++i) view.pixels.push_back(static_cast<uint8_t>(5 * i));
-  for (size_t i = 0; i < 12; ++i) view.projection[i] = 0.1 * static_cast<double>(i) - 0.3;
+  view.projection = {100, 0, 80, -0.3, 1e-3, 101, 60, 7, 0, 0.1, 1, 5};
   for (int i = 0; i < num_points; ++i)
     view.points.push_back({uint64_t{1} << (40 + i), 1.0 * i, -2.5, 1e-3 * i});
   return view;
@@ -70,6 +71,23 @@ TEST_F(ReconstructionFile, TruncatedLongerAndForeignFilesAreInputErrorsNamingThe
       ADD_FAILURE() << "accepted: " << bytes.size() << " bytes";
     } catch (const InputError& error) {
       EXPECT_EQ(std::string(error.what()).rfind(Path(), 0), 0u) << error.what();
+    }
+  }
+}
+
+TEST_F(ReconstructionFile, ProjectionsAndPointsThatAreNoneAreRefusedByTheViewsName) {
+  for (const double bad : {0.0, std::nan(""), HUGE_VAL}) {
+    ReconstructedView view = View("broken.jpg", 4, 3, 1);
+    if (bad == 0)
+      view.projection.fill(1);
+    else
+      view.points[0].y = bad;
+    WriteReconstruction(Path(), {View("a", 4, 3, 2), view});
+    try {
+      ReadReconstruction(Path());
+      ADD_FAILURE() << "accepted: " << bad;
+    } catch (const InputError& error) {
+      EXPECT_NE(std::string(error.what()).find("broken.jpg"), std::string::npos) << error.what();
     }
   }
 }
