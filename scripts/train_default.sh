@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Trains the shipped weights from folders of photos. Usage: scripts/train_default.sh PHOTOS RUN [default|fast]
-# PHOTOS has one sub-folder a data set. Interrupted, the same command goes on where it stopped.
+# PHOTOS has one sub-folder a data set. VIEWS in the environment: files of `colmatch prepare_views`, for real pairs too.
+# Interrupted, the same command goes on where it stopped.
 # The recipe of weights/default and weights/fast (their cards say in what stages they were really made); more steps make better weights.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 usage="usage: scripts/train_default.sh PHOTOS RUN [default|fast]"
 photos="${1:?$usage}" run="${2:?$usage}"
 case "${3:-default}" in
-  default) widths=16,32,64,128 head=128 descriptor=128 encoder=32,64,128 pairs=3 ;;
-  fast) widths=8,16,32,64 head=64 descriptor=64 encoder=32,64 pairs=2 ;;
+  default) widths=16,32,64,128 head=128 descriptor=128 code="--SuperGlue.keypoint_octaves 8" pairs=3 ;;
+  fast) widths=8,16,32,64 head=64 descriptor=64 code="--SuperGlue.keypoint_encoder 32,64" pairs=2 ;;
   *) echo "$usage" >&2; exit 1 ;;
 esac
 colmatch="$ROOT/build/release/colmatch"
@@ -28,7 +29,7 @@ resume() { [ -e "$run/$1/checkpoint.pt" ] && echo --resume || true; }
 
 "$colmatch" train superglue --shards "$run/train.shard" --superpoint "$run/superpoint/superpoint.safetensors" \
   --output "$run/superglue" $(resume superglue) --random_seed 1 --num_steps 8000 --learning_rate 4e-4 \
-  --warmup_steps 100 --SuperGlue.num_layer_pairs $pairs --SuperGlue.keypoint_encoder $encoder \
-  --SuperGlue.views_per_photo 3 --SuperGlue.min_keypoints 256 \
+  --warmup_steps 100 --SuperGlue.num_layer_pairs $pairs $code ${VIEWS:+--views $VIEWS} \
+  --SuperGlue.views_per_photo 4 --SuperGlue.scenes_per_photo 0.35 --SuperGlue.augmentation 1 --SuperGlue.min_keypoints 256 \
   --SuperGlue.max_keypoints 400 --SuperGlue.deep_supervision 0 --SuperGlue.train_sinkhorn_iterations 10 \
   --SuperGlue.calibration_recall 1.05
