@@ -13,18 +13,8 @@ namespace colmatch {
 
 int ScalingIterations(const float* kernel, int64_t rows, int64_t cols, const float* mu, const float* nu,
                       float* a, float* b, int max_iterations, float tolerance) {
-  static const auto best = [] {
-    switch (simd::BestLanes()) {
-#if defined(__x86_64__)
-      case 16:
-        return x16::ScalingIterations;
-      case 8:
-        return x8::ScalingIterations;
-#endif
-      default:
-        return x4::ScalingIterations;
-    }
-  }();
+  static const auto best =
+      simd::ForLanes(simd::BestLanes(), x4::ScalingIterations, x8::ScalingIterations, x16::ScalingIterations);
   return best(kernel, rows, cols, mu, nu, a, b, max_iterations, tolerance);
 }
 

@@ -29,4 +29,10 @@ inline int BestLanes() {
   return 4;
 }
 
+// The kernel for vectors of so many floats.
+template <typename Kernel>
+Kernel* ForLanes(int lanes, Kernel* x4, Kernel* x8, Kernel* x16) {
+  return lanes == 16 ? x16 : lanes == 8 ? x8 : x4;
+}
+
 }  // namespace colmatch::simd

@@ -114,10 +114,15 @@ torch::Tensor SolveTransport(const torch::Tensor& scores, const torch::Tensor& b
     for (int left = num_iterations, stretch = 1; left > 0;) {
       stretch = std::min(stretch, left);
       const int done = AbsorbedIterations(couplings, mu, nu, stretch, u, v);
-      if (done >= 0 && done < stretch) break;
-      if (done < 0) LogIterations(couplings, log_mu, log_nu, 1, u, v);
-      left -= done < 0 ? 1 : done;
-      stretch = done < 0 ? 1 : 4 * stretch;
+      if (done < 0) {  // one as it can be held, then short stretches again
+        LogIterations(couplings, log_mu, log_nu, 1, u, v);
+        left -= 1;
+        stretch = 1;
+        continue;
+      }
+      if (done < stretch) break;
+      left -= stretch;
+      stretch *= 4;
     }
     assignments.push_back((couplings + (u - norm).unsqueeze(2)).add_(v.unsqueeze(1)));
   }

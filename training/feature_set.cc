@@ -18,19 +18,14 @@ namespace colmatch {
 namespace {
 
 // A keypoint whose depth is not known is ignored, unless it matches.
-GroundTruthMatches MatchReconstructed(const FeatureSet& set, int64_t group, int64_t a, int64_t b, int64_t n,
+GroundTruthMatches MatchReconstructed(const FeatureSet& set, int64_t view0, int64_t view1, int64_t n,
                                       const GroundTruthOptions& options) {
-  constexpr float kHidden = -1e6f;
-  const auto projected = [&](int64_t from, int64_t to) {
-    return set.projections[group][from][to].narrow(0, 0, n);
-  };
-  const auto keypoints = [&](int64_t view) {
-    return set.keypoints[(set.num_groups() - set.num_reconstructed() + group) * set.views_per_group + view]
-        .narrow(0, 0, n);
-  };
-  const auto there0 = projected(a, b), there1 = projected(b, a);
-  auto labels = MatchByProjections(keypoints(a), there0.nan_to_num(kHidden), keypoints(b),
-                                   there1.nan_to_num(kHidden), options);
+  const auto there = set.projections[set.ReconstructedGroup(view0)];
+  const int64_t a = view0 % set.views_per_group, b = view1 % set.views_per_group;
+  const auto there0 = there[a][b].narrow(0, 0, n), there1 = there[b][a].narrow(0, 0, n);
+  auto labels =
+      MatchByProjections(set.keypoints[view0].narrow(0, 0, n), there0.nan_to_num(kFarOutsidePx),
+                         set.keypoints[view1].narrow(0, 0, n), there1.nan_to_num(kFarOutsidePx), options);
   const auto ignore = [](torch::Tensor& matches, const torch::Tensor& there) {
     matches.masked_fill_(torch::isnan(there.select(1, 0)) & (matches == kUnmatched), kIgnored);
   };
@@ -56,11 +51,11 @@ SceneView FeatureSet::PlanesOf(int64_t view) const {
 }
 
 int64_t FeatureSet::ReconstructedGroup(int64_t view) const {
-  return view / views_per_group - (num_groups() - num_reconstructed());
+  return view / views_per_group - first_reconstructed();
 }
 
 bool FeatureSet::MayShow(int64_t group0, int64_t group1) const {
-  const int64_t first = num_groups() - num_reconstructed();
+  const int64_t first = first_reconstructed();
   if (group0 == group1) return true;
   if (group0 < first || group1 < first) return false;
   return reconstructions[group0 - first].item<int64_t>() == reconstructions[group1 - first].item<int64_t>();
@@ -89,15 +84,12 @@ FeatureSet Joined(const FeatureSet& warps, const FeatureSet& views) {
 
 GroundTruthMatches MatchViews(const FeatureSet& set, int64_t view0, int64_t view1, int64_t n,
                               const GroundTruthOptions& options) {
-  if (const int64_t group = set.ReconstructedGroup(view0); group >= 0)
-    return MatchReconstructed(set, group, view0 % set.views_per_group, view1 % set.views_per_group, n,
-                              options);
+  if (set.ReconstructedGroup(view0) >= 0) return MatchReconstructed(set, view0, view1, n, options);
   const SceneGeometry geometry0(set.PlanesOf(view0)), geometry1(set.PlanesOf(view1));
   const auto project = [n](const torch::Tensor& keypoints, const SceneGeometry& from,
                            const SceneGeometry& to) {
-    constexpr float kHidden = -1e6f;
     const auto xy = keypoints.contiguous();
-    auto projected = torch::full({n, 2}, kHidden);
+    auto projected = torch::full({n, 2}, kFarOutsidePx);
     for (int64_t i = 0; i < n; ++i) {
       const float* p = xy.data_ptr<float>() + 2 * i;
       const ScenePoint point = from.At({p[0], p[1]});

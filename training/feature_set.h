@@ -43,19 +43,19 @@ struct FeatureSet {
   // (V, P, 13) float64: of each plane, view_from_plane row-major, x0, y0, x1, y1 (PlaneInView); zeros where a
   // view has fewer planes than P.
   torch::Tensor planes;
-  // Of the last groups, G views of reconstructed scenes (reconstruction.h): (G, V', V', N, 2) float32, where
-  // view
-  // [.][.][b] shows the keypoints of view [.][a]; NaN: not known. And (G) int64, which scene it is. Undefined
-  // where there are none.
-  torch::Tensor projections, reconstructions;
-  int views_per_group = 0;  // V'; view v shows photo or scene v / views_per_group
+  // Of the last G groups, which show reconstructed scenes (reconstruction.h); undefined where there are none.
+  torch::Tensor projections;  // (G, V', V', N, 2) float32: where view b shows the keypoints of view a of the
+                              // group, [.][a][b]; NaN: not known
+  torch::Tensor reconstructions;  // (G) int64: which scene
+  int views_per_group = 0;        // V'; view v shows photo or scene v / views_per_group
   int num_scenes = 0;
   int view_width = 0, view_height = 0;
   std::string provenance;  // feature_provenance.h
 
   int64_t num_groups() const { return keypoints.size(0) / views_per_group; }
   int64_t num_reconstructed() const { return projections.defined() ? projections.size(0) : 0; }
-  int64_t num_photos() const { return num_groups() - num_scenes - num_reconstructed(); }
+  int64_t first_reconstructed() const { return num_groups() - num_reconstructed(); }
+  int64_t num_photos() const { return first_reconstructed() - num_scenes; }
   SceneView PlanesOf(int64_t view) const;
   int64_t ReconstructedGroup(int64_t view) const;  // index into projections; negative: a warp or planar scene
   // Whether two groups may show the same things: then nothing can be said of which keypoints have no match.

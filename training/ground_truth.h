@@ -23,6 +23,9 @@ struct GroundTruthMatches {
 GroundTruthMatches MatchByHomography(const torch::Tensor& keypoints0, const torch::Tensor& keypoints1,
                                      const Homography& h1_from_0, const GroundTruthOptions& options);
 
+// Where a projection says that the other image does not show a keypoint, in x and y.
+inline constexpr float kFarOutsidePx = -1e6f;
+
 // The same for any scene: projected0 (N0, 2) are the keypoints of image 0 where image 1 shows them,
 // projected1 (N1, 2) those of image 1 in image 0; a keypoint the other does not show is far outside.
 GroundTruthMatches MatchByProjections(const torch::Tensor& keypoints0, const torch::Tensor& projected0,

@@ -23,13 +23,44 @@ Vector3 Project(const std::array<double, 12>& p, const Vector3& x) {
 }
 
 // The point of the scene at a pixel of the photo and a depth: M x = depth (pixel, 1) - p, for P = (M | p).
-Vector3 AtDepth(const std::array<double, 12>& p, Point2 pixel, double depth) {
-  const Homography inverse = Homography{{p[0], p[1], p[2], p[4], p[5], p[6], p[8], p[9], p[10]}}.Inverse();
-  const Vector3 right = {depth * pixel.x - p[3], depth * pixel.y - p[7], depth - p[11]};
-  Vector3 x;
-  for (size_t i = 0; i < 3; ++i)
-    x[i] = inverse.m[3 * i] * right[0] + inverse.m[3 * i + 1] * right[1] + inverse.m[3 * i + 2] * right[2];
-  return x;
+class BackProjection {
+ public:
+  explicit BackProjection(const std::array<double, 12>& p)
+      : p_(p), inverse_(Homography{{p[0], p[1], p[2], p[4], p[5], p[6], p[8], p[9], p[10]}}.Inverse()) {}
+
+  Vector3 At(Point2 pixel, double depth) const {
+    const Vector3 right = {depth * pixel.x - p_[3], depth * pixel.y - p_[7], depth - p_[11]};
+    Vector3 x;
+    for (size_t i = 0; i < 3; ++i) {
+      x[i] =
+          inverse_.m[3 * i] * right[0] + inverse_.m[3 * i + 1] * right[1] + inverse_.m[3 * i + 2] * right[2];
+    }
+    return x;
+  }
+
+ private:
+  const std::array<double, 12>& p_;
+  Homography inverse_;
+};
+
+// Of each keypoint (N, 2), of the point nearest to it; 0: not known.
+std::vector<double> DepthsOf(const torch::Tensor& keypoints, const ViewGeometry& view,
+                             const std::vector<ScenePoint3D>& points, double max_distance_px) {
+  const auto n = static_cast<size_t>(keypoints.size(0));
+  std::vector<double> nearest(n, max_distance_px), depths(n, 0);
+  for (const ScenePoint3D& point : points) {
+    const Vector3 p = Project(view.projection, {point.x, point.y, point.z});
+    if (!(p[2] > 0)) continue;
+    const Point2 place = view.view_from_photo.Apply({p[0] / p[2], p[1] / p[2]});
+    for (size_t i = 0; i < n; ++i) {
+      const float* k = keypoints.data_ptr<float>() + 2 * i;
+      const double distance = std::hypot(k[0] - place.x, k[1] - place.y);
+      if (distance > nearest[i]) continue;
+      nearest[i] = distance;
+      depths[i] = p[2];
+    }
+  }
+  return depths;
 }
 
 // Which views share enough points with each, as a list of indices.
@@ -91,38 +122,27 @@ std::vector<Group> DrawGroups(const std::vector<Reconstruction>& reconstructions
 }  // namespace
 
 torch::Tensor ProjectKeypoints(const torch::Tensor& keypoints, const ViewGeometry& from,
-                               const std::vector<ScenePoint3D>& points, const ViewGeometry& to,
+                               const std::vector<ScenePoint3D>& points, const std::vector<ViewGeometry>& to,
                                double max_distance_px) {
-  constexpr float kUnknown = std::numeric_limits<float>::quiet_NaN(), kHidden = -1e6f;
   const auto xy = keypoints.to(torch::kFloat).contiguous();
-  const int64_t n = xy.size(0);
-  std::vector<double> nearest(static_cast<size_t>(n), max_distance_px), depth(static_cast<size_t>(n), 0);
-  for (const ScenePoint3D& point : points) {
-    const Vector3 p = Project(from.projection, {point.x, point.y, point.z});
-    if (!(p[2] > 0)) continue;
-    const Point2 place = from.view_from_photo.Apply({p[0] / p[2], p[1] / p[2]});
-    for (int64_t i = 0; i < n; ++i) {
-      const float* k = xy.data_ptr<float>() + 2 * i;
-      const double distance = std::hypot(k[0] - place.x, k[1] - place.y);
-      if (distance > nearest[static_cast<size_t>(i)]) continue;
-      nearest[static_cast<size_t>(i)] = distance;
-      depth[static_cast<size_t>(i)] = p[2];
-    }
-  }
-  auto projected = torch::full({n, 2}, kUnknown);
+  const std::vector<double> depths = DepthsOf(xy, from, points, max_distance_px);
+  const BackProjection from_photo(from.projection);
   const Homography photo_from_view = from.view_from_photo.Inverse();
-  for (int64_t i = 0; i < n; ++i) {
-    if (depth[static_cast<size_t>(i)] <= 0) continue;
+  auto projected =
+      torch::full({static_cast<int64_t>(to.size()), xy.size(0), 2}, std::numeric_limits<float>::quiet_NaN());
+  for (size_t i = 0; i < depths.size(); ++i) {
+    if (depths[i] <= 0) continue;
     const float* k = xy.data_ptr<float>() + 2 * i;
-    const Point2 pixel = photo_from_view.Apply({k[0], k[1]});
-    const Vector3 there =
-        Project(to.projection, AtDepth(from.projection, pixel, depth[static_cast<size_t>(i)]));
-    float* out = projected.data_ptr<float>() + 2 * i;
-    out[0] = out[1] = kHidden;
-    if (!(there[2] > 0)) continue;
-    const Point2 place = to.view_from_photo.Apply({there[0] / there[2], there[1] / there[2]});
-    out[0] = static_cast<float>(place.x);
-    out[1] = static_cast<float>(place.y);
+    const Vector3 point = from_photo.At(photo_from_view.Apply({k[0], k[1]}), depths[i]);
+    for (size_t t = 0; t < to.size(); ++t) {
+      float* out = projected.data_ptr<float>() + 2 * (t * depths.size() + i);
+      out[0] = out[1] = kFarOutsidePx;
+      const Vector3 there = Project(to[t].projection, point);
+      if (!(there[2] > 0)) continue;
+      const Point2 place = to[t].view_from_photo.Apply({there[0] / there[2], there[1] / there[2]});
+      out[0] = static_cast<float>(place.x);
+      out[1] = static_cast<float>(place.y);
+    }
   }
   return projected;
 }
@@ -151,11 +171,10 @@ FeatureSet MakeReconstructionFeatures(SuperPoint& network, const std::vector<Rec
     std::vector<torch::Tensor> rows;
     for (size_t a = 0; a < geometry.size(); ++a) {
       const auto& keypoints = extraction.keypoints(static_cast<int64_t>(g) * v + static_cast<int64_t>(a));
-      for (const ViewGeometry& to : geometry)
-        rows.push_back(ProjectKeypoints(keypoints, geometry[a], photos[groups[g].views[a]].points, to,
-                                        o.max_distance_px));
+      rows.push_back(ProjectKeypoints(keypoints, geometry[a], photos[groups[g].views[a]].points, geometry,
+                                      o.max_distance_px));
     }
-    projections.push_back(torch::stack(rows).view({v, v, -1, 2}));
+    projections.push_back(torch::stack(rows));
     subjects.push_back(static_cast<int64_t>(groups[g].reconstruction));
   }
   FeatureSet set = extraction.Take();

@@ -20,8 +20,7 @@ struct ReconstructionFeatureOptions {
   }();
   int groups_per_view = 3;     // each photo starts so many groups
   int min_shared_points = 30;  // triangulated points that each other photo of its groups shares with it
-  double max_distance_px =
-      2;  // a keypoint has the depth of the nearest triangulated point if it is this near
+  double max_distance_px = 2;  // of the triangulated point whose depth a keypoint has
 };
 
 // For each photo that shares min_shared_points with another, groups_per_view groups: the photo and
@@ -38,11 +37,11 @@ struct ViewGeometry {
   Homography view_from_photo;
 };
 
-// Where `to` shows the keypoints (N, 2) of `from`, which sees `points`: the keypoint's ray at the depth of
-// the point that projects nearest to it, within max_distance_px of the view. (N, 2) float32: NaN where there
-// is no such point, far outside where it lies behind `to`.
+// Where each of T views `to` shows the keypoints (N, 2) of `from`, which sees `points`: the keypoint's ray at
+// the depth of the point that projects nearest to it, within max_distance_px of the view. (T, N, 2) float32:
+// NaN where there is no such point, kFarOutsidePx where it lies behind the view.
 torch::Tensor ProjectKeypoints(const torch::Tensor& keypoints, const ViewGeometry& from,
-                               const std::vector<ScenePoint3D>& points, const ViewGeometry& to,
+                               const std::vector<ScenePoint3D>& points, const std::vector<ViewGeometry>& to,
                                double max_distance_px);
 
 }  // namespace colmatch

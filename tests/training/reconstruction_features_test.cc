@@ -67,11 +67,18 @@ FeatureSet Warps() {
   return MakeFeatureSet(network, {TexturePhoto(7), TexturePhoto(8)}, options, nullptr);
 }
 
+// Into one view.
+torch::Tensor ProjectInto(const torch::Tensor& keypoints, const ViewGeometry& from,
+                          const std::vector<ScenePoint3D>& points, const ViewGeometry& to,
+                          double max_distance_px) {
+  return ProjectKeypoints(keypoints, from, points, {to}, max_distance_px)[0];
+}
+
 TEST(ProjectKeypoints, GoToWhereTheOtherCameraSeesThemAtTheirPointsDepth) {
   // At depth 5 a step of 0.2 to the right moves everything 4 px to the left.
   const std::vector<ScenePoint3D> points = {{1, 0, 0, 5}};
   const auto keypoints = torch::tensor({{81.0f, 60.5f}, {120.0f, 60.0f}});
-  const auto there = ProjectKeypoints(keypoints, {CameraAt(0), {}}, points, {CameraAt(0.2), {}}, 2);
+  const auto there = ProjectInto(keypoints, {CameraAt(0), {}}, points, {CameraAt(0.2), {}}, 2);
   EXPECT_NEAR(there[0][0].item<float>(), 77, 1e-4);
   EXPECT_NEAR(there[0][1].item<float>(), 60.5, 1e-4);
   EXPECT_TRUE(torch::isnan(there[1]).all().item<bool>()) << "no point is near it";
@@ -80,15 +87,14 @@ TEST(ProjectKeypoints, GoToWhereTheOtherCameraSeesThemAtTheirPointsDepth) {
 TEST(ProjectKeypoints, TheNearestPointGivesTheDepth) {
   const std::vector<ScenePoint3D> points = {{1, 0, 0, 5}, {2, 0.01, 0, 1}};  // at (80, 60) and (81, 60)
   const auto there =
-      ProjectKeypoints(torch::tensor({{80.9f, 60.0f}}), {CameraAt(0), {}}, points, {CameraAt(0.2), {}}, 2);
+      ProjectInto(torch::tensor({{80.9f, 60.0f}}), {CameraAt(0), {}}, points, {CameraAt(0.2), {}}, 2);
   EXPECT_NEAR(there[0][0].item<float>(), 80.9 - 20, 1e-4);
 }
 
 TEST(ProjectKeypoints, FollowTheWarpsOfBothViews) {
   const Homography from{{2, 0, 5, 0, 2, -3, 0, 0, 1}}, to{{0, -1, 90, 1, 0, 0, 0, 0, 1}};
-  const auto there =
-      ProjectKeypoints(torch::tensor({{165.0f, 117.0f}}), {CameraAt(0), from}, {{1, 0, 0, 5}},
-                       {CameraAt(0.2), to}, 2);  // (80, 60) of the photo, (76, 60) of the other
+  const auto there = ProjectInto(torch::tensor({{165.0f, 117.0f}}), {CameraAt(0), from}, {{1, 0, 0, 5}},
+                                 {CameraAt(0.2), to}, 2);  // (80, 60) of the photo, (76, 60) of the other
   EXPECT_NEAR(there[0][0].item<float>(), 30, 1e-4);
   EXPECT_NEAR(there[0][1].item<float>(), 76, 1e-4);
 }
@@ -97,7 +103,7 @@ TEST(ProjectKeypoints, WhatLiesBehindTheOtherCameraIsFarOutside) {
   auto behind = CameraAt(0);
   for (size_t i = 8; i < 12; ++i) behind[i] = -behind[i];
   const auto there =
-      ProjectKeypoints(torch::tensor({{80.0f, 60.0f}}), {CameraAt(0), {}}, {{1, 0, 0, 5}}, {behind, {}}, 2);
+      ProjectInto(torch::tensor({{80.0f, 60.0f}}), {CameraAt(0), {}}, {{1, 0, 0, 5}}, {behind, {}}, 2);
   EXPECT_LT(there[0][0].item<float>(), -1e5);
 }
 
