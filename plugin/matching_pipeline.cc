@@ -1,8 +1,8 @@
 // Matching of a collection; see matching_pipeline.h.
 #include "plugin/matching_pipeline.h"
 
-#include <algorithm>
 #include <map>
+#include <memory>
 
 #include "database_io/colmap_database.h"
 #include "network/error.h"
@@ -15,23 +15,8 @@
 
 namespace colmatch {
 
-std::vector<std::pair<int, int>> ExhaustivePairs(int num_images, int block_size) {
-  if (block_size < 1)
-    throw UsageError("--ExhaustiveMatching.block_size must be at least 1, found " +
-                     std::to_string(block_size));
-  std::vector<std::pair<int, int>> pairs;
-  for (int start0 = 0; start0 < num_images; start0 += block_size) {
-    for (int start1 = start0; start1 < num_images; start1 += block_size) {
-      for (int i = start0; i < std::min(num_images, start0 + block_size); ++i) {
-        for (int j = std::max(i + 1, start1); j < std::min(num_images, start1 + block_size); ++j)
-          pairs.emplace_back(i, j);
-      }
-    }
-  }
-  return pairs;
-}
-
-MatchingPipelineStats MatchExhaustively(const MatchingPipelineOptions& o, const CommonOptions& common) {
+MatchingPipelineStats MatchPairs(const MatchingPipelineOptions& o, const CommonOptions& common,
+                                 const PairSourceMaker& make_source) {
   o.geometry.Validate();
   MatchingPipelineStats stats;
   FeatureMatcher matcher = MakeMatcher(o, common, stats.weights);
@@ -41,33 +26,41 @@ MatchingPipelineStats MatchExhaustively(const MatchingPipelineOptions& o, const 
   const std::string provenance = MatchingProvenance(o, common, stats.weights.sha256);
 
   const auto images = ImagesWithFeatures(database, stats);
-  const auto pairs = ExhaustivePairs(static_cast<int>(images.size()), o.block_size);
+  const auto source = make_source(database, images);
   ImageStore store(database, o.block_size);
   PairWriter writer(database, o, NumWorkers(common), stats);
-  ProgressBar bar("matching", static_cast<int64_t>(pairs.size()), common.progress);
+  ProgressBar bar("matching", source->num_pairs(), common.progress);
   int64_t done = 0;
-  for (const auto& [i, j] : pairs) {
-    if (StopRequested()) {
-      stats.stopped = true;
-      break;
+  for (auto block = source->Next(); !block.empty() && !stats.stopped; block = source->Next()) {
+    for (const auto& [i, j] : block) {
+      if (StopRequested()) {
+        stats.stopped = true;
+        break;
+      }
+      bar.Update(++done);
+      const PairState state = StateOf(database, images[i], images[j], provenance);
+      if (state.IsDone()) {
+        ++stats.already_there;
+        continue;
+      }
+      const auto image0 = store.Get(images[i], true), image1 = store.Get(images[j], true);
+      if (state.matched) {
+        writer.AddGeometry(image0->geometry, image1->geometry,
+                           database.ReadMatches(images[i].image_id, images[j].image_id));
+      } else {
+        writer.AddPair(image0->geometry, image1->geometry,
+                       MatchImages(matcher, image0->features, image1->features), provenance);
+      }
     }
-    bar.Update(++done);
-    const PairState state = StateOf(database, images[i], images[j], provenance);
-    if (state.IsDone()) {
-      ++stats.already_there;
-      continue;
-    }
-    const auto image0 = store.Get(images[i], true), image1 = store.Get(images[j], true);
-    if (state.matched) {
-      writer.AddGeometry(image0->geometry, image1->geometry,
-                         database.ReadMatches(images[i].image_id, images[j].image_id));
-    } else {
-      writer.AddPair(image0->geometry, image1->geometry,
-                     MatchImages(matcher, image0->features, image1->features), provenance);
-    }
+    writer.Finish();
   }
-  writer.Finish();
   return stats;
+}
+
+MatchingPipelineStats MatchExhaustively(const MatchingPipelineOptions& o, const CommonOptions& common) {
+  return MatchPairs(o, common, [&](ColmapDatabase&, const std::vector<Image>& images) {
+    return std::make_unique<ExhaustivePairs>(static_cast<int>(images.size()), o.block_size);
+  });
 }
 
 MatchingPipelineStats VerifyMatches(const MatchingPipelineOptions& o, const CommonOptions& common) {

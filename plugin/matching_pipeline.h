@@ -1,15 +1,15 @@
-// Pairs of photos to verified matches in the database: `colmatch exhaustive_matcher`, `geometric_verifier`.
+// Pairs of photos to verified matches in the database: `colmatch *_matcher`, `geometric_verifier`.
 #pragma once
 
 #include <cstdint>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "database_io/types.h"
 #include "matcher/frontend.h"
 #include "plugin/common_options.h"
 #include "plugin/feature_pipeline.h"
+#include "plugin/pair_source.h"
 #include "plugin/two_view_geometry.h"
 
 namespace colmatch {
@@ -31,12 +31,12 @@ struct MatchingPipelineStats {
   bool stopped = false;
 };
 
-// All pairs, block by block as COLMAP's exhaustive matcher goes, so that each block's features are loaded
-// once. Image indices i < j below num_images.
-std::vector<std::pair<int, int>> ExhaustivePairs(int num_images, int block_size);
-
 // Pairs whose matches and geometry are there with the same provenance are skipped. Written in transactions of
 // at most 100 pairs or 5 seconds. Throws UsageError where rows of other weights or options are there.
+MatchingPipelineStats MatchPairs(const MatchingPipelineOptions& options, const CommonOptions& common,
+                                 const PairSourceMaker& make_source);
+
+// MatchPairs of all pairs.
 MatchingPipelineStats MatchExhaustively(const MatchingPipelineOptions& options, const CommonOptions& common);
 
 // Verifies matches that have no two-view geometry yet.

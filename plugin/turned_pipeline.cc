@@ -61,17 +61,20 @@ class TurnedStore {
 };
 
 // What is left to look at, block by block.
-std::vector<std::pair<int, int>> UnverifiedPairs(ColmapDatabase& database, const std::vector<Image>& images,
-                                                 int block_size, const std::string& provenance,
-                                                 MatchingPipelineStats& stats) {
-  std::vector<std::pair<int, int>> left;
-  for (const auto& [i, j] : ExhaustivePairs(static_cast<int>(images.size()), block_size)) {
-    const PairState state = StateOf(database, images[i], images[j], provenance);
-    if (state.turned) {
-      ++stats.already_there;
-    } else if (state.ours && state.IsDone() &&
-               !HasInliers(database, images[i].image_id, images[j].image_id)) {
-      left.emplace_back(i, j);
+std::vector<ImagePair> UnverifiedPairs(ColmapDatabase& database, const std::vector<Image>& images,
+                                       int block_size, const std::string& provenance,
+                                       MatchingPipelineStats& stats) {
+  std::vector<ImagePair> left;
+  ExhaustivePairs source(static_cast<int>(images.size()), block_size);
+  for (auto block = source.Next(); !block.empty(); block = source.Next()) {
+    for (const auto& [i, j] : block) {
+      const PairState state = StateOf(database, images[i], images[j], provenance);
+      if (state.turned) {
+        ++stats.already_there;
+      } else if (state.ours && state.IsDone() &&
+                 !HasInliers(database, images[i].image_id, images[j].image_id)) {
+        left.emplace_back(i, j);
+      }
     }
   }
   return left;

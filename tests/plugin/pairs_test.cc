@@ -4,15 +4,23 @@
 #include <set>
 
 #include "network/error.h"
-#include "plugin/matching_pipeline.h"
+#include "plugin/pair_source.h"
 
 namespace colmatch {
 namespace {
 
+std::vector<ImagePair> AllOf(PairSource&& source) {
+  std::vector<ImagePair> all;
+  for (auto block = source.Next(); !block.empty(); block = source.Next())
+    all.insert(all.end(), block.begin(), block.end());
+  EXPECT_EQ(static_cast<int64_t>(all.size()), source.num_pairs());
+  return all;
+}
+
 TEST(ExhaustivePairs, EveryPairComesOnceWhateverTheBlockSize) {
   for (const int n : {0, 1, 2, 7, 53}) {
     for (const int block : {1, 3, 50, 100}) {
-      const auto pairs = ExhaustivePairs(n, block);
+      const auto pairs = AllOf(ExhaustivePairs(n, block));
       const std::set<std::pair<int, int>> unique(pairs.begin(), pairs.end());
       EXPECT_EQ(pairs.size(), static_cast<size_t>(n * (n - 1) / 2)) << n << ' ' << block;
       EXPECT_EQ(unique.size(), pairs.size());
@@ -25,7 +33,7 @@ TEST(ExhaustivePairs, ABlockNeedsTheFeaturesOfTwoBlocksOnly) {
   constexpr int kBlock = 10;
   std::set<std::pair<int, int>> seen;
   std::pair<int, int> current{-1, -1};
-  for (const auto& [i, j] : ExhaustivePairs(35, kBlock)) {
+  for (const auto& [i, j] : AllOf(ExhaustivePairs(35, kBlock))) {
     const std::pair<int, int> block{i / kBlock, j / kBlock};
     if (block == current) continue;
     EXPECT_TRUE(seen.insert(block).second) << "a block is visited twice";

@@ -1,0 +1,36 @@
+// Exhaustive pairs; see pair_source.h.
+#include "plugin/pair_source.h"
+
+#include <algorithm>
+#include <string>
+
+#include "network/error.h"
+
+namespace colmatch {
+
+ExhaustivePairs::ExhaustivePairs(int num_images, int block_size)
+    : num_images_(num_images), block_size_(block_size) {
+  if (block_size < 1)
+    throw UsageError("--ExhaustiveMatching.block_size must be at least 1, found " +
+                     std::to_string(block_size));
+}
+
+std::vector<ImagePair> ExhaustivePairs::Next() {
+  std::vector<ImagePair> pairs;
+  while (pairs.empty() && start0_ < num_images_) {  // a block of one image has no pair
+    const int64_t end0 = std::min<int64_t>(num_images_, int64_t{start0_} + block_size_);
+    const int64_t end1 = std::min<int64_t>(num_images_, int64_t{start1_} + block_size_);
+    for (int i = start0_; i < end0; ++i) {
+      for (int j = std::max(i + 1, start1_); j < end1; ++j) pairs.emplace_back(i, j);
+    }
+    start1_ = static_cast<int>(end1);
+    if (start1_ >= num_images_) start0_ = start1_ = static_cast<int>(end0);
+  }
+  return pairs;
+}
+
+int64_t ExhaustivePairs::num_pairs() const {
+  return num_images_ < 2 ? 0 : int64_t{num_images_} * (num_images_ - 1) / 2;
+}
+
+}  // namespace colmatch
