@@ -105,6 +105,18 @@ class ColmapDatabase {
   std::vector<std::pair<image_t, image_t>>
   AllMatchedPairs();  // Rows of matches, by pair id; smaller id first.
 
+  // --- what pairs are chosen by ---
+  std::optional<PositionPrior> ReadPositionPrior(image_t image_id);
+  // The images of each frame that has more than one (rigs, COLMAP 3.12 and later); none in older files.
+  std::vector<std::vector<image_t>> SharedFrames();
+  // Two-view geometries with inliers, by pair id; smaller id first.
+  std::vector<std::pair<image_t, image_t>> VerifiedPairs();
+  // The verified pairs of one moment, which stay in the file until they are dropped: an interrupted
+  // transitive_matcher finds there what it began with. Keeping replaces what was kept.
+  void KeepVerifiedPairs();
+  std::optional<std::vector<std::pair<image_t, image_t>>> KeptPairs();  // nullopt: none are kept
+  void DropKeptPairs();
+
   // --- notes of colmatch about the whole file ---
   std::optional<std::string> ReadMeta(const std::string& key);
   void WriteMeta(const std::string& key, const std::string& value);
@@ -118,6 +130,7 @@ class ColmapDatabase {
   void WriteProvenance(const char* sql, int64_t id, const std::string& provenance,
                        const std::vector<float>& scores);
   std::optional<Provenance> ReadProvenance(const char* sql, const RowName& row);
+  std::vector<std::pair<image_t, image_t>> ReadPairs(const char* sql);
   bool DescriptorsAreOurs(image_t image_id, int64_t cols, std::optional<int64_t> type);
 
   Connection connection_;

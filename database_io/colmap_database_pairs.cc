@@ -1,4 +1,5 @@
 // Matches, two-view geometries and provenance in COLMAP's database.
+#include <algorithm>
 #include <cmath>
 
 #include "database_io/atomic.h"
@@ -60,21 +61,21 @@ void BindArray(Statement& statement, int parameter, const std::optional<std::arr
   statement.BindBlob(parameter, values ? EncodeDoubles(values->data(), N) : std::string());
 }
 
-// NULL, and COLMAP 3.8's "not computed", which is all zeros, are none.
+// NULL, and COLMAP 3.8's "not computed", are none: all zeros, or all NaN, which is its inverse of a zero H
+// where a pair was given the other way round.
 template <size_t N>
 std::optional<std::array<double, N>> ReadArray(const Statement& statement, int column, const RowName& row,
                                                const char* name) {
   const std::string_view bytes = statement.Blob(column);
   if (bytes.empty()) return std::nullopt;
   const std::vector<double> values = DecodeDoubles(row, name, bytes, N);
+  const auto all = [&](bool (*is)(double)) { return std::all_of(values.begin(), values.end(), is); };
+  if (all([](double v) { return v == 0; }) || all([](double v) { return std::isnan(v); }))
+    return std::nullopt;
   std::optional<std::array<double, N>> array(std::in_place);
-  bool any = false;
-  for (size_t i = 0; i < N; ++i) {
-    (*array)[i] = values[i];
-    any = any || values[i] != 0;
-  }
+  std::copy(values.begin(), values.end(), array->begin());
   CheckFinite(row, name, array);
-  return any ? array : std::nullopt;
+  return array;
 }
 
 }  // namespace
@@ -201,10 +202,7 @@ void ColmapDatabase::DeletePair(image_t image_id1, image_t image_id2) {
 }
 
 std::vector<std::pair<image_t, image_t>> ColmapDatabase::AllMatchedPairs() {
-  std::vector<std::pair<image_t, image_t>> pairs;
-  Statement statement(connection_, "SELECT pair_id FROM matches ORDER BY pair_id");
-  while (statement.Step()) pairs.push_back(PairFromId(static_cast<image_pair_t>(statement.Int64(0))));
-  return pairs;
+  return ReadPairs("SELECT pair_id FROM matches ORDER BY pair_id");
 }
 
 void ColmapDatabase::WriteImageProvenance(image_t image_id, const std::string& provenance,

@@ -1,6 +1,8 @@
 // Rigs and frames (COLMAP 3.12 and later).
 #include "database_io/frames.h"
 
+#include <optional>
+
 namespace colmatch {
 namespace {
 
@@ -50,6 +52,22 @@ std::vector<image_t> ImagesMissingFrames(Connection& connection) {
   statement.BindInt64(1, kSensorTypeCamera);
   while (statement.Step()) missing.push_back(static_cast<image_t>(statement.Int64(0)));
   return missing;
+}
+
+std::vector<std::vector<image_t>> ReadSharedFrames(Connection& connection) {
+  std::vector<std::vector<image_t>> frames;
+  Statement statement(connection,
+                      "SELECT frame_id, data_id FROM frame_data JOIN images ON data_id = image_id WHERE "
+                      "sensor_type = ?1 AND frame_id IN (SELECT frame_id FROM frame_data WHERE sensor_type = "
+                      "?1 GROUP BY frame_id HAVING count(*) > 1) ORDER BY frame_id, data_id");
+  statement.BindInt64(1, kSensorTypeCamera);
+  std::optional<int64_t> current;
+  while (statement.Step()) {
+    if (current != statement.Int64(0)) frames.emplace_back();
+    current = statement.Int64(0);
+    frames.back().push_back(static_cast<image_t>(statement.Int64(1)));
+  }
+  return frames;
 }
 
 }  // namespace colmatch

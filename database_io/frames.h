@@ -19,4 +19,8 @@ void AddFrame(Connection& connection, image_t image_id, camera_t camera_id);
 // Images without a frame in a file that has frames: COLMAP 3.8 leaves them so when it adds to a newer file.
 std::vector<image_t> ImagesMissingFrames(Connection& connection);
 
+// The images of each frame that has more than one: those a rig of cameras took together. By frame, then by
+// id.
+std::vector<std::vector<image_t>> ReadSharedFrames(Connection& connection);
+
 }  // namespace colmatch

@@ -11,7 +11,11 @@
 namespace colmatch {
 namespace {
 
-constexpr int kWgs84 = 0;             // colmap/geometry/pose_prior.h: CoordinateSystem::WGS84
+// colmap/geometry/pose_prior.h: CoordinateSystem
+constexpr int kUndefined = -1;
+constexpr int kWgs84 = 0;
+constexpr int kCartesian = 1;
+
 constexpr int kSensorTypeCamera = 0;  // colmap/sensor/rig.h
 
 // COLMAP's word for "not known" in these blobs.
@@ -20,9 +24,9 @@ std::string NotANumbers(size_t count) {
   return EncodeDoubles(values.data(), count);
 }
 
-std::optional<GeoPosition> FiniteOrNone(double latitude, double longitude, double altitude) {
-  if (!std::isfinite(latitude) || !std::isfinite(longitude) || !std::isfinite(altitude)) return std::nullopt;
-  return GeoPosition{latitude, longitude, altitude};
+std::optional<PositionPrior> Known(PositionPrior::System system, const std::vector<double>& values) {
+  if (!std::isfinite(values[0]) || !std::isfinite(values[1])) return std::nullopt;
+  return PositionPrior{system, {values[0], values[1], values[2]}};
 }
 
 void WritePosePriorRow(Connection& connection, const Dialect& dialect, image_t image_id, camera_t camera_id,
@@ -69,8 +73,8 @@ void WritePriorPosition(Connection& connection, const Dialect& dialect, image_t 
   }
 }
 
-std::optional<GeoPosition> ReadPriorPosition(Connection& connection, const Dialect& dialect,
-                                             image_t image_id) {
+std::optional<PositionPrior> ReadPositionPrior(Connection& connection, const Dialect& dialect,
+                                               image_t image_id) {
   if (dialect.pose_priors != PosePriorTable::kNone) {
     Statement statement(connection,
                         dialect.pose_priors == PosePriorTable::kByImage
@@ -78,17 +82,31 @@ std::optional<GeoPosition> ReadPriorPosition(Connection& connection, const Diale
                             : "SELECT position, coordinate_system FROM pose_priors WHERE corr_data_id = "
                               "?1 AND corr_sensor_type = 0");
     statement.BindInt64(1, image_id);
-    if (statement.Step() && !statement.IsNull(0) && statement.Int64(1) == kWgs84) {
+    if (statement.Step() && !statement.IsNull(0)) {
       const auto values = DecodeDoubles({"pose_priors", image_id}, "position", statement.Blob(0), 3);
-      if (auto position = FiniteOrNone(values[0], values[1], values[2])) return position;
+      const int64_t system = statement.Int64(1);
+      std::optional<PositionPrior> known;
+      if (system == kWgs84) known = Known(PositionPrior::System::kWgs84, values);
+      // COLMAP 4 takes an undefined system as cartesian.
+      if (system == kCartesian || system == kUndefined)
+        known = Known(PositionPrior::System::kCartesian, values);
+      if (known) return known;
     }
   }
   if (!dialect.image_priors) return std::nullopt;
   Statement statement(connection, "SELECT prior_tx, prior_ty, prior_tz FROM images WHERE image_id = ?1");
   statement.BindInt64(1, image_id);
-  if (!statement.Step() || statement.IsNull(0) || statement.IsNull(1) || statement.IsNull(2))
+  if (!statement.Step() || statement.IsNull(0) || statement.IsNull(1)) return std::nullopt;
+  const double z = statement.IsNull(2) ? std::numeric_limits<double>::quiet_NaN() : statement.Double(2);
+  return Known(PositionPrior::System::kNotStated, {statement.Double(0), statement.Double(1), z});
+}
+
+std::optional<GeoPosition> ReadPriorPosition(Connection& connection, const Dialect& dialect,
+                                             image_t image_id) {
+  const auto prior = ReadPositionPrior(connection, dialect, image_id);
+  if (!prior || prior->system == PositionPrior::System::kCartesian || !std::isfinite(prior->position[2]))
     return std::nullopt;
-  return FiniteOrNone(statement.Double(0), statement.Double(1), statement.Double(2));
+  return GeoPosition{prior->position[0], prior->position[1], prior->position[2]};
 }
 
 }  // namespace colmatch

@@ -12,7 +12,12 @@ namespace colmatch {
 void WritePriorPosition(Connection& connection, const Dialect& dialect, image_t image_id, camera_t camera_id,
                         const GeoPosition& position);
 
-// WGS84 positions only: a cartesian prior is none. Throws InputError if a blob does not fit.
+// What pose_priors says, or else images.prior_t*. The first two numbers are finite; the third is NaN where it
+// is not known. Throws InputError if a blob does not fit.
+std::optional<PositionPrior> ReadPositionPrior(Connection& connection, const Dialect& dialect,
+                                               image_t image_id);
+
+// Whole WGS84 positions only: a cartesian prior is none. Throws InputError if a blob does not fit.
 std::optional<GeoPosition> ReadPriorPosition(Connection& connection, const Dialect& dialect,
                                              image_t image_id);
 

@@ -37,6 +37,17 @@ struct GeoPosition {
   double altitude_m = 0;
 };
 
+// Where an image was taken as the file holds it, for choosing pairs. NaN: not known (altitude, often).
+struct PositionPrior {
+  enum class System {
+    kWgs84,      // latitude and longitude in degrees, altitude in metres
+    kCartesian,  // metres, whatever the axes
+    kNotStated,  // COLMAP 3.8's columns hold either
+  };
+  System system = System::kNotStated;
+  std::array<double, 3> position = {};
+};
+
 struct Image {
   image_t image_id = 0;  // 0 on the way in: the database gives the next one.
   std::string name;      // Path relative to the image folder, '/' between folders, bytes as on disk.

@@ -194,5 +194,28 @@ TEST_F(PairsTest, AllMatchedPairsComeInPairIdOrder) {
   EXPECT_EQ(database_.AllMatchedPairs(), (std::vector<std::pair<image_t, image_t>>{{1, 2}, {1, 3}, {2, 3}}));
 }
 
+// COLMAP 3.8 inverts the geometry of a pair given the other way round, zeros that mean "not computed" too.
+TEST_F(PairsTest, AMatrixOfZerosOrOfNothingButNaNIsNone) {
+  TwoViewGeometry geometry = TestGeometry(10);
+  geometry.qvec.reset();
+  geometry.tvec.reset();
+  database_.WriteTwoViewGeometry(1, 2, geometry);
+  const auto set_h = [&](double first, double others) {
+    std::vector<double> values(9, others);
+    values[0] = first;
+    Connection connection(path_, OpenMode::kReadWrite);
+    Statement statement(connection, "UPDATE two_view_geometries SET H = ?1");
+    statement.BindBlob(1, EncodeDoubles(values.data(), 9)).Run();
+  };
+  const double nan = std::nan("");
+  for (const double value : {0.0, nan}) {
+    set_h(value, value);
+    EXPECT_FALSE(database_.ReadTwoViewGeometry(1, 2).H.has_value());
+    EXPECT_TRUE(database_.ReadTwoViewGeometry(2, 1).F.has_value());
+  }
+  set_h(nan, 1);
+  EXPECT_THROW(database_.ReadTwoViewGeometry(1, 2), InputError);
+}
+
 }  // namespace
 }  // namespace colmatch

@@ -12,6 +12,7 @@ if(TARGET database_io)
       pairs_test.cc
       pycolmap_judge_test.cc
       schema_test.cc
+      selection_test.cc
       sqlite_test.cc
       two_view_geometry_test.cc
     LINK database_io nlohmann_json::nlohmann_json)
