@@ -20,9 +20,13 @@ std::unique_ptr<Command> MakeExhaustiveMatcherCommand();
 std::unique_ptr<Command> MakeFeatureExtractorCommand();
 std::unique_ptr<Command> MakeGeometricVerifierCommand();
 std::unique_ptr<Command> MakeMatchCommand();
+std::unique_ptr<Command> MakeMatchesImporterCommand();
 std::unique_ptr<Command> MakePrepareShardsCommand();
 std::unique_ptr<Command> MakePrepareViewsCommand();
+std::unique_ptr<Command> MakeSequentialMatcherCommand();
+std::unique_ptr<Command> MakeSpatialMatcherCommand();
 std::unique_ptr<Command> MakeTrainCommand();
+std::unique_ptr<Command> MakeTransitiveMatcherCommand();
 std::unique_ptr<Command> MakeTurnedMatcherCommand();
 std::unique_ptr<Command> MakeWeightsCommand();
 

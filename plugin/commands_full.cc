@@ -11,6 +11,10 @@ std::vector<std::unique_ptr<Command>> AllCommands() {
   commands.push_back(MakeAutomaticReconstructorCommand());
   commands.push_back(MakeFeatureExtractorCommand());
   commands.push_back(MakeExhaustiveMatcherCommand());
+  commands.push_back(MakeSequentialMatcherCommand());
+  commands.push_back(MakeSpatialMatcherCommand());
+  commands.push_back(MakeTransitiveMatcherCommand());
+  commands.push_back(MakeMatchesImporterCommand());
   commands.push_back(MakeTurnedMatcherCommand());
   commands.push_back(MakeGeometricVerifierCommand());
   commands.push_back(MakeMatchCommand());

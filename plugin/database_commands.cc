@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "network/error.h"
+#include "plugin/command_end.h"
 #include "plugin/command_list.h"
 #include "plugin/log.h"
 #include "plugin/matching_options.h"
@@ -10,15 +11,6 @@
 
 namespace colmatch {
 namespace {
-
-int Finish(const std::vector<SkippedInput>& skipped, bool stopped) {
-  for (const SkippedInput& input : skipped) LogWarning("skipped " + input.name + ": " + input.reason);
-  if (stopped) {
-    LogWarning("stopped by a signal; everything up to here is stored, the same command goes on");
-    return StopStatus();
-  }
-  return skipped.empty() ? 0 : 2;
-}
 
 class FeatureExtractorCommand : public Command {
  public:
@@ -59,10 +51,7 @@ class MatcherCommand : public Command {
   void AddOptions(CLI::App& app) override { options_.AddTo(app, true, matches_); }
   int Run(const CommonOptions& common) override {
     const MatchingPipelineStats stats = pipeline_(options_.Resolve(), common);
-    LogInfo(std::to_string(stats.matched) + " pairs, " + std::to_string(stats.verified) + " verified with " +
-            std::to_string(stats.num_inliers) + " inliers of " + std::to_string(stats.num_matches) +
-            " matches; " + std::to_string(stats.already_there) + " pairs were there already");
-    return Finish(stats.skipped, stats.stopped);
+    return FinishMatching(stats);
   }
 
  private:

@@ -31,7 +31,10 @@ MatchingPipelineStats MatchPairs(const MatchingPipelineOptions& o, const CommonO
   PairWriter writer(database, o, NumWorkers(common), stats);
   ProgressBar bar("matching", source->num_pairs(), common.progress);
   int64_t done = 0;
-  for (auto block = source->Next(); !block.empty() && !stats.stopped; block = source->Next()) {
+  while (!stats.stopped) {
+    const auto block = source->Next();
+    if (block.empty()) break;
+    bar.SetTotal(source->num_pairs());
     for (const auto& [i, j] : block) {
       if (StopRequested()) {
         stats.stopped = true;

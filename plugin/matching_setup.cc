@@ -68,6 +68,7 @@ std::string TurnedProvenance(const std::string& provenance, int quarter_turns) {
 PairState StateOf(ColmapDatabase& database, const Image& a, const Image& b, const std::string& provenance) {
   PairState state;
   state.matched = database.HasMatches(a.image_id, b.image_id);
+  state.has_geometry = database.HasTwoViewGeometry(a.image_id, b.image_id);
   if (!state.matched) return state;
   const auto found = database.ReadPairProvenance(a.image_id, b.image_id);
   state.ours = found.has_value();
@@ -77,7 +78,6 @@ PairState StateOf(ColmapDatabase& database, const Image& a, const Image& b, cons
                      " were made by other weights or options (" + found->text + "; now: " + provenance +
                      "); use the same options or another database");
   }
-  state.has_geometry = database.HasTwoViewGeometry(a.image_id, b.image_id);
   return state;
 }
 

@@ -31,7 +31,8 @@ struct PairState {
   bool matched = false, has_geometry = false;  // has_geometry: also one without inliers
   bool ours = false;                           // the matches were made by colmatch
   bool turned = false;                         // looked at by turned_matcher
-  bool IsDone() const { return matched && has_geometry; }
+  // A geometry without matches is one that another program imported as verified; it stays.
+  bool IsDone() const { return has_geometry; }
 };
 
 // Throws UsageError where the pair's rows are of other weights or options.

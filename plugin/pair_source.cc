@@ -1,8 +1,9 @@
-// Exhaustive pairs; see pair_source.h.
+// Exhaustive and listed pairs; see pair_source.h.
 #include "plugin/pair_source.h"
 
 #include <algorithm>
 #include <string>
+#include <unordered_set>
 
 #include "network/error.h"
 
@@ -31,6 +32,26 @@ std::vector<ImagePair> ExhaustivePairs::Next() {
 
 int64_t ExhaustivePairs::num_pairs() const {
   return num_images_ < 2 ? 0 : int64_t{num_images_} * (num_images_ - 1) / 2;
+}
+
+ListedPairs::ListedPairs(const std::vector<ImagePair>& pairs, int pairs_per_block)
+    : pairs_per_block_(static_cast<size_t>(pairs_per_block)) {
+  if (pairs_per_block < 1)
+    throw UsageError("the pairs of a block must be at least 1, found " + std::to_string(pairs_per_block));
+  std::unordered_set<int64_t> seen;
+  for (const auto& [i, j] : pairs) {
+    const auto& [first, second] = std::minmax(i, j);
+    if (first == second || !seen.insert((int64_t{first} << 32) | second).second) continue;
+    pairs_.emplace_back(first, second);
+  }
+}
+
+std::vector<ImagePair> ListedPairs::Next() {
+  const size_t end = std::min(pairs_.size(), next_ + pairs_per_block_);
+  std::vector<ImagePair> block(pairs_.begin() + static_cast<std::ptrdiff_t>(next_),
+                               pairs_.begin() + static_cast<std::ptrdiff_t>(end));
+  next_ = end;
+  return block;
 }
 
 }  // namespace colmatch

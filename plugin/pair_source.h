@@ -44,4 +44,20 @@ class ExhaustivePairs : public PairSource {
   int start0_ = 0, start1_ = 0;  // first images of the block that is next
 };
 
+// Pairs that are known beforehand, in their order: sequential, spatial, of a list. Further ones (loops) can
+// be appended to the list that is given.
+class ListedPairs : public PairSource {
+ public:
+  static constexpr int kPairsPerBlock = 1000;
+  // In any order, the same pair any number of times; an image with itself is left out. Throws UsageError for
+  // fewer than one pair a block.
+  explicit ListedPairs(const std::vector<ImagePair>& pairs, int pairs_per_block = kPairsPerBlock);
+  std::vector<ImagePair> Next() override;
+  int64_t num_pairs() const override { return static_cast<int64_t>(pairs_.size()); }
+
+ private:
+  std::vector<ImagePair> pairs_;
+  size_t pairs_per_block_, next_ = 0;
+};
+
 }  // namespace colmatch

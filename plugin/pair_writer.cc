@@ -9,16 +9,20 @@ namespace {
 constexpr int kPairsPerTransaction = 100;
 constexpr auto kSecondsPerTransaction = std::chrono::seconds(5);
 
-TwoViewGeometry Unverified(const Matches& matches) {
+// The configuration that COLMAP's matches_importer writes for inliers, without matrices.
+TwoViewGeometry Unverified(const Camera& camera1, const Camera& camera2, const Matches& matches) {
+  const bool is_calibrated = camera1.has_prior_focal_length && camera2.has_prior_focal_length;
   TwoViewGeometry geometry;
-  geometry.config = matches.empty() ? TwoViewConfig::kDegenerate : TwoViewConfig::kUncalibrated;
+  geometry.config = matches.empty() ? TwoViewConfig::kDegenerate
+                    : is_calibrated ? TwoViewConfig::kCalibrated
+                                    : TwoViewConfig::kUncalibrated;
   geometry.inlier_matches = matches;
   return geometry;
 }
 
 TwoViewGeometry Verify(const VerifiedImage& image1, const VerifiedImage& image2, const Matches& matches,
                        const MatchingPipelineOptions& options) {
-  if (options.skip_geometric_verification) return Unverified(matches);
+  if (options.skip_geometric_verification) return Unverified(*image1.camera, *image2.camera, matches);
   TwoViewGeometry geometry = EstimateTwoViewGeometry(*image1.camera, *image1.points, *image2.camera,
                                                      *image2.points, matches, options.geometry);
   if (geometry.inlier_matches.size() < static_cast<size_t>(options.geometry.min_num_inliers)) {
@@ -41,30 +45,39 @@ PairWriter::~PairWriter() = default;
 
 void PairWriter::AddPair(const VerifiedImage& image1, const VerifiedImage& image2, PairRows rows,
                          const std::string& provenance) {
-  Add(image1, image2, std::move(rows), provenance, "");
+  ReplaceIfBetter(image1, image2, std::move(rows), provenance, "");
 }
 
 void PairWriter::AddGeometry(const VerifiedImage& image1, const VerifiedImage& image2, Matches matches) {
-  Add(image1, image2, {std::move(matches), {}}, "", "");
+  Pending pair;
+  pair.rows.matches = std::move(matches);
+  Add(image1, image2, std::move(pair));
+}
+
+void PairWriter::AddImported(const VerifiedImage& image1, const VerifiedImage& image2, Matches matches) {
+  Pending pair;
+  pair.rows.matches = std::move(matches);
+  pair.has_new_matches = true;
+  Add(image1, image2, std::move(pair));
 }
 
 void PairWriter::ReplaceIfBetter(const VerifiedImage& image1, const VerifiedImage& image2, PairRows rows,
                                  const std::string& provenance, const std::string& kept) {
-  Add(image1, image2, std::move(rows), provenance, kept);
+  Pending pair;
+  pair.rows = std::move(rows);
+  pair.has_new_matches = true;
+  pair.provenance = provenance;
+  pair.kept = kept;
+  Add(image1, image2, std::move(pair));
 }
 
-void PairWriter::Add(const VerifiedImage& image1, const VerifiedImage& image2, PairRows rows,
-                     std::string provenance, std::string kept) {
+void PairWriter::Add(const VerifiedImage& image1, const VerifiedImage& image2, Pending pair) {
   if (pending_.size() >= max_pending_) WriteOldest();
-  Pending pair;
   pair.id1 = image1.image_id;
   pair.id2 = image2.image_id;
-  pair.geometry = std::async(std::launch::async, [image1, image2, matches = rows.matches, this] {
+  pair.geometry = std::async(std::launch::async, [image1, image2, matches = pair.rows.matches, this] {
     return Verify(image1, image2, matches, options_);
   });
-  pair.rows = std::move(rows);
-  pair.provenance = std::move(provenance);
-  pair.kept = std::move(kept);
   pending_.push_back(std::move(pair));
 }
 
@@ -84,8 +97,8 @@ void PairWriter::WriteOldest() {
 }
 
 void PairWriter::Write(const Pending& pair, const TwoViewGeometry& geometry) {
+  if (pair.has_new_matches) database_.WriteMatches(pair.id1, pair.id2, pair.rows.matches);
   if (!pair.provenance.empty()) {
-    database_.WriteMatches(pair.id1, pair.id2, pair.rows.matches);
     database_.WritePairProvenance(pair.id1, pair.id2, pair.provenance, pair.rows.confidences);
   }
   database_.WriteTwoViewGeometry(pair.id1, pair.id2, geometry);

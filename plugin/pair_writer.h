@@ -33,6 +33,8 @@ class PairWriter {
                const std::string& provenance);
   // Of matches that are there.
   void AddGeometry(const VerifiedImage& image1, const VerifiedImage& image2, Matches matches);
+  // Matches that another program made: nothing is said beside them of how.
+  void AddImported(const VerifiedImage& image1, const VerifiedImage& image2, Matches matches);
   // In place of a pair that is there if these are more inliers than it has; otherwise it stays, and its
   // provenance becomes `kept`.
   void ReplaceIfBetter(const VerifiedImage& image1, const VerifiedImage& image2, PairRows rows,
@@ -45,13 +47,13 @@ class PairWriter {
   struct Pending {
     image_t id1 = 0, id2 = 0;
     PairRows rows;
-    std::string provenance;  // empty: the matches are there
-    std::string kept;        // not empty: there may be better ones
+    bool has_new_matches = false;  // to be written beside the geometry
+    std::string provenance;        // empty: others made the matches
+    std::string kept;              // not empty: there may be better ones
     std::future<TwoViewGeometry> geometry;
   };
 
-  void Add(const VerifiedImage& image1, const VerifiedImage& image2, PairRows rows, std::string provenance,
-           std::string kept);
+  void Add(const VerifiedImage& image1, const VerifiedImage& image2, Pending pair);
   void WriteOldest();
   void Write(const Pending& pair, const TwoViewGeometry& geometry);
   void BeginIfDue();

@@ -15,6 +15,7 @@ class ProgressBar {
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
 
+  void SetTotal(int64_t total) { total_ = total; }  // where it shows only on the way
   void Update(int64_t done, const std::string& note = "");
 
  private:

@@ -1,4 +1,5 @@
-// The order of exhaustive pairs.
+// The order of exhaustive pairs, and lists of pairs.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <set>
@@ -42,6 +43,21 @@ TEST(ExhaustivePairs, ABlockNeedsTheFeaturesOfTwoBlocksOnly) {
 }
 
 TEST(ExhaustivePairs, ABlockSizeBelowOneIsRefused) { EXPECT_THROW(ExhaustivePairs(3, 0), UsageError); }
+
+TEST(ListedPairs, KeepTheirOrderWithTheSmallerIndexFirstAndEachOnce) {
+  using testing::ElementsAre;
+  EXPECT_THAT(AllOf(ListedPairs({{3, 1}, {0, 2}, {1, 3}, {2, 2}, {0, 2}, {0, 1}})),
+              ElementsAre(ImagePair(1, 3), ImagePair(0, 2), ImagePair(0, 1)));
+}
+
+TEST(ListedPairs, ComeInBlocksOfTheSizeAskedFor) {
+  ListedPairs source({{0, 1}, {0, 2}, {0, 3}}, 2);
+  EXPECT_EQ(source.Next().size(), 2u);
+  EXPECT_EQ(source.Next().size(), 1u);
+  EXPECT_TRUE(source.Next().empty());
+  EXPECT_THROW(ListedPairs({}, 0), UsageError);
+  EXPECT_TRUE(ListedPairs({}).Next().empty());
+}
 
 }  // namespace
 }  // namespace colmatch

@@ -15,12 +15,18 @@ if(NOT COLMATCH_CORE_ONLY)
       exif_test.cc
       image_reader_test.cc
       lru_cache_test.cc
+      match_list_test.cc
+      matches_import_test.cc
+      pair_commands_test.cc
       pairs_test.cc
       project_file_test.cc
       reconstruction_test.cc
       report_test.cc
+      sequential_pairs_test.cc
       shards_command_test.cc
+      spatial_pairs_test.cc
       train_command_test.cc
+      transitive_pairs_test.cc
       turned_test.cc
       two_view_geometry_test.cc
       two_view_pycolmap_test.cc

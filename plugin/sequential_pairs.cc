@@ -1,0 +1,101 @@
+// Sequential pairs; see sequential_pairs.h.
+#include "plugin/sequential_pairs.h"
+
+#include <algorithm>
+#include <numeric>
+#include <set>
+#include <string>
+#include <unordered_map>
+
+#include "network/error.h"
+
+namespace colmatch {
+namespace {
+
+// Indices of the images, by name.
+std::vector<int> OrderByName(const std::vector<Image>& images) {
+  std::vector<int> order(images.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::sort(order.begin(), order.end(), [&](int a, int b) { return images[a].name < images[b].name; });
+  return order;
+}
+
+// How many places further on the neighbours are, smallest first; all below the number of images.
+std::vector<int64_t> Offsets(const SequentialOptions& options, int64_t num_images) {
+  std::set<int64_t> offsets;
+  for (int64_t i = 1; i <= options.overlap && i < num_images; ++i) offsets.insert(i);
+  if (options.quadratic_overlap) {
+    int64_t offset = 1;
+    for (int k = 0; k < options.overlap && offset < num_images; ++k, offset *= 2) offsets.insert(offset);
+  }
+  return {offsets.begin(), offsets.end()};
+}
+
+// Which images share a frame with which: of index, the indices of all images of its frame, itself among them.
+class Frames {
+ public:
+  Frames(const std::vector<Image>& images, const std::vector<std::vector<image_t>>& shared_frames) {
+    if (shared_frames.empty()) return;
+    std::unordered_map<image_t, int> index_of;
+    for (size_t i = 0; i < images.size(); ++i) index_of[images[i].image_id] = static_cast<int>(i);
+    for (const auto& frame : shared_frames) {
+      std::vector<int> members;
+      for (const image_t id : frame) {
+        if (const auto found = index_of.find(id); found != index_of.end()) members.push_back(found->second);
+      }
+      for (const int member : members) frame_of_[member] = members_.size();
+      members_.push_back(std::move(members));
+    }
+  }
+  bool IsShared(int index) const { return frame_of_.count(index) != 0; }
+  const std::vector<int>& MembersOfFrameOf(int index) const {
+    static const std::vector<int> none;
+    const auto found = frame_of_.find(index);
+    return found == frame_of_.end() ? none : members_[found->second];
+  }
+
+ private:
+  std::vector<std::vector<int>> members_;
+  std::unordered_map<int, size_t> frame_of_;
+};
+
+}  // namespace
+
+void SequentialOptions::Validate() const {
+  if (overlap < 1)
+    throw UsageError("--SequentialMatching.overlap must be at least 1, found " + std::to_string(overlap));
+}
+
+std::vector<ImagePair> SequentialPairs(const std::vector<Image>& images,
+                                       const std::vector<std::vector<image_t>>& shared_frames,
+                                       const SequentialOptions& options) {
+  options.Validate();
+  const std::vector<int> order = OrderByName(images);
+  const auto num_images = static_cast<int64_t>(order.size());
+  const std::vector<int64_t> offsets = Offsets(options, num_images);
+  const Frames frames(images,
+                      options.expand_rig_images ? shared_frames : std::vector<std::vector<image_t>>());
+
+  std::vector<ImagePair> pairs;
+  const auto pair_with_frame = [&](int image, int of) {
+    for (const int member : frames.MembersOfFrameOf(of)) {
+      if (member != image) pairs.emplace_back(image, member);
+    }
+  };
+  for (int64_t i = 0; i < num_images; ++i) {
+    const int image = order[i];
+    pair_with_frame(image, image);
+    for (const int64_t offset : offsets) {
+      if (i + offset >= num_images) break;
+      const int other = order[i + offset];
+      // By name, one camera's sequence of a rig ends where the next one's begins: no neighbours in time.
+      const bool in_rig = frames.IsShared(image) || frames.IsShared(other);
+      if (in_rig && images[image].camera_id != images[other].camera_id) continue;
+      pairs.emplace_back(image, other);
+      pair_with_frame(image, other);
+    }
+  }
+  return pairs;
+}
+
+}  // namespace colmatch
