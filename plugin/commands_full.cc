@@ -11,6 +11,8 @@ std::vector<std::unique_ptr<Command>> AllCommands() {
   commands.push_back(MakeAutomaticReconstructorCommand());
   commands.push_back(MakeFeatureExtractorCommand());
   commands.push_back(MakeExhaustiveMatcherCommand());
+  commands.push_back(MakeRetrievalMatcherCommand());
+  commands.push_back(MakeVocabTreeMatcherCommand());
   commands.push_back(MakeTurnedMatcherCommand());
   commands.push_back(MakeGeometricVerifierCommand());
   commands.push_back(MakeMatchCommand());

@@ -1,24 +1,13 @@
 // `colmatch feature_extractor`, `exhaustive_matcher`, `geometric_verifier`, with COLMAP's names of commands
 // and options, and `turned_matcher`.
-#include <filesystem>
-
-#include "network/error.h"
 #include "plugin/command_list.h"
+#include "plugin/command_summary.h"
 #include "plugin/log.h"
 #include "plugin/matching_options.h"
 #include "plugin/turned_pipeline.h"
 
 namespace colmatch {
 namespace {
-
-int Finish(const std::vector<SkippedInput>& skipped, bool stopped) {
-  for (const SkippedInput& input : skipped) LogWarning("skipped " + input.name + ": " + input.reason);
-  if (stopped) {
-    LogWarning("stopped by a signal; everything up to here is stored, the same command goes on");
-    return StopStatus();
-  }
-  return skipped.empty() ? 0 : 2;
-}
 
 class FeatureExtractorCommand : public Command {
  public:
@@ -37,7 +26,7 @@ class FeatureExtractorCommand : public Command {
     LogInfo(std::to_string(stats.extracted) + " photos, " + std::to_string(stats.num_keypoints) +
             " keypoints; " + std::to_string(stats.already_there) + " were there already, " +
             std::to_string(stats.skipped.size()) + " skipped");
-    return Finish(stats.skipped, stats.stopped);
+    return FinishCommand(stats.skipped, stats.stopped);
   }
 
  private:
@@ -58,11 +47,7 @@ class MatcherCommand : public Command {
   std::string examples() const override { return "  colmatch " + name_ + " --database_path db.db"; }
   void AddOptions(CLI::App& app) override { options_.AddTo(app, true, matches_); }
   int Run(const CommonOptions& common) override {
-    const MatchingPipelineStats stats = pipeline_(options_.Resolve(), common);
-    LogInfo(std::to_string(stats.matched) + " pairs, " + std::to_string(stats.verified) + " verified with " +
-            std::to_string(stats.num_inliers) + " inliers of " + std::to_string(stats.num_matches) +
-            " matches; " + std::to_string(stats.already_there) + " pairs were there already");
-    return Finish(stats.skipped, stats.stopped);
+    return FinishMatching(pipeline_(options_.Resolve(), common));
   }
 
  private:
@@ -93,7 +78,7 @@ class TurnedMatcherCommand : public Command {
             " verified with " + std::to_string(stats.num_inliers) + " inliers of " +
             std::to_string(stats.num_matches) + " matches; " + std::to_string(stats.already_there) +
             " pairs were looked at before");
-    return Finish(stats.skipped, stats.stopped);
+    return FinishCommand(stats.skipped, stats.stopped);
   }
 
  private:

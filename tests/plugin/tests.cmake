@@ -15,10 +15,12 @@ if(NOT COLMATCH_CORE_ONLY)
       exif_test.cc
       image_reader_test.cc
       lru_cache_test.cc
+      pair_order_test.cc
       pairs_test.cc
       project_file_test.cc
       reconstruction_test.cc
       report_test.cc
+      retrieval_test.cc
       shards_command_test.cc
       train_command_test.cc
       turned_test.cc

@@ -1,0 +1,27 @@
+// Ends of commands; see command_summary.h.
+#include "plugin/command_summary.h"
+
+#include <string>
+
+#include "plugin/log.h"
+#include "plugin/stop_signal.h"
+
+namespace colmatch {
+
+int FinishCommand(const std::vector<SkippedInput>& skipped, bool stopped) {
+  for (const SkippedInput& input : skipped) LogWarning("skipped " + input.name + ": " + input.reason);
+  if (stopped) {
+    LogWarning("stopped by a signal; everything up to here is stored, the same command goes on");
+    return StopStatus();
+  }
+  return skipped.empty() ? 0 : 2;
+}
+
+int FinishMatching(const MatchingPipelineStats& stats) {
+  LogInfo(std::to_string(stats.matched) + " pairs, " + std::to_string(stats.verified) + " verified with " +
+          std::to_string(stats.num_inliers) + " inliers of " + std::to_string(stats.num_matches) +
+          " matches; " + std::to_string(stats.already_there) + " pairs were there already");
+  return FinishCommand(stats.skipped, stats.stopped);
+}
+
+}  // namespace colmatch
