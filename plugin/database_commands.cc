@@ -1,7 +1,10 @@
 // `colmatch feature_extractor`, `exhaustive_matcher`, `geometric_verifier`, with COLMAP's names of commands
 // and options, and `turned_matcher`.
+#include <filesystem>
+
+#include "network/error.h"
+#include "plugin/command_end.h"
 #include "plugin/command_list.h"
-#include "plugin/command_summary.h"
 #include "plugin/log.h"
 #include "plugin/matching_options.h"
 #include "plugin/turned_pipeline.h"
@@ -26,7 +29,7 @@ class FeatureExtractorCommand : public Command {
     LogInfo(std::to_string(stats.extracted) + " photos, " + std::to_string(stats.num_keypoints) +
             " keypoints; " + std::to_string(stats.already_there) + " were there already, " +
             std::to_string(stats.skipped.size()) + " skipped");
-    return FinishCommand(stats.skipped, stats.stopped);
+    return Finish(stats.skipped, stats.stopped);
   }
 
  private:
@@ -47,7 +50,8 @@ class MatcherCommand : public Command {
   std::string examples() const override { return "  colmatch " + name_ + " --database_path db.db"; }
   void AddOptions(CLI::App& app) override { options_.AddTo(app, true, matches_); }
   int Run(const CommonOptions& common) override {
-    return FinishMatching(pipeline_(options_.Resolve(), common));
+    const MatchingPipelineStats stats = pipeline_(options_.Resolve(), common);
+    return FinishMatching(stats);
   }
 
  private:
@@ -78,7 +82,7 @@ class TurnedMatcherCommand : public Command {
             " verified with " + std::to_string(stats.num_inliers) + " inliers of " +
             std::to_string(stats.num_matches) + " matches; " + std::to_string(stats.already_there) +
             " pairs were looked at before");
-    return FinishCommand(stats.skipped, stats.stopped);
+    return Finish(stats.skipped, stats.stopped);
   }
 
  private:

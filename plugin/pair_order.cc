@@ -93,7 +93,7 @@ std::vector<ImagePair> OrderPairs(const std::vector<ImagePair>& pairs, int num_i
   return ordered;
 }
 
-ListedPairs::ListedPairs(std::vector<ImagePair> pairs, int num_images, int block_size) {
+OrderedPairs::OrderedPairs(std::vector<ImagePair> pairs, int num_images, int block_size) {
   if (block_size < 1)
     throw UsageError("--ExhaustiveMatching.block_size must be at least 1, found " +
                      std::to_string(block_size));
@@ -103,7 +103,7 @@ ListedPairs::ListedPairs(std::vector<ImagePair> pairs, int num_images, int block
   pairs_ = OrderPairs(pairs, num_images, block_size);
 }
 
-std::vector<ImagePair> ListedPairs::Next() {
+std::vector<ImagePair> OrderedPairs::Next() {
   const size_t end = std::min(pairs_.size(), next_ + pairs_a_time_);
   const std::vector<ImagePair> block(pairs_.begin() + static_cast<std::ptrdiff_t>(next_),
                                      pairs_.begin() + static_cast<std::ptrdiff_t>(end));

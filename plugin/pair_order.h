@@ -14,11 +14,11 @@ namespace colmatch {
 std::vector<ImagePair> OrderPairs(const std::vector<ImagePair>& pairs, int num_images, int block_size);
 
 // A list of pairs in that order.
-class ListedPairs : public PairSource {
+class OrderedPairs : public PairSource {
  public:
   // pairs: first < second < num_images; one that comes twice counts once. Throws UsageError for a block_size
   // below 1.
-  ListedPairs(std::vector<ImagePair> pairs, int num_images, int block_size);
+  OrderedPairs(std::vector<ImagePair> pairs, int num_images, int block_size);
   std::vector<ImagePair> Next() override;
   int64_t num_pairs() const override { return static_cast<int64_t>(pairs_.size()); }
 

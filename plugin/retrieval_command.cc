@@ -1,6 +1,6 @@
 // `colmatch retrieval_matcher`, and the same under COLMAP's name, `vocab_tree_matcher`.
+#include "plugin/command_end.h"
 #include "plugin/command_list.h"
-#include "plugin/command_summary.h"
 #include "plugin/log.h"
 #include "plugin/matching_options.h"
 #include "plugin/retrieval_pairs.h"

@@ -23,6 +23,8 @@ namespace {
 constexpr int64_t kSampledPerWord = 256;
 constexpr int64_t kMaxSampledImages = 1000;
 
+constexpr size_t kQueriesAtOnce = 256;  // between two looks at the stop signal
+
 void RequireAtLeastOne(const char* option, int value) {
   if (value >= 1) return;
   throw UsageError(std::string(option) + " must be at least 1, found " + std::to_string(value));
@@ -155,12 +157,17 @@ std::vector<ImagePair> PairsByLook(ColmapDatabase& database, const std::vector<I
   RequireAtLeastOne("num_images", num_images);
   const ImageIndex index = IndexImages(database, images, options, common);
   std::vector<ImagePair> pairs;
-  if (StopRequested()) return pairs;
-  const auto nearest = index.Nearest(queries, num_images);
-  for (size_t q = 0; q < queries.size(); ++q) {
-    for (const Neighbor& other : nearest[q]) {
-      pairs.emplace_back(std::min(queries[q], other.image), std::max(queries[q], other.image));
+  ProgressBar bar("similar images", static_cast<int64_t>(queries.size()), common.progress);
+  for (size_t begin = 0; begin < queries.size() && !StopRequested(); begin += kQueriesAtOnce) {
+    const size_t end = std::min(queries.size(), begin + kQueriesAtOnce);
+    const std::vector<int> asked(&queries[begin], &queries[begin] + (end - begin));
+    const auto nearest = index.Nearest(asked, num_images);
+    for (size_t q = 0; q < asked.size(); ++q) {
+      for (const Neighbor& other : nearest[q]) {
+        pairs.emplace_back(std::min(asked[q], other.image), std::max(asked[q], other.image));
+      }
     }
+    bar.Update(static_cast<int64_t>(end));
   }
   std::sort(pairs.begin(), pairs.end());
   pairs.erase(std::unique(pairs.begin(), pairs.end()), pairs.end());
@@ -183,7 +190,7 @@ MatchingPipelineStats MatchByRetrieval(const MatchingPipelineOptions& matching, 
   auto stats = MatchPairs(matching, common, [&](ColmapDatabase& database, const std::vector<Image>& images) {
     const auto queries =
         o.match_list_path.empty() ? AllOf(images) : ReadQueries(o.match_list_path, images, skipped);
-    return std::make_unique<ListedPairs>(
+    return std::make_unique<OrderedPairs>(
         PairsByLook(database, images, queries, o.index, o.num_images, common),
         static_cast<int>(images.size()), matching.block_size);
   });

@@ -68,13 +68,13 @@ std::vector<ImagePair> ShuffledScenes(int num_scenes, int images_a_scene, int pa
   return pairs;
 }
 
-TEST(ListedPairs, EveryPairComesOnceWhateverTheBlockSize) {
+TEST(OrderedPairs, EveryPairComesOnceWhateverTheBlockSize) {
   for (const int n : {1, 2, 30, 211}) {
     auto wanted = ShuffledSequence(n, 4);
     for (const int block : {1, 3, 50}) {
       auto twice = wanted;
       twice.insert(twice.end(), wanted.begin(), wanted.end());
-      auto found = AllOf(ListedPairs(twice, n, block));
+      auto found = AllOf(OrderedPairs(twice, n, block));
       std::sort(found.begin(), found.end());
       std::sort(wanted.begin(), wanted.end());
       EXPECT_EQ(found, wanted) << n << ' ' << block;
@@ -82,12 +82,12 @@ TEST(ListedPairs, EveryPairComesOnceWhateverTheBlockSize) {
   }
 }
 
-TEST(ListedPairs, NoPairsAreNoBlock) {
-  EXPECT_TRUE(ListedPairs({}, 0, kBlock).Next().empty());
-  EXPECT_TRUE(ListedPairs({}, 9, kBlock).Next().empty());
+TEST(OrderedPairs, NoPairsAreNoBlock) {
+  EXPECT_TRUE(OrderedPairs({}, 0, kBlock).Next().empty());
+  EXPECT_TRUE(OrderedPairs({}, 9, kBlock).Next().empty());
 }
 
-TEST(ListedPairs, ABlockSizeBelowOneIsRefused) { EXPECT_THROW(ListedPairs({}, 3, 0), UsageError); }
+TEST(OrderedPairs, ABlockSizeBelowOneIsRefused) { EXPECT_THROW(OrderedPairs({}, 3, 0), UsageError); }
 
 TEST(OrderPairs, ASequenceIsFoundAgainAndEachImageLoadedAboutOnce) {
   constexpr int kImages = 2000;

@@ -1,14 +1,12 @@
-// Ends of commands; see command_summary.h.
-#include "plugin/command_summary.h"
-
-#include <string>
+// Ends of commands; see command_end.h.
+#include "plugin/command_end.h"
 
 #include "plugin/log.h"
 #include "plugin/stop_signal.h"
 
 namespace colmatch {
 
-int FinishCommand(const std::vector<SkippedInput>& skipped, bool stopped) {
+int Finish(const std::vector<SkippedInput>& skipped, bool stopped) {
   for (const SkippedInput& input : skipped) LogWarning("skipped " + input.name + ": " + input.reason);
   if (stopped) {
     LogWarning("stopped by a signal; everything up to here is stored, the same command goes on");
@@ -21,7 +19,7 @@ int FinishMatching(const MatchingPipelineStats& stats) {
   LogInfo(std::to_string(stats.matched) + " pairs, " + std::to_string(stats.verified) + " verified with " +
           std::to_string(stats.num_inliers) + " inliers of " + std::to_string(stats.num_matches) +
           " matches; " + std::to_string(stats.already_there) + " pairs were there already");
-  return FinishCommand(stats.skipped, stats.stopped);
+  return Finish(stats.skipped, stats.stopped);
 }
 
 }  // namespace colmatch

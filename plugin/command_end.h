@@ -1,0 +1,16 @@
+// What the database commands say at their end, and the exit status.
+#pragma once
+
+#include <vector>
+
+#include "plugin/matching_pipeline.h"
+
+namespace colmatch {
+
+// Names what was skipped. 0; 2 if anything was; 130 or 143 if a signal stopped it.
+int Finish(const std::vector<SkippedInput>& skipped, bool stopped);
+
+// The same with one line that sums up the pairs.
+int FinishMatching(const MatchingPipelineStats& stats);
+
+}  // namespace colmatch
