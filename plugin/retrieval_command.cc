@@ -26,7 +26,6 @@ class RetrievalMatcherCommand : public Command {
     const auto add = [&](const std::string& name, auto& field, const std::string& help) {
       return AddOption(app, "--" + prefix_ + "." + name, field, help);
     };
-    matching_.AddTo(app, true, true);
     add("num_images", retrieval_.num_images, "most similar photos that each one is matched with");
     add("match_list_path", retrieval_.match_list_path,
         "file with one photo name a line: only these look for others; empty: all do");
@@ -39,6 +38,7 @@ class RetrievalMatcherCommand : public Command {
          {"num_nearest_neighbors", "num_checks", "num_images_after_verification", "num_threads"})
       add(ignored, ignored_, "")->group("");
     add("vocab_tree_path", vocab_tree_path_, "")->group("");
+    matching_.AddTo(app, true, true);
   }
 
   int Run(const CommonOptions& common) override {
