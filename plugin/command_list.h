@@ -23,11 +23,13 @@ std::unique_ptr<Command> MakeMatchCommand();
 std::unique_ptr<Command> MakeMatchesImporterCommand();
 std::unique_ptr<Command> MakePrepareShardsCommand();
 std::unique_ptr<Command> MakePrepareViewsCommand();
+std::unique_ptr<Command> MakeRetrievalMatcherCommand();
 std::unique_ptr<Command> MakeSequentialMatcherCommand();
 std::unique_ptr<Command> MakeSpatialMatcherCommand();
 std::unique_ptr<Command> MakeTrainCommand();
 std::unique_ptr<Command> MakeTransitiveMatcherCommand();
 std::unique_ptr<Command> MakeTurnedMatcherCommand();
+std::unique_ptr<Command> MakeVocabTreeMatcherCommand();
 std::unique_ptr<Command> MakeWeightsCommand();
 
 // Keeps the image libraries from printing beside our own error about a bad photo. Called by main before

@@ -15,6 +15,8 @@ std::vector<std::unique_ptr<Command>> AllCommands() {
   commands.push_back(MakeSpatialMatcherCommand());
   commands.push_back(MakeTransitiveMatcherCommand());
   commands.push_back(MakeMatchesImporterCommand());
+  commands.push_back(MakeRetrievalMatcherCommand());
+  commands.push_back(MakeVocabTreeMatcherCommand());
   commands.push_back(MakeTurnedMatcherCommand());
   commands.push_back(MakeGeometricVerifierCommand());
   commands.push_back(MakeMatchCommand());

@@ -18,6 +18,7 @@ std::shared_ptr<const LoadedImage> ImageStore::Get(const Image& image, bool with
 
 LoadedImage ImageStore::Load(const Image& image, bool with_descriptors) {
   LoadedImage loaded;
+  ++loads_;
   const KeypointsBlob keypoints = database_.ReadKeypoints(image.image_id);
   const auto camera = cameras_.at(image.camera_id);
   if (with_descriptors) {

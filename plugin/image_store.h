@@ -1,6 +1,7 @@
 // Features and cameras of the images that are being matched, read from the database once a block.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 
@@ -24,11 +25,14 @@ class ImageStore {
   // Throws UsageError where the features were not made by colmatch.
   std::shared_ptr<const LoadedImage> Get(const Image& image, bool with_descriptors);
 
+  int64_t loads() const { return loads_; }  // from the database, so far
+
  private:
   LoadedImage Load(const Image& image, bool with_descriptors);
 
   ColmapDatabase& database_;
   LruCache<image_t, LoadedImage> images_;
+  int64_t loads_ = 0;
   std::map<camera_t, std::shared_ptr<const Camera>> cameras_;
 };
 

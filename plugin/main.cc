@@ -26,8 +26,9 @@ namespace {
 void RequireKnownPrecision(const std::string& precision, const std::string& command) {
   if (precision == "auto" || precision == "fp32" || command == "train") return;
   const std::set<std::string> matching = {
-      "automatic_reconstructor", "evaluate",        "exhaustive_matcher", "match",         "matches_importer",
-      "sequential_matcher",      "spatial_matcher", "transitive_matcher", "turned_matcher"};
+      "automatic_reconstructor", "evaluate",          "exhaustive_matcher", "match",
+      "matches_importer",        "retrieval_matcher", "sequential_matcher", "spatial_matcher",
+      "transitive_matcher",      "turned_matcher",    "vocab_tree_matcher"};
   if (precision == kInt8 && matching.count(command) != 0) return;
   throw UsageError("--precision " + precision + ": " + command +
                    " computes in float32 only in this version; expected auto or fp32" +

@@ -27,6 +27,10 @@ MatchingPipelineStats MatchPairs(const MatchingPipelineOptions& o, const CommonO
 
   const auto images = ImagesWithFeatures(database, stats);
   const auto source = make_source(database, images);
+  if (StopRequested()) {  // a source that was interrupted does not know all its pairs
+    stats.stopped = true;
+    return stats;
+  }
   ImageStore store(database, o.block_size);
   PairWriter writer(database, o, NumWorkers(common), stats);
   ProgressBar bar("matching", source->num_pairs(), common.progress);
@@ -57,6 +61,7 @@ MatchingPipelineStats MatchPairs(const MatchingPipelineOptions& o, const CommonO
     }
     writer.Finish();
   }
+  stats.image_loads = store.loads();
   return stats;
 }
 

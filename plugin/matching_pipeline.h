@@ -26,6 +26,7 @@ struct MatchingPipelineOptions {
 struct MatchingPipelineStats {
   int64_t matched = 0, already_there = 0, verified = 0;  // pairs; verified: with enough inliers
   int64_t num_matches = 0, num_inliers = 0;
+  int64_t image_loads = 0;            // how often an image's features were read
   std::vector<SkippedInput> skipped;  // images without usable features
   UsedWeights weights;                // SuperGlue's
   bool stopped = false;

@@ -7,6 +7,7 @@
 #include "plugin/log.h"
 #include "plugin/matches_import.h"
 #include "plugin/matching_options.h"
+#include "plugin/retrieval_pairs.h"
 #include "plugin/sequential_pairs.h"
 #include "plugin/spatial_pairs.h"
 #include "plugin/transitive_pairs.h"
@@ -33,18 +34,43 @@ class SequentialMatcherCommand : public Command {
               "also with those 1, 2, 4, ... 2^(overlap - 1) further on");
     AddOption(app, "--SequentialMatching.expand_rig_images", sequential_.expand_rig_images,
               "rigs: also with all photos of the same and of the following frames");
+    AddLoopOptionsTo(app);
     matching_.AddTo(app, true, true);
   }
   int Run(const CommonOptions& common) override {
     sequential_.Validate();
     return FinishMatching(MatchPairs(
-        matching_.Resolve(), common, [this](ColmapDatabase& database, const std::vector<Image>& images) {
-          return std::make_unique<ListedPairs>(SequentialPairs(images, database.SharedFrames(), sequential_));
+        matching_.Resolve(), common, [&](ColmapDatabase& database, const std::vector<Image>& images) {
+          auto pairs = SequentialPairs(images, database.SharedFrames(), sequential_);
+          if (loop_detection_) {
+            const auto loops = LoopPairs(database, images, OrderByName(images), loops_, common);
+            pairs.insert(pairs.end(), loops.begin(), loops.end());
+          }
+          return std::make_unique<ListedPairs>(pairs);
         }));
   }
 
  private:
+  void AddLoopOptionsTo(CLI::App& app) {
+    AddOption(
+        app, "--SequentialMatching.loop_detection", loop_detection_,
+        "also with photos that look alike wherever they are in the sequence, as retrieval_matcher does");
+    AddOption(app, "--SequentialMatching.loop_detection_period", loops_.period,
+              "every so many photos one looks for loops");
+    AddOption(app, "--SequentialMatching.loop_detection_num_images", loops_.num_images,
+              "most similar photos that it is matched with");
+    AddOption(app, "--SequentialMatching.loop_detection_max_num_features", loops_.index.max_num_features,
+              "strongest keypoints that a photo is described by; -1: all");
+    // Of COLMAP's search trees: the search here is exact, and needs no vocabulary of SIFT.
+    for (const char* ignored : {"loop_detection_num_nearest_neighbors", "loop_detection_num_checks",
+                                "loop_detection_num_images_after_verification", "vocab_tree_path"})
+      AddOption(app, std::string("--SequentialMatching.") + ignored, ignored_, "")->group("");
+  }
+
   SequentialOptions sequential_;
+  bool loop_detection_ = false;
+  LoopDetectionOptions loops_;
+  std::string ignored_;
   MatchingCommandOptions matching_;
 };
 

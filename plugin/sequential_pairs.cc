@@ -12,14 +12,6 @@
 namespace colmatch {
 namespace {
 
-// Indices of the images, by name.
-std::vector<int> OrderByName(const std::vector<Image>& images) {
-  std::vector<int> order(images.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::sort(order.begin(), order.end(), [&](int a, int b) { return images[a].name < images[b].name; });
-  return order;
-}
-
 // How many places further on the neighbours are, smallest first; all below the number of images.
 std::vector<int64_t> Offsets(const SequentialOptions& options, int64_t num_images) {
   std::set<int64_t> offsets;
@@ -60,6 +52,13 @@ class Frames {
 };
 
 }  // namespace
+
+std::vector<int> OrderByName(const std::vector<Image>& images) {
+  std::vector<int> order(images.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::sort(order.begin(), order.end(), [&](int a, int b) { return images[a].name < images[b].name; });
+  return order;
+}
 
 void SequentialOptions::Validate() const {
   if (overlap < 1)

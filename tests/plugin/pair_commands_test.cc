@@ -79,6 +79,22 @@ class PairCommands : public testing::Test {
   const std::string path_ = folder_.File("a.db");
 };
 
+TEST_F(PairCommands, SequentialMatcherAlsoMatchesPhotosThatLookAlikeWhereLoopsAreSoughtFor) {
+  const auto run = [&](const std::string& loops) {
+    return Run({"sequential_matcher", "--SequentialMatching.overlap", "1",
+                "--SequentialMatching.quadratic_overlap", "0", "--SequentialMatching.loop_detection", loops,
+                "--SequentialMatching.loop_detection_period", "1",
+                "--SequentialMatching.loop_detection_num_images", "3", "--SequentialMatching.vocab_tree_path",
+                "not_needed.bin"});
+  };
+  ASSERT_EQ(run("0").status, 0);
+  EXPECT_EQ(MatchedPairs().size(), 3u) << "of four photos, each with the next";
+  const ProgramResult loops = run("1");
+  ASSERT_EQ(loops.status, 0) << loops.output;
+  EXPECT_EQ(MatchedPairs().size(), 6u);
+  ExpectRowsOfExhaustiveMatching();
+}
+
 TEST_F(PairCommands, SequentialMatcherTakesItsOptionsFromAProjectFileAndGoesOn) {
   const std::string ini =
       folder_.Write("p.ini", std::string("[SequentialMatching]\noverlap=1\nquadratic_overlap=0\n"));

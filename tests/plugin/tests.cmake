@@ -18,10 +18,12 @@ if(NOT COLMATCH_CORE_ONLY)
       match_list_test.cc
       matches_import_test.cc
       pair_commands_test.cc
+      pair_order_test.cc
       pairs_test.cc
       project_file_test.cc
       reconstruction_test.cc
       report_test.cc
+      retrieval_test.cc
       sequential_pairs_test.cc
       shards_command_test.cc
       spatial_pairs_test.cc

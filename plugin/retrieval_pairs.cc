@@ -1,0 +1,201 @@
+// Pairs by look; see retrieval_pairs.h.
+#include "plugin/retrieval_pairs.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <fstream>
+#include <map>
+#include <numeric>
+#include <random>
+
+#include "matcher/retrieval.h"
+#include "network/error.h"
+#include "plugin/matching_pipeline.h"
+#include "plugin/pair_order.h"
+#include "plugin/progress.h"
+#include "plugin/stop_signal.h"
+
+namespace colmatch {
+namespace {
+
+// What the vocabulary is made of. Per word as many as faiss takes; more make it no better.
+constexpr int64_t kSampledPerWord = 256;
+constexpr int64_t kMaxSampledImages = 1000;
+
+constexpr size_t kQueriesAtOnce = 256;  // between two looks at the stop signal
+
+void RequireAtLeastOne(const char* option, int value) {
+  if (value >= 1) return;
+  throw UsageError(std::string(option) + " must be at least 1, found " + std::to_string(value));
+}
+
+// (D, N) as it was written; the strongest where there are more than max_num_features.
+torch::Tensor ReadDescriptors(ColmapDatabase& database, const Image& image, int max_num_features) {
+  const auto provenance = database.ReadImageProvenance(image.image_id);
+  if (!provenance) {
+    throw UsageError(database.path() + ": the features of " + image.name +
+                     " were not made by colmatch; run colmatch feature_extractor into a database of its own");
+  }
+  Descriptors stored = database.ReadDescriptors(image.image_id);
+  const auto n = static_cast<int64_t>(stored.rows);
+  auto descriptors = torch::from_blob(stored.values.data(), {n, stored.dim}).clone();
+  if (max_num_features < 1 || n <= max_num_features || provenance->scores.size() != static_cast<size_t>(n))
+    return descriptors.t();
+  std::vector<int64_t> order(static_cast<size_t>(n));
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
+    return provenance->scores[static_cast<size_t>(a)] > provenance->scores[static_cast<size_t>(b)];
+  });
+  order.resize(static_cast<size_t>(max_num_features));
+  return descriptors.index_select(0, torch::tensor(order)).t();
+}
+
+// `count` different ones of 0 to size - 1, all where there are fewer; by rising number.
+std::vector<int64_t> Choose(int64_t size, int64_t count, std::mt19937_64& rng) {
+  std::vector<int64_t> numbers(static_cast<size_t>(size));
+  std::iota(numbers.begin(), numbers.end(), 0);
+  count = std::min(count, size);
+  for (int64_t i = 0; i < count; ++i) {
+    const auto other = i + static_cast<int64_t>(rng() % static_cast<uint64_t>(size - i));
+    std::swap(numbers[static_cast<size_t>(i)], numbers[static_cast<size_t>(other)]);
+  }
+  numbers.resize(static_cast<size_t>(count));
+  std::sort(numbers.begin(), numbers.end());
+  return numbers;
+}
+
+void RequireSameChannels(const torch::Tensor& descriptors, int64_t channels, const Image& image) {
+  if (descriptors.size(1) == 0 || descriptors.size(0) == channels) return;
+  throw InputError("the descriptors of " + image.name + " have " + std::to_string(descriptors.size(0)) +
+                   " channels, those of the images before it " + std::to_string(channels) +
+                   "; use features of one kind");
+}
+
+// (D, M) of some keypoints of some images.
+torch::Tensor SampleDescriptors(ColmapDatabase& database, const std::vector<Image>& images,
+                                const ImageIndexOptions& options, uint64_t seed) {
+  std::vector<const Image*> with_keypoints;
+  for (const Image& image : images) {
+    if (database.NumKeypoints(image.image_id) > 0) with_keypoints.push_back(&image);
+  }
+  std::mt19937_64 rng(seed);
+  const auto chosen = Choose(static_cast<int64_t>(with_keypoints.size()), kMaxSampledImages, rng);
+  std::vector<torch::Tensor> parts;
+  for (size_t i = 0; i < chosen.size() && !StopRequested(); ++i) {
+    const Image& image = *with_keypoints[static_cast<size_t>(chosen[i])];
+    const auto descriptors = ReadDescriptors(database, image, options.max_num_features);
+    if (!parts.empty()) RequireSameChannels(descriptors, parts[0].size(0), image);
+    const auto count = kSampledPerWord * options.num_words / static_cast<int64_t>(chosen.size()) + 1;
+    parts.push_back(descriptors.index_select(1, torch::tensor(Choose(descriptors.size(1), count, rng))));
+  }
+  return parts.empty() ? torch::zeros({0, 0}) : torch::cat(parts, 1);
+}
+
+ImageIndex IndexImages(ColmapDatabase& database, const std::vector<Image>& images,
+                       const ImageIndexOptions& options, const CommonOptions& common) {
+  VocabularyOptions vocabulary_options;
+  vocabulary_options.num_words = options.num_words;
+  vocabulary_options.seed = common.random_seed;
+  vocabulary_options.Validate();
+  const Vocabulary vocabulary =
+      TrainVocabulary(SampleDescriptors(database, images, options, common.random_seed), vocabulary_options);
+  ImageIndex index(static_cast<int>(images.size()), vocabulary.image_size());
+  ProgressBar bar("image descriptors", static_cast<int64_t>(images.size()), common.progress);
+  for (size_t i = 0; i < images.size() && !StopRequested(); ++i) {
+    const auto descriptors = ReadDescriptors(database, images[i], options.max_num_features);
+    RequireSameChannels(descriptors, vocabulary.words.size(1), images[i]);
+    if (descriptors.size(1) > 0) index.Set(static_cast<int>(i), DescribeImage(descriptors, vocabulary));
+    bar.Update(static_cast<int64_t>(i) + 1);
+  }
+  return index;
+}
+
+std::string Trimmed(const std::string& line) {
+  const char* space = " \t\r\n";
+  const size_t begin = line.find_first_not_of(space);
+  return begin == std::string::npos ? "" : line.substr(begin, line.find_last_not_of(space) + 1 - begin);
+}
+
+// Indices of the images that a list names; COLMAP's form: a name a line, # for remarks.
+std::vector<int> ReadQueries(const std::string& path, const std::vector<Image>& images,
+                             std::vector<SkippedInput>& skipped) {
+  std::ifstream stream(path);
+  std::map<std::string, int> index;
+  for (size_t i = 0; i < images.size(); ++i) index[images[i].name] = static_cast<int>(i);
+  std::vector<int> queries;
+  bool empty = true;
+  for (std::string line; std::getline(stream, line);) {
+    const std::string name = Trimmed(line);
+    if (name.empty() || name[0] == '#') continue;
+    empty = false;
+    const auto found = index.find(name);
+    if (found == index.end()) {
+      skipped.push_back(
+          {name, path + " names it, but the database has no features of an image of this name"});
+    } else {
+      queries.push_back(found->second);
+    }
+  }
+  if (empty)
+    throw UsageError("match_list_path: expected a file with one image name a line; " + path +
+                     " cannot be read or names none");
+  return queries;
+}
+
+std::vector<int> AllOf(const std::vector<Image>& images) {
+  std::vector<int> all(images.size());
+  std::iota(all.begin(), all.end(), 0);
+  return all;
+}
+
+}  // namespace
+
+std::vector<ImagePair> PairsByLook(ColmapDatabase& database, const std::vector<Image>& images,
+                                   const std::vector<int>& queries, const ImageIndexOptions& options,
+                                   int num_images, const CommonOptions& common) {
+  RequireAtLeastOne("num_images", num_images);
+  const ImageIndex index = IndexImages(database, images, options, common);
+  std::vector<ImagePair> pairs;
+  ProgressBar bar("similar images", static_cast<int64_t>(queries.size()), common.progress);
+  for (size_t begin = 0; begin < queries.size() && !StopRequested(); begin += kQueriesAtOnce) {
+    const size_t end = std::min(queries.size(), begin + kQueriesAtOnce);
+    const std::vector<int> asked(&queries[begin], &queries[begin] + (end - begin));
+    const auto nearest = index.Nearest(asked, num_images);
+    for (size_t q = 0; q < asked.size(); ++q) {
+      for (const Neighbor& other : nearest[q]) {
+        pairs.emplace_back(std::min(asked[q], other.image), std::max(asked[q], other.image));
+      }
+    }
+    bar.Update(static_cast<int64_t>(end));
+  }
+  std::sort(pairs.begin(), pairs.end());
+  pairs.erase(std::unique(pairs.begin(), pairs.end()), pairs.end());
+  return pairs;
+}
+
+std::vector<ImagePair> LoopPairs(ColmapDatabase& database, const std::vector<Image>& images,
+                                 const std::vector<int>& sequence, const LoopDetectionOptions& options,
+                                 const CommonOptions& common) {
+  RequireAtLeastOne("--SequentialMatching.loop_detection_period", options.period);
+  std::vector<int> queries;
+  for (size_t i = 0; i < sequence.size(); i += static_cast<size_t>(options.period))
+    queries.push_back(sequence[i]);
+  return PairsByLook(database, images, queries, options.index, options.num_images, common);
+}
+
+MatchingPipelineStats MatchByRetrieval(const MatchingPipelineOptions& matching, const RetrievalOptions& o,
+                                       const CommonOptions& common) {
+  std::vector<SkippedInput> skipped;
+  auto stats = MatchPairs(matching, common, [&](ColmapDatabase& database, const std::vector<Image>& images) {
+    const auto queries =
+        o.match_list_path.empty() ? AllOf(images) : ReadQueries(o.match_list_path, images, skipped);
+    return std::make_unique<OrderedPairs>(
+        PairsByLook(database, images, queries, o.index, o.num_images, common),
+        static_cast<int>(images.size()), matching.block_size);
+  });
+  stats.skipped.insert(stats.skipped.end(), skipped.begin(), skipped.end());
+  return stats;
+}
+
+}  // namespace colmatch
