@@ -1,4 +1,4 @@
-// Where an image was taken (GPS), in the place the file's COLMAP version looks for it.
+// Where an image was taken (GPS) and which way is down, in the place the file's COLMAP version looks for it.
 #pragma once
 
 #include <optional>
@@ -8,9 +8,9 @@
 
 namespace colmatch {
 
-// Writes to images.prior_t* (3.8, 3.9) and to pose_priors (3.10 and later), whichever exist.
-void WritePriorPosition(Connection& connection, const Dialect& dialect, image_t image_id, camera_t camera_id,
-                        const GeoPosition& position);
+// The image's prior_position goes to images.prior_t* (3.8, 3.9) and to pose_priors (3.10 and later), its
+// gravity to pose_priors (4.x), whichever exist. Once an image.
+void WritePosePriors(Connection& connection, const Dialect& dialect, image_t image_id, const Image& image);
 
 // WGS84 positions only: a cartesian prior is none. Throws InputError if a blob does not fit.
 std::optional<GeoPosition> ReadPriorPosition(Connection& connection, const Dialect& dialect,

@@ -4,6 +4,7 @@ if(NOT COLMATCH_CORE_ONLY)
   colmatch_test(plugin
     SOURCES
       benchmark_command_test.cc
+      camera_pycolmap_test.cc
       camera_test.cc
       cli_test.cc
       colmap_convert_test.cc
