@@ -3,6 +3,7 @@ colmatch_test(matcher
   SOURCES
     frontend_test.cc
     nearest_neighbor_test.cc
+    tiled_extraction_test.cc
     turn_test.cc
     ../torch_seed.cc
   LINK matcher)
