@@ -14,9 +14,12 @@ if(NOT COLMATCH_CORE_ONLY)
       depth_study_test.cc
       evaluate_test.cc
       exif_test.cc
+      image_options_test.cc
       image_reader_test.cc
       lru_cache_test.cc
+      mask_test.cc
       pairs_test.cc
+      photo_extractor_test.cc
       project_file_test.cc
       reconstruction_test.cc
       report_test.cc
