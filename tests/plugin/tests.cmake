@@ -8,6 +8,7 @@ if(NOT COLMATCH_CORE_ONLY)
       camera_test.cc
       cli_test.cc
       colmap_convert_test.cc
+      colmap_options_test.cc
       compare_runs_test.cc
       compress_command_test.cc
       demo_scene_test.cc
