@@ -173,9 +173,7 @@ image_t ColmapDatabase::AddImage(const Image& image) {
   }
   const auto image_id = static_cast<image_t>(connection_.LastInsertId());
   if (needs_frame) AddFrame(connection_, image_id, image.camera_id);
-  if (image.prior_position) {
-    WritePriorPosition(connection_, dialect_, image_id, image.camera_id, *image.prior_position);
-  }
+  WritePosePriors(connection_, dialect_, image_id, image);
   atomic.Commit();
   return image_id;
 }

@@ -1,4 +1,4 @@
-// Where an image was taken (GPS), in the place the file's COLMAP version looks for it.
+// Where an image was taken (GPS) and which way is down, in the place the file's COLMAP version looks for it.
 #include "database_io/pose_priors.h"
 
 #include <array>
@@ -29,47 +29,56 @@ std::optional<PositionPrior> Known(PositionPrior::System system, const std::vect
   return PositionPrior{system, {values[0], values[1], values[2]}};
 }
 
-void WritePosePriorRow(Connection& connection, const Dialect& dialect, image_t image_id, camera_t camera_id,
-                       const std::string& position) {
-  if (dialect.pose_priors == PosePriorTable::kByImage) {
-    Statement statement(connection,
-                        dialect.prior_covariance
-                            ? "INSERT INTO pose_priors (image_id, position, coordinate_system, "
-                              "position_covariance) VALUES (?1, ?2, ?3, ?4)"
-                            : "INSERT INTO pose_priors (image_id, position, coordinate_system) VALUES "
-                              "(?1, ?2, ?3)");
-    statement.BindInt64(1, image_id).BindBlob(2, position).BindInt64(3, kWgs84);
-    if (dialect.prior_covariance) statement.BindBlob(4, NotANumbers(9));
-    statement.Run();
-    return;
-  }
+std::string PositionBlob(const std::optional<GeoPosition>& position) {
+  if (!position) return NotANumbers(3);
+  const std::array<double, 3> values = {position->latitude_deg, position->longitude_deg,
+                                        position->altitude_m};
+  return EncodeDoubles(values.data(), values.size());
+}
+
+void WriteRowByImage(Connection& connection, const Dialect& dialect, image_t image_id,
+                     const GeoPosition& position) {
+  Statement statement(connection,
+                      dialect.prior_covariance
+                          ? "INSERT INTO pose_priors (image_id, position, coordinate_system, "
+                            "position_covariance) VALUES (?1, ?2, ?3, ?4)"
+                          : "INSERT INTO pose_priors (image_id, position, coordinate_system) VALUES "
+                            "(?1, ?2, ?3)");
+  statement.BindInt64(1, image_id).BindBlob(2, PositionBlob(position)).BindInt64(3, kWgs84);
+  if (dialect.prior_covariance) statement.BindBlob(4, NotANumbers(9));
+  statement.Run();
+}
+
+void WriteRowByCorrId(Connection& connection, image_t image_id, const Image& image) {
   Statement statement(connection,
                       "INSERT INTO pose_priors (corr_data_id, corr_sensor_id, corr_sensor_type, position, "
                       "position_covariance, gravity, coordinate_system) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
-  statement.BindInt64(1, image_id).BindInt64(2, camera_id).BindInt64(3, kSensorTypeCamera);
-  statement.BindBlob(4, position)
-      .BindBlob(5, NotANumbers(9))
-      .BindBlob(6, NotANumbers(3))
-      .BindInt64(7, kWgs84);
+  statement.BindInt64(1, image_id).BindInt64(2, image.camera_id).BindInt64(3, kSensorTypeCamera);
+  statement.BindBlob(4, PositionBlob(image.prior_position)).BindBlob(5, NotANumbers(9));
+  statement.BindBlob(
+      6, image.gravity ? EncodeDoubles(image.gravity->data(), image.gravity->size()) : NotANumbers(3));
+  statement.BindInt64(7, image.prior_position ? kWgs84 : kUndefined);
   statement.Run();
 }
 
 }  // namespace
 
-void WritePriorPosition(Connection& connection, const Dialect& dialect, image_t image_id, camera_t camera_id,
-                        const GeoPosition& position) {
-  const std::array<double, 3> values = {position.latitude_deg, position.longitude_deg, position.altitude_m};
-  if (dialect.image_priors) {
+void WritePosePriors(Connection& connection, const Dialect& dialect, image_t image_id, const Image& image) {
+  const auto& position = image.prior_position;
+  if (dialect.image_priors && position) {
     Statement statement(connection,
                         "UPDATE images SET prior_tx = ?2, prior_ty = ?3, prior_tz = ?4 WHERE image_id = ?1");
     statement.BindInt64(1, image_id)
-        .BindDouble(2, values[0])
-        .BindDouble(3, values[1])
-        .BindDouble(4, values[2]);
+        .BindDouble(2, position->latitude_deg)
+        .BindDouble(3, position->longitude_deg)
+        .BindDouble(4, position->altitude_m);
     statement.Run();
   }
-  if (dialect.pose_priors != PosePriorTable::kNone) {
-    WritePosePriorRow(connection, dialect, image_id, camera_id, EncodeDoubles(values.data(), values.size()));
+  if (dialect.pose_priors == PosePriorTable::kByImage && position) {
+    WriteRowByImage(connection, dialect, image_id, *position);
+  }
+  if (dialect.pose_priors == PosePriorTable::kByCorrId && (position || image.gravity)) {
+    WriteRowByCorrId(connection, image_id, image);
   }
 }
 

@@ -1,4 +1,4 @@
-// Where an image was taken (GPS), in the place the file's COLMAP version looks for it.
+// Where an image was taken (GPS) and which way is down, in the place the file's COLMAP version looks for it.
 #pragma once
 
 #include <optional>
@@ -8,9 +8,9 @@
 
 namespace colmatch {
 
-// Writes to images.prior_t* (3.8, 3.9) and to pose_priors (3.10 and later), whichever exist.
-void WritePriorPosition(Connection& connection, const Dialect& dialect, image_t image_id, camera_t camera_id,
-                        const GeoPosition& position);
+// The image's prior_position goes to images.prior_t* (3.8, 3.9) and to pose_priors (3.10 and later), its
+// gravity to pose_priors (4.x), whichever exist. Once an image.
+void WritePosePriors(Connection& connection, const Dialect& dialect, image_t image_id, const Image& image);
 
 // What pose_priors says, or else images.prior_t*. The first two numbers are finite; the third is NaN where it
 // is not known. Throws InputError if a blob does not fit.

@@ -53,6 +53,9 @@ struct Image {
   std::string name;      // Path relative to the image folder, '/' between folders, bytes as on disk.
   camera_t camera_id = 0;
   std::optional<GeoPosition> prior_position;
+  // Which way is down, in the camera's frame (x right, y down in the photo as stored), unit length. Kept
+  // where the file has a place for it (COLMAP 4's pose_priors); not read back.
+  std::optional<std::array<double, 3>> gravity = std::nullopt;
 };
 
 // Keypoints of one image. COLMAP's rows have 2, 4 or 6 columns, of which the first two are x and y.

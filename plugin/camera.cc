@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <locale>
 #include <sstream>
 #include <utility>
@@ -16,7 +17,7 @@ namespace {
 using Id = CameraModelId;
 
 // Source: COLMAP's camera models; ids and orders are part of its file format.
-constexpr std::array<CameraModelInfo, 11> kModels = {{
+constexpr std::array<CameraModelInfo, 18> kModels = {{
     {Id::kSimplePinhole, "SIMPLE_PINHOLE", "f, cx, cy", 3, 1},
     {Id::kPinhole, "PINHOLE", "fx, fy, cx, cy", 4, 2},
     {Id::kSimpleRadial, "SIMPLE_RADIAL", "f, cx, cy, k", 4, 1},
@@ -28,7 +29,17 @@ constexpr std::array<CameraModelInfo, 11> kModels = {{
     {Id::kSimpleRadialFisheye, "SIMPLE_RADIAL_FISHEYE", "f, cx, cy, k", 4, 1},
     {Id::kRadialFisheye, "RADIAL_FISHEYE", "f, cx, cy, k1, k2", 5, 1},
     {Id::kThinPrismFisheye, "THIN_PRISM_FISHEYE", "fx, fy, cx, cy, k1, k2, p1, p2, k3, k4, sx1, sy1", 12, 2},
+    {Id::kRadTanThinPrismFisheye, "RAD_TAN_THIN_PRISM_FISHEYE",
+     "fx, fy, cx, cy, k0, k1, k2, k3, k4, k5, p0, p1, s0, s1, s2, s3", 16, 2},
+    {Id::kSimpleDivision, "SIMPLE_DIVISION", "f, cx, cy, k", 4, 1},
+    {Id::kDivision, "DIVISION", "fx, fy, cx, cy, k", 5, 2},
+    {Id::kSimpleFisheye, "SIMPLE_FISHEYE", "f, cx, cy", 3, 1},
+    {Id::kFisheye, "FISHEYE", "fx, fy, cx, cy", 4, 2},
+    {Id::kEucm, "EUCM", "fx, fy, cx, cy, alpha, beta", 6, 2},
+    {Id::kEquirectangular, "EQUIRECTANGULAR", "w, h", 2, 0},
 }};
+
+constexpr double kPi = 3.14159265358979323846;
 
 // COLMAP starts the FOV model's omega at 0.01: 0 would divide by zero.
 constexpr double kInitialFovOmega = 1e-2;
@@ -53,6 +64,23 @@ std::string ExifCameraKey(const ExifInfo& exif, std::int64_t width, std::int64_t
   return key.str();
 }
 
+// Infinite for a unit that the COLMAP in question does not know.
+double FocalPlaneUnitMm(int unit, FocalConvention convention) {
+  if (unit == 2) return 25.4;
+  if (unit == 3) return 10.0;
+  if (unit == 4 && convention == FocalConvention::kColmap4) return 1.0;
+  if (unit == 5 && convention == FocalConvention::kColmap4) return 1e-3;
+  return std::numeric_limits<double>::infinity();
+}
+
+// Refuses what no lens has, where the model says what that is.
+bool ParamsAreSane(const CameraModelInfo& model, const std::vector<double>& params) {
+  if (model.id == Id::kEquirectangular) return params[0] > 0 && params[1] > 0;
+  if (model.id == Id::kEucm && !(params[4] >= 0 && params[4] <= 1 && params[5] > 0)) return false;
+  return std::all_of(params.begin(), params.begin() + model.num_focal_lengths,
+                     [](double f) { return f > 0; });
+}
+
 }  // namespace
 
 const CameraModelInfo& CameraModelByName(const std::string& name) {
@@ -67,9 +95,13 @@ const CameraModelInfo& CameraModelByName(const std::string& name) {
 const CameraModelInfo& CameraModelById(int model_id) {
   if (model_id < 0 || model_id >= static_cast<int>(kModels.size())) {
     throw UsageError("unknown camera model id " + std::to_string(model_id) + "; expected 0 to " +
-                     std::to_string(kModels.size() - 1) + ", the models of COLMAP 3.8");
+                     std::to_string(kModels.size() - 1) + ", the models of COLMAP 4");
   }
   return kModels[static_cast<std::size_t>(model_id)];
+}
+
+bool IsModelOfColmap3(int model_id) {
+  return model_id >= 0 && model_id <= static_cast<int>(Id::kThinPrismFisheye);
 }
 
 void CheckCamera(const Camera& camera) {
@@ -88,42 +120,52 @@ void CheckCamera(const Camera& camera) {
 
 double MeanFocalLength(const Camera& camera) {
   CheckCamera(camera);
-  const bool two = CameraModelById(camera.model_id).num_focal_lengths == 2;
-  return two ? (camera.params[0] + camera.params[1]) / 2.0 : camera.params[0];
+  const int num_focal = CameraModelById(camera.model_id).num_focal_lengths;
+  if (num_focal == 0) return static_cast<double>(camera.width) / (2 * kPi);
+  return num_focal == 2 ? (camera.params[0] + camera.params[1]) / 2.0 : camera.params[0];
 }
 
-std::optional<double> ExifFocalLengthPx(const ExifInfo& exif, std::int64_t width, std::int64_t height) {
+std::optional<double> ExifFocalLengthPx(const ExifInfo& exif, std::int64_t width, std::int64_t height,
+                                        FocalConvention convention) {
+  const bool is_colmap3 = convention == FocalConvention::kColmap3;
   const double longer_side = LongerSide(width, height);
-  if (exif.focal_length_35mm && *exif.focal_length_35mm > 0)
-    return *exif.focal_length_35mm / 35.0 * longer_side;
+  if (exif.focal_length_35mm && *exif.focal_length_35mm > 0) {
+    if (is_colmap3) return *exif.focal_length_35mm / 35.0 * longer_side;
+    return *exif.focal_length_35mm / 43.27 * std::hypot(width, height);
+  }
   if (!exif.focal_length_mm || !exif.focal_plane_x_resolution || !exif.focal_plane_unit ||
-      !exif.pixel_x_dimension) {
+      (is_colmap3 && !exif.pixel_x_dimension)) {
     return std::nullopt;
   }
-  const double unit_mm = *exif.focal_plane_unit == 2 ? 25.4 : *exif.focal_plane_unit == 3 ? 10.0 : 0.0;
+  double focal = *exif.focal_length_mm * *exif.focal_plane_x_resolution /
+                 FocalPlaneUnitMm(*exif.focal_plane_unit, convention);
   // The width when the photo was taken, not now: it may have been resized with its EXIF kept.
-  const double sensor_width_mm = *exif.pixel_x_dimension / *exif.focal_plane_x_resolution * unit_mm;
-  const double focal = *exif.focal_length_mm / sensor_width_mm * longer_side;
+  if (is_colmap3) focal *= longer_side / *exif.pixel_x_dimension;
   // Zeros anywhere above make it 0, infinite or NaN.
   return std::isfinite(focal) && focal > 0 ? std::optional<double>(focal) : std::nullopt;
 }
 
 Camera InitialCamera(const std::string& model_name, std::int64_t width, std::int64_t height,
-                     const ExifInfo& exif, double default_focal_length_factor) {
+                     const ExifInfo& exif, double default_focal_length_factor, FocalConvention convention) {
   const CameraModelInfo& model = CameraModelByName(model_name);
-  const std::optional<double> exif_focal = ExifFocalLengthPx(exif, width, height);
+  const std::optional<double> exif_focal = ExifFocalLengthPx(exif, width, height, convention);
   Camera camera;
   camera.model_id = static_cast<int>(model.id);
   camera.width = width;
   camera.height = height;
   camera.has_prior_focal_length = exif_focal.has_value();
   camera.params.assign(static_cast<std::size_t>(model.num_params), 0.0);
+  if (model.id == Id::kEquirectangular) {
+    camera.params = {static_cast<double>(width), static_cast<double>(height)};
+    return camera;
+  }
   const int num_focal = model.num_focal_lengths;
   std::fill_n(camera.params.begin(), num_focal,
               exif_focal.value_or(default_focal_length_factor * LongerSide(width, height)));
   camera.params[num_focal] = static_cast<double>(width) / 2.0;
   camera.params[num_focal + 1] = static_cast<double>(height) / 2.0;
   if (model.id == Id::kFov) camera.params.back() = kInitialFovOmega;
+  if (model.id == Id::kEucm) camera.params.back() = 1.0;  // beta; with alpha = 0 it is a pinhole
   return camera;
 }
 
@@ -144,9 +186,10 @@ std::vector<double> ParseCameraParams(const std::string& model_name, const std::
   const bool ends_with_comma = !camera_params.empty() && camera_params.back() == ',';
   if (ends_with_comma || params.size() != static_cast<std::size_t>(model.num_params))
     throw UsageError(expected);
-  if (std::any_of(params.begin(), params.begin() + model.num_focal_lengths,
-                  [](double f) { return f <= 0; })) {
-    throw UsageError(expected + "; the focal length must be above 0");
+  if (!ParamsAreSane(model, params)) {
+    throw UsageError(expected + "; " +
+                     (model.id == Id::kEucm ? "the focal lengths and beta must be above 0, alpha in [0, 1]"
+                                            : "the focal length must be above 0"));
   }
   return params;
 }
@@ -198,8 +241,8 @@ Camera CameraAssigner::Assign(const std::string& image_name, std::int64_t width,
     }
     return *shared;
   }
-  Camera camera =
-      InitialCamera(options_.camera_model, width, height, exif, options_.default_focal_length_factor);
+  Camera camera = InitialCamera(options_.camera_model, width, height, exif,
+                                options_.default_focal_length_factor, options_.focal_convention);
   if (!options_.camera_params.empty()) {
     camera.params = ParseCameraParams(options_.camera_model, options_.camera_params);
     camera.has_prior_focal_length = true;

@@ -12,8 +12,7 @@
 
 namespace colmatch {
 
-// The models every COLMAP from 3.8 on knows; the values are COLMAP's ids, stored in the database: never
-// renumber.
+// COLMAP's camera models; the values are its ids, stored in the database: never renumber.
 enum class CameraModelId : int {
   kSimplePinhole = 0,
   kPinhole = 1,
@@ -26,6 +25,14 @@ enum class CameraModelId : int {
   kSimpleRadialFisheye = 8,
   kRadialFisheye = 9,
   kThinPrismFisheye = 10,
+  // From here on COLMAP 4 only; COLMAP 3 stops at a database that has them.
+  kRadTanThinPrismFisheye = 11,
+  kSimpleDivision = 12,
+  kDivision = 13,
+  kSimpleFisheye = 14,
+  kFisheye = 15,
+  kEucm = 16,
+  kEquirectangular = 17,
 };
 
 struct CameraModelInfo {
@@ -33,8 +40,12 @@ struct CameraModelInfo {
   const char* name;
   const char* params_info;  // parameter names in COLMAP's order
   int num_params;
-  int num_focal_lengths;  // 1 or 2, at the front; the principal point (cx, cy) follows
+  // 1 or 2, at the front; the principal point (cx, cy) follows. 0: EQUIRECTANGULAR, which has neither.
+  int num_focal_lengths;
 };
+
+// Whether COLMAP 3.8 knows the model.
+bool IsModelOfColmap3(int model_id);
 
 // Throw UsageError, which lists the known names, for anything else.
 const CameraModelInfo& CameraModelByName(const std::string& name);
@@ -46,18 +57,27 @@ const CameraModelInfo& CameraModelById(int model_id);
 // Throws InputError unless there are as many finite parameters as the model has.
 void CheckCamera(const Camera& camera);
 
+// In px; of an EQUIRECTANGULAR camera px per radian at the equator.
 double MeanFocalLength(const Camera& camera);
 
-// Focal length in px as COLMAP 3.8 takes it from EXIF: 35 mm equivalent / 35 * longer side, else focal length
-// / width of the focal plane * longer side. COLMAP's table of sensor widths per camera model, which it asks
-// between the two, is not part of colmatch; the focal length in mm is not rounded to 0.1 as COLMAP's image
-// library does.
-std::optional<double> ExifFocalLengthPx(const ExifInfo& exif, std::int64_t width, std::int64_t height);
+// How a focal length in px is made from EXIF. COLMAP's table of sensor widths per camera model, which it asks
+// too, is not part of colmatch; the focal length in mm is not rounded to 0.1 as COLMAP's image library does.
+enum class FocalConvention {
+  // 35 mm equivalent / 35 * longer side, else focal length / width of the focal plane * longer side.
+  kColmap3,
+  // 35 mm equivalent / 43.27 * diagonal (CIPA's definition), else focal length * pixels per mm of the focal
+  // plane, whatever the photo's size now.
+  kColmap4,
+};
+
+std::optional<double> ExifFocalLengthPx(const ExifInfo& exif, std::int64_t width, std::int64_t height,
+                                        FocalConvention convention = FocalConvention::kColmap3);
 
 // Focal length from EXIF, else default_focal_length_factor * longer side without prior; principal point in
 // the middle, no distortion. Throws UsageError for an unknown model name.
 Camera InitialCamera(const std::string& model_name, std::int64_t width, std::int64_t height,
-                     const ExifInfo& exif, double default_focal_length_factor = 1.2);
+                     const ExifInfo& exif, double default_focal_length_factor = 1.2,
+                     FocalConvention convention = FocalConvention::kColmap3);
 
 enum class CameraMode { kAuto = 0, kSingle = 1, kPerFolder = 2, kPerImage = 3 };  // COLMAP's --camera_mode
 
@@ -67,6 +87,7 @@ struct CameraOptions {
   std::string camera_model = "SIMPLE_RADIAL";
   std::string camera_params;  // comma separated, in the model's order; empty: from EXIF
   double default_focal_length_factor = 1.2;
+  FocalConvention focal_convention = FocalConvention::kColmap3;
 
   void Validate() const;  // Throws UsageError naming the option.
 };

@@ -111,4 +111,33 @@ ExifInfo ReadExif(const std::filesystem::path& path) {
   return info;
 }
 
+int QuarterTurnsToUpright(const std::optional<int>& orientation) {
+  switch (orientation.value_or(1)) {
+    case 6:
+      return 1;
+    case 3:
+      return 2;
+    case 8:
+      return 3;
+    default:
+      return 0;
+  }
+}
+
+std::optional<std::array<double, 3>> GravityOfOrientation(const std::optional<int>& orientation) {
+  using Vector = std::array<double, 3>;
+  switch (orientation.value_or(0)) {
+    case 1:
+      return Vector{0, 1, 0};
+    case 3:
+      return Vector{0, -1, 0};
+    case 6:
+      return Vector{1, 0, 0};
+    case 8:
+      return Vector{-1, 0, 0};
+    default:
+      return std::nullopt;
+  }
+}
+
 }  // namespace colmatch

@@ -1,6 +1,7 @@
 // What a photo's EXIF says about the camera, the lens and the place.
 #pragma once
 
+#include <array>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -24,5 +25,13 @@ struct ExifInfo {
 // Reads the EXIF block of a JPEG file with libexif; any other file, and a damaged block, gives empty fields.
 // Never throws for what the file contains.
 ExifInfo ReadExif(const std::filesystem::path& path);
+
+// Clockwise, from the photo as stored to how it is to be shown. 0 for mirrored and unknown orientations,
+// which COLMAP does not turn either.
+int QuarterTurnsToUpright(const std::optional<int>& orientation);
+
+// Which way is down in the photo as stored (x right, y down, z forward), as COLMAP 4 concludes; nothing for
+// mirrored and unknown orientations.
+std::optional<std::array<double, 3>> GravityOfOrientation(const std::optional<int>& orientation);
 
 }  // namespace colmatch

@@ -7,56 +7,38 @@
 #include <sstream>
 
 #include "database_io/colmap_database.h"
-#include "matcher/frontend.h"
 #include "network/error.h"
 #include "plugin/colmap_convert.h"
 #include "plugin/database_options.h"
 #include "plugin/exif.h"
 #include "plugin/image_reader.h"
 #include "plugin/log.h"
+#include "plugin/photo_extractor.h"
 #include "plugin/progress.h"
 #include "plugin/stop_signal.h"
-#include "plugin/weights_location.h"
 
 namespace colmatch {
 namespace {
 
 namespace fs = std::filesystem;
 
-// A photo read ahead while the network works on the one before.
-struct Photo {
-  std::string name;
-  ExifInfo exif;
-  ResizedImage resized;
-  int width = 0, height = 0;
-  std::string error;  // why it cannot be used; empty if it can
-};
-
-Photo ReadPhoto(const fs::path& folder, const std::string& name, int max_image_size) {
-  Photo photo;
-  photo.name = name;
-  try {
-    const GrayImage image = ReadGrayImage(folder / name);
-    photo.exif = ReadExif(folder / name);
-    photo.width = image.width;
-    photo.height = image.height;
-    photo.resized = ResizeForNetwork(image.gray, max_image_size);
-  } catch (const InputError& error) {
-    photo.error = error.what();
+// COLMAP's CAMERA_EXIST_DIM_ERROR: the photo was replaced since its row was made.
+void RequireSizeOfCamera(ColmapDatabase& database, const Image& image, const Photo& photo) {
+  for (const Camera& camera : database.Cameras()) {
+    if (camera.camera_id != image.camera_id || (camera.width == photo.width && camera.height == photo.height))
+      continue;
+    throw InputError(photo.name + ": is " + std::to_string(photo.width) + "x" + std::to_string(photo.height) +
+                     " pixels, but its camera in the database " + std::to_string(camera.width) + "x" +
+                     std::to_string(camera.height));
   }
-  return photo;
-}
-
-Features ToOriginalPixels(Features features, const Photo& photo) {
-  features.keypoints = MapKeypoints(features.keypoints, photo.resized, MapToOriginal);
-  features.width = photo.width;
-  features.height = photo.height;
-  return features;
 }
 
 // The image's id; camera and image rows are made if they are not there.
 image_t ImageRow(ColmapDatabase& database, CameraAssigner& cameras, const Photo& photo) {
-  if (const auto image = database.FindImage(photo.name)) return image->image_id;
+  if (const auto image = database.FindImage(photo.name)) {
+    RequireSizeOfCamera(database, *image, photo);
+    return image->image_id;
+  }
   Camera camera = cameras.Assign(photo.name, photo.width, photo.height, photo.exif);
   if (camera.camera_id == 0) camera.camera_id = database.AddCamera(camera);
   cameras.Remember(photo.name, photo.exif, camera);
@@ -67,6 +49,7 @@ image_t ImageRow(ColmapDatabase& database, CameraAssigner& cameras, const Photo&
     image.prior_position =
         GeoPosition{*photo.exif.latitude_deg, *photo.exif.longitude_deg, photo.exif.altitude_m.value_or(0)};
   }
+  image.gravity = GravityOfOrientation(photo.exif.orientation);
   return database.AddImage(image);
 }
 
@@ -80,7 +63,26 @@ void WriteFeatures(ColmapDatabase& database, CameraAssigner& cameras, const Phot
   transaction.Commit();
 }
 
+// COLMAP 4's tables are told by pose_priors; our own new files count as COLMAP 3's.
+FocalConvention FocalConventionOf(const std::string& name, const Dialect& dialect) {
+  if (name == "colmap3") return FocalConvention::kColmap3;
+  if (name == "colmap4") return FocalConvention::kColmap4;
+  return dialect.pose_priors == PosePriorTable::kByCorrId ? FocalConvention::kColmap4
+                                                          : FocalConvention::kColmap3;
+}
+
+// descriptors.type is in files of COLMAP 4, and in our own, which COLMAP 3 opens too.
+void CheckModelFitsDatabase(const std::string& model, const ColmapDatabase& database) {
+  if (IsModelOfColmap3(static_cast<int>(CameraModelByName(model).id))) return;
+  if (!database.dialect().descriptor_type) {
+    throw UsageError("--ImageReader.camera_model " + model + " is known to COLMAP 4 only, and " +
+                     database.path() + " is a database of COLMAP 3; use a new database or another model");
+  }
+  LogWarning("camera model " + model + ": COLMAP 3 will not be able to use this database");
+}
+
 CameraAssigner MakeCameraAssigner(ColmapDatabase& database, const FeaturePipelineOptions& o) {
+  if (o.existing_camera_id < 0) CheckModelFitsDatabase(o.camera.camera_model, database);
   std::map<camera_t, Camera> cameras;
   for (const Camera& camera : database.Cameras()) cameras[camera.camera_id] = camera;
   std::optional<Camera> existing;
@@ -92,7 +94,9 @@ CameraAssigner MakeCameraAssigner(ColmapDatabase& database, const FeaturePipelin
     }
     existing = found->second;
   }
-  CameraAssigner assigner(o.camera, existing);
+  CameraOptions options = o.camera;
+  options.focal_convention = FocalConventionOf(o.focal_convention, database.dialect());
+  CameraAssigner assigner(options, existing);
   for (const Image& image : database.Images()) {
     const auto found = cameras.find(image.camera_id);
     if (found != cameras.end())
@@ -101,11 +105,23 @@ CameraAssigner MakeCameraAssigner(ColmapDatabase& database, const FeaturePipelin
   return assigner;
 }
 
-std::vector<std::string> NamesToExtract(ColmapDatabase& database, const std::vector<std::string>& names,
-                                        const std::string& provenance, FeaturePipelineStats& stats) {
+bool IsDone(ColmapDatabase& database, const PhotoExtractor& extractor, const std::string& name,
+            const std::string& provenance) {
+  const auto image = database.FindImage(name);
+  if (!image || !database.HasKeypoints(image->image_id)) return false;
+  try {
+    return FeaturesAreThere(database, name, provenance + extractor.Suffix(name));
+  } catch (const InputError&) {
+    return false;  // Reading the photo will give the reason.
+  }
+}
+
+std::vector<std::string> NamesToExtract(ColmapDatabase& database, const PhotoExtractor& extractor,
+                                        const std::vector<std::string>& names, const std::string& provenance,
+                                        FeaturePipelineStats& stats) {
   std::vector<std::string> todo;
   for (const std::string& name : names) {
-    if (FeaturesAreThere(database, name, provenance)) {
+    if (IsDone(database, extractor, name, provenance)) {
       ++stats.already_there;
     } else {
       todo.push_back(name);
@@ -134,6 +150,7 @@ std::string FeatureProvenance(const FeaturePipelineOptions& o, const LoadedSuper
        << o.keypoints.max_num_features << " keypoint_threshold " << o.keypoints.keypoint_threshold
        << " nms_radius " << o.keypoints.nms_radius << " remove_borders " << o.keypoints.remove_borders
        << " hessian_radius " << o.keypoints.refinement_radius;  // to which peaks, and how far
+  if (o.tile_size > 0) text << " tile_size " << o.tile_size;
   return text.str();
 }
 
@@ -153,8 +170,7 @@ FeaturePipelineStats ExtractCollection(const FeaturePipelineOptions& o, const Co
   o.camera.Validate();
   const auto names = ListImages(
       o.image_path, o.image_list_path.empty() ? std::nullopt : std::optional<fs::path>(o.image_list_path));
-  FeatureExtractor extractor(LoadSuperPoint(ResolveWeights(common.weights).superpoint), o.keypoints,
-                             DeviceFromName(common.device));
+  PhotoExtractor extractor(o, common);
   ColmapDatabase database(o.database_path, DatabaseMode::kCreateOrOpen, ConnectionOptionsOf(common));
   database.CheckWritable();
   database.CompleteFrames();
@@ -163,9 +179,9 @@ FeaturePipelineStats ExtractCollection(const FeaturePipelineOptions& o, const Co
 
   FeaturePipelineStats stats;
   stats.weights = {extractor.weights().metadata, extractor.weights().sha256};
-  const auto todo = NamesToExtract(database, names, provenance, stats);
+  const auto todo = NamesToExtract(database, extractor, names, provenance, stats);
   const auto read_ahead = [&](size_t i) {
-    return std::async(std::launch::async, ReadPhoto, fs::path(o.image_path), todo[i], o.max_image_size);
+    return std::async(std::launch::async, [&, i] { return extractor.Read(todo[i]); });
   };
   std::future<Photo> next;
   if (!todo.empty()) next = read_ahead(0);
@@ -179,10 +195,8 @@ FeaturePipelineStats ExtractCollection(const FeaturePipelineOptions& o, const Co
     if (i + 1 < todo.size()) next = read_ahead(i + 1);
     try {
       if (!photo.error.empty()) throw InputError(photo.error);
-      const cv::Mat& pixels = photo.resized.pixels;
-      const Features features =
-          ToOriginalPixels(extractor.Extract(pixels.ptr<float>(), pixels.cols, pixels.rows), photo);
-      WriteFeatures(database, cameras, photo, features, provenance);
+      const Features features = extractor.Extract(photo);
+      WriteFeatures(database, cameras, photo, features, provenance + photo.suffix);
       ++stats.extracted;
       stats.num_keypoints += features.size();
     } catch (const InputError& error) {

@@ -3,6 +3,8 @@
 
 #include "network/error.h"
 #include "plugin/colmap_convert.h"
+#include "plugin/photo_extractor.h"
+#include "plugin/photo_provenance.h"
 
 namespace colmatch {
 
@@ -29,8 +31,10 @@ LoadedImage ImageStore::Load(const Image& image, bool with_descriptors) {
           " were not made by colmatch; run colmatch feature_extractor into a database of its own");
     }
     const Descriptors descriptors = database_.ReadDescriptors(image.image_id);
-    loaded.features =
-        FeaturesFromColmap(keypoints, descriptors, provenance->scores, camera->width, camera->height);
+    loaded.quarter_turns = QuarterTurnsOf(provenance->text);
+    loaded.features = AsTurned(
+        FeaturesFromColmap(keypoints, descriptors, provenance->scores, camera->width, camera->height),
+        loaded.quarter_turns);
   }
   loaded.geometry = {image.image_id, camera,
                      std::make_shared<const std::vector<Eigen::Vector2d>>(PointsInColmap(keypoints))};

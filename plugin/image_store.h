@@ -13,7 +13,10 @@
 namespace colmatch {
 
 struct LoadedImage {
-  Features features;  // undefined tensors where they were not asked for
+  // Undefined tensors where they were not asked for. Placed as the network saw the photo: turned by
+  // quarter_turns from how it is stored.
+  Features features;
+  int quarter_turns = 0;
   VerifiedImage geometry;
 };
 

@@ -9,11 +9,10 @@
 #include "network/error.h"
 #include "plugin/command_list.h"
 #include "plugin/image_reader.h"
-#include "plugin/image_resize.h"
 #include "plugin/match_picture.h"
 #include "plugin/matching_options.h"
 #include "plugin/matching_setup.h"
-#include "plugin/weights_location.h"
+#include "plugin/photo_extractor.h"
 
 namespace colmatch {
 namespace {
@@ -64,15 +63,13 @@ class Match : public Command {
   int Run(const CommonOptions& common) override {
     const FeaturePipelineOptions extraction = extraction_.Resolve();
     const MatchingPipelineOptions matching = matching_.Resolve();
-    FeatureExtractor extractor(LoadSuperPoint(ResolveWeights(common.weights).superpoint),
-                               extraction.keypoints, DeviceFromName(common.device));
+    PhotoExtractor extractor(extraction, common);
     UsedWeights superglue;
     FeatureMatcher matcher = MakeMatcher(matching, common, superglue);
 
     MatchedImage images[2];
     double extract_ms = 0;
-    for (int i = 0; i < 2; ++i)
-      images[i] = Extract(extractor, paths_[i], extraction.max_image_size, extract_ms);
+    for (int i = 0; i < 2; ++i) images[i] = Extract(extractor, paths_[i], extract_ms);
     const auto start = Clock::now();
     const auto matches = ListMatches(matcher.Match(images[0].features, images[1].features));
     const double match_ms = MillisecondsSince(start);
@@ -84,20 +81,19 @@ class Match : public Command {
   }
 
  private:
-  static MatchedImage Extract(FeatureExtractor& extractor, const std::string& path, int max_image_size,
-                              double& ms) {
+  static MatchedImage Extract(PhotoExtractor& extractor, const std::string& path, double& ms) {
+    const Photo photo = extractor.Read(path);
+    if (!photo.error.empty()) throw InputError(photo.error);
     MatchedImage image;
     image.name = path;
     image.gray = ReadGrayImage(path).gray;
-    const ResizedImage resized = ResizeForNetwork(image.gray, max_image_size);
     const auto start = Clock::now();
-    image.features = extractor.Extract(resized.pixels.ptr<float>(), resized.pixels.cols, resized.pixels.rows);
+    const Features features = extractor.Extract(photo);
     ms += MillisecondsSince(start);
-    const auto keypoints = image.features.keypoints.contiguous();
+    const auto keypoints = features.keypoints.contiguous();
     const float* xy = keypoints.data_ptr<float>();
-    for (int64_t i = 0; i < image.features.size(); ++i) {
-      image.keypoints.push_back(MapToOriginal(resized, {xy[2 * i], xy[2 * i + 1]}));
-    }
+    for (int64_t i = 0; i < features.size(); ++i) image.keypoints.emplace_back(xy[2 * i], xy[2 * i + 1]);
+    image.features = AsTurned(features, photo.quarter_turns);
     return image;
   }
 

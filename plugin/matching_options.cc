@@ -1,20 +1,53 @@
 // Option tables; see matching_options.h.
 #include "plugin/matching_options.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "network/error.h"
+#include "plugin/log.h"
 
 namespace colmatch {
 namespace {
 
-// Takes an option of COLMAP's that has no meaning here, so that scripts run unchanged; --help does not show
-// it.
-void AddIgnored(CLI::App& app, const std::string& names) {
+// Shares of the default sizes, in the proportions of COLMAP's --quality.
+struct Quality {
+  const char* name;
+  double image_size, num_features;
+};
+constexpr Quality kQualities[] = {
+    {"low", 0.3125 / 0.75, 0.25}, {"medium", 0.5 / 0.75, 0.5}, {"high", 1, 1}, {"extreme", 1 / 0.75, 1}};
+
+int Scaled(int value, double factor) { return static_cast<int>(value * factor + 0.5); }
+
+}  // namespace
+
+void ForeignOptions::Ignore(CLI::App& app, const std::string& names) {
   app.add_option_function<std::string>(
-         names, [](const std::string&) {}, "")
+         names, [this, names](const std::string&) { given_.push_back(names); }, "")
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeFirst)
+      ->group("");  // --help does not show it
+}
+
+void ForeignOptions::Refuse(CLI::App& app, const std::string& names, const std::vector<std::string>& harmless,
+                            const std::string& reason) {
+  app.add_option_function<std::string>(
+         names,
+         [names, harmless, reason](const std::string& value) {
+           if (std::find(harmless.begin(), harmless.end(), value) != harmless.end()) return;
+           throw UsageError(names + " " + value + ": " + reason);
+         },
+         "")
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeFirst)
       ->group("");
 }
 
-}  // namespace
+void ForeignOptions::Tell() const {
+  if (given_.empty()) return;
+  std::string list;
+  for (const std::string& name : given_) list += (list.empty() ? "" : ", ") + name;
+  LogInfo("without effect on SuperPoint and SuperGlue (see docs/colmap_options.md): " + list);
+}
 
 void ExtractionCommandOptions::AddTo(CLI::App& app, bool with_paths) {
   auto& o = options;
@@ -32,21 +65,52 @@ void ExtractionCommandOptions::AddTo(CLI::App& app, bool with_paths) {
             "focal length over the longer side where EXIF has none");
   AddOption(app, "--ImageReader.existing_camera_id", o.existing_camera_id,
             "camera of the database to use for all; -1: none");
+  AddOption(
+      app, "--ImageReader.focal_convention", o.focal_convention,
+      "how EXIF's 35 mm equivalent becomes pixels: colmap3 (over 35 mm, of the longer side), colmap4 (over "
+      "43.27 mm, of the diagonal), auto (as the database's COLMAP; new ones: colmap3)")
+      ->check(CLI::IsMember({"auto", "colmap3", "colmap4"}));
+  AddOption(app, "--ImageReader.mask_path", o.mask_path,
+            "folder of masks NAME.png (for a.jpg: a.jpg.png or a.png): no keypoints where they are 0");
+  AddOption(app, "--ImageReader.camera_mask_path", o.camera_mask_path, "one mask for all photos");
   AddOption(app, "--ImageReader.single_camera", single_camera_, "one camera for all photos");
   AddOption(app, "--ImageReader.single_camera_per_folder", single_camera_per_folder_,
             "one camera a sub-folder");
   AddOption(app, "--ImageReader.single_camera_per_image", single_camera_per_image_, "one camera a photo");
+  AddOption(
+      app, "--SuperPoint.upright", o.upright,
+      "the network sees photos turned as their EXIF orientation says; keypoints stay those of the stored "
+      "photo");
   AddDetectorTo(app);
-  AddIgnored(app, "--SiftExtraction.use_gpu,--FeatureExtraction.use_gpu");
-  AddIgnored(app, "--SiftExtraction.gpu_index,--FeatureExtraction.gpu_index");
+  foreign_.Ignore(app, "--descriptor_normalization");
+  app.add_option("--FeatureExtraction.type", type_)->group("");
+  for (const char* name :
+       {"first_octave", "num_octaves", "octave_resolution", "peak_threshold", "edge_threshold",
+        "estimate_affine_shape", "max_num_orientations", "upright", "domain_size_pooling", "dsp_min_scale",
+        "dsp_max_scale", "dsp_num_scales", "darkness_adaptivity"}) {
+    foreign_.Ignore(app, std::string("--SiftExtraction.") + name);
+  }
+  for (const char* name : {"min_score", "n16rot_model_path", "n32_model_path"})
+    foreign_.Ignore(app, std::string("--AlikedExtraction.") + name);
 }
 
 void ExtractionCommandOptions::AddDetectorTo(CLI::App& app) {
   auto& o = options;
-  AddOption(app, "--SuperPoint.max_num_features", o.keypoints.max_num_features,
-            "strongest keypoints kept; 0: all");
-  AddOption(app, "--SuperPoint.max_image_size,--FeatureExtraction.max_image_size", o.max_image_size,
-            "longer side given to the network, pixels; 0: never resize");
+  max_num_features_ = AddOption(app, "--SuperPoint.max_num_features", o.keypoints.max_num_features,
+                                "strongest keypoints kept; 0: all");
+  sift_features_ = app.add_option("--SiftExtraction.max_num_features", sift_max_num_features_)->group("");
+  aliked_features_ =
+      app.add_option("--AlikedExtraction.max_num_features", aliked_max_num_features_)->group("");
+  max_image_size_ =
+      AddOption(app,
+                "--SuperPoint.max_image_size,--FeatureExtraction.max_image_size,"
+                "--SiftExtraction.max_image_size",
+                o.max_image_size,
+                "longer side given to the network, pixels; 0: never resize, which --SuperPoint.tile_size "
+                "does too");
+  AddOption(
+      app, "--SuperPoint.tile_size", o.tile_size,
+      "longest side that the network sees at once, pixels, for big photos in bounded memory; 0: no tiles");
   AddOption(app, "--SuperPoint.keypoint_threshold", o.keypoints.keypoint_threshold,
             "least detection probability");
   AddOption(app, "--SuperPoint.nms_radius", o.keypoints.nms_radius, "least distance of keypoints, pixels");
@@ -55,6 +119,39 @@ void ExtractionCommandOptions::AddDetectorTo(CLI::App& app) {
   AddOption(
       app, "--SuperPoint.refinement_radius", o.keypoints.refinement_radius,
       "keypoints move to the strongest peak of the Hessian this near, pixels; 0: they stay, as published");
+}
+
+void ExtractionCommandOptions::AddShortNamesTo(CLI::App& app) {
+  auto& o = options;
+  AddOption(app, "--image_list_path", o.image_list_path,
+            "file with one photo name a line, relative to image_path");
+  AddOption(
+      app, "--quality", quality_,
+      "low, medium, high, extreme: size of the photos and number of keypoints, where --SuperPoint.* does not "
+      "say them")
+      ->check(CLI::IsMember({"low", "medium", "high", "extreme"}, CLI::ignore_case));
+  app.add_option("--mask_path", o.mask_path)->group("");
+  app.add_option("--camera_model", o.camera.camera_model)->group("");
+  app.add_option("--camera_params", o.camera.camera_params)->group("");
+  app.add_option("--single_camera", single_camera_)->group("");
+  app.add_option("--single_camera_per_folder", single_camera_per_folder_)->group("");
+}
+
+void ExtractionCommandOptions::ResolveSizes(FeaturePipelineOptions& o) const {
+  const FeaturePipelineOptions defaults;
+  const auto quality = std::find_if(std::begin(kQualities), std::end(kQualities), [&](const Quality& q) {
+    return CLI::detail::to_lower(quality_) == q.name;
+  });
+  const bool aliked = type_.rfind("ALIKED", 0) == 0;
+  if (!IsGiven(max_num_features_)) {
+    o.keypoints.max_num_features = Scaled(defaults.keypoints.max_num_features, quality->num_features);
+    if (IsGiven(sift_features_) && !aliked) o.keypoints.max_num_features = sift_max_num_features_;
+    if (IsGiven(aliked_features_) && aliked) o.keypoints.max_num_features = aliked_max_num_features_;
+  }
+  // COLMAP 4's -1: the extractor's own default.
+  if (!IsGiven(max_image_size_) || o.max_image_size < 0) {
+    o.max_image_size = o.tile_size > 0 ? 0 : Scaled(defaults.max_image_size, quality->image_size);
+  }
 }
 
 FeaturePipelineOptions ExtractionCommandOptions::Resolve() const {
@@ -71,7 +168,9 @@ FeaturePipelineOptions ExtractionCommandOptions::Resolve() const {
   if (single_camera_per_folder_) o.camera.mode = CameraMode::kPerFolder;
   if (single_camera_per_image_) o.camera.mode = CameraMode::kPerImage;
   if (camera_mode_ >= 0) o.camera.mode = static_cast<CameraMode>(camera_mode_);
-  if (o.max_image_size < 0) o.max_image_size = 1600;  // COLMAP 4's -1: the extractor's own default
+  ResolveSizes(o);
+  foreign_.Tell();
+  if (!type_.empty()) LogInfo("--FeatureExtraction.type " + type_ + ": colmatch's features are SuperPoint's");
   return o;
 }
 
@@ -111,9 +210,56 @@ void MatchingCommandOptions::AddTo(CLI::App& app, bool with_paths, bool with_mat
   AddOption(app, "--TwoViewGeometry.compute_relative_pose,--SiftMatching.compute_relative_pose",
             g.compute_relative_pose, "store the relative pose too");
   AddOption(app, "--TwoViewGeometry.detect_watermark", g.detect_watermark, "recognise watermarks");
+  AddOption(app, "--TwoViewGeometry.watermark_detection_max_error", g.watermark_detection_max_error,
+            "of a watermark's inlier, pixels");
+  AddOption(app, "--TwoViewGeometry.multiple_ignore_watermark", g.multiple_ignore_watermark,
+            "watermarks are no motion (multiple_models)");
   AddOption(app, "--TwoViewGeometry.random_seed", g.random_seed, "of the robust estimation");
-  AddIgnored(app, "--SiftMatching.use_gpu,--FeatureMatching.use_gpu");
-  AddIgnored(app, "--SiftMatching.gpu_index,--FeatureMatching.gpu_index");
+  AddForeignTo(app, with_matching);
+}
+
+void MatchingCommandOptions::AddForeignTo(CLI::App& app, bool with_matching) {
+  const std::vector<std::string> off = {"0", "false", "no", "off"};
+  const auto refuse = [&](const std::string& names, const std::string& reason) {
+    foreign_.Refuse(app, names, off, reason);
+  };
+  refuse("--TwoViewGeometry.filter_stationary_matches",
+         "matches that do not move are not filtered here; mask what moves with the camera "
+         "(--ImageReader.camera_mask_path) and leave the option out");
+  foreign_.Ignore(app, "--TwoViewGeometry.stationary_matches_max_error");
+  refuse("--TwoViewGeometry.use_degensac",
+         "the estimators are OpenCV's USAC, which have no DEGENSAC; leave the option out");
+  foreign_.Refuse(app, "--TwoViewGeometry.use_sampson_refinement", {"1", "true", "yes", "on"},
+                  "models are always refined on their inliers; leave the option out");
+  refuse("--FeatureMatching.rig_verification,--rig_verification",
+         "rigs are not verified as one; run `colmap geometric_verifier` on the matches, or leave the option "
+         "out");
+  if (!with_matching) {
+    foreign_.Ignore(app, "--batch_size");
+    return;
+  }
+  refuse("--SiftMatching.planar_scene",
+         "pairs of planes are recognised without it (PLANAR_OR_PANORAMIC); leave the option out, as COLMAP 4 "
+         "did");
+  refuse("--FeatureMatching.skip_image_pairs_in_same_frame",
+         "pairs within one frame of a rig are matched too; leave the option out");
+  for (const char* name :
+       {"--SiftMatching.guided_matching", "--FeatureMatching.guided_matching", "--FeatureMatching.type",
+        "--FeatureMatching.max_num_matches", "--SiftMatching.max_num_matches", "--SiftMatching.max_distance",
+        "--SiftMatching.cross_check", "--SiftMatching.cpu_brute_force_matcher",
+        "--SiftMatching.lightglue_min_score", "--SiftMatching.lightglue_model_path",
+        "--AlikedMatching.brute_force_min_cossim", "--AlikedMatching.brute_force_max_ratio",
+        "--AlikedMatching.brute_force_cross_check", "--AlikedMatching.bruteforce_model_path",
+        "--AlikedMatching.lightglue_min_score", "--AlikedMatching.lightglue_model_path"}) {
+    foreign_.Ignore(app, name);
+  }
+}
+
+MatchingPipelineOptions MatchingCommandOptions::Resolve() const {
+  MatchingPipelineOptions o = options;
+  if (o.geometry.random_seed < 0) o.geometry.random_seed = 0;  // COLMAP 4's -1: the default seed
+  foreign_.Tell();
+  return o;
 }
 
 }  // namespace colmatch

@@ -43,7 +43,8 @@ std::vector<Setting> ReadProjectFile(const std::string& path) {
 
 }  // namespace
 
-std::vector<std::string> ExpandProjectFiles(std::vector<std::string> arguments) {
+std::vector<std::string> ExpandProjectFiles(std::vector<std::string> arguments,
+                                            const std::function<bool(const std::string&)>& is_foreign) {
   std::vector<std::string> kept, files;
   std::set<std::string> said;
   for (size_t i = 0; i < arguments.size(); ++i) {
@@ -61,7 +62,7 @@ std::vector<std::string> ExpandProjectFiles(std::vector<std::string> arguments) 
   for (const std::string& file : files) {
     std::set<std::string> in_file;  // a key may come several times: an option with several values
     for (const Setting& setting : ReadProjectFile(file)) {
-      if (said.count(setting.option) != 0) continue;
+      if (said.count(setting.option) != 0 || (is_foreign && is_foreign(setting.option))) continue;
       in_file.insert(setting.option);
       kept.push_back(setting.option + "=" + setting.value);
     }

@@ -73,18 +73,20 @@ fs::path EmptySparseFolder(const fs::path& workspace) {
 }
 
 void RunMapper(const ReconstructionOptions& o, const CommonOptions& common, const fs::path& sparse) {
-  std::vector<std::string> command = {"colmap",          "mapper",
+  const std::string mapper = o.mapper == "incremental" ? "mapper" : o.mapper + "_mapper";
+  std::vector<std::string> command = {"colmap",          mapper,
                                       "--database_path", o.matching.database_path,
                                       "--image_path",    o.features.image_path,
                                       "--output_path",   sparse.string()};
-  if (common.num_threads > 0)
+  command.insert(command.end(), o.mapper_arguments.begin(), o.mapper_arguments.end());
+  if (common.num_threads > 0 && o.mapper == "incremental")
     command.insert(command.end(), {"--Mapper.num_threads", std::to_string(common.num_threads)});
   const fs::path log = fs::path(o.workspace_path) / "mapper.log";
   const int status = RunProgram(command, log.string());
   if (StopRequested()) return;
   // COLMAP's mapper exits 1 where it finds no model, which is a result; a signal is a fault.
   if (status > 128) {
-    throw EnvironmentError("colmap mapper was ended by signal " + std::to_string(status - 128) +
+    throw EnvironmentError("colmap " + mapper + " was ended by signal " + std::to_string(status - 128) +
                            "; its output is in " + log.string());
   }
 }
@@ -213,7 +215,7 @@ void AddWeights(const std::string& name, const UsedWeights& weights, ReportData&
 }  // namespace
 
 ReconstructionResult Reconstruct(const ReconstructionOptions& o, const CommonOptions& common) {
-  if (!IsOnPath("colmap"))
+  if (o.run_mapper && !IsOnPath("colmap"))
     throw EnvironmentError("colmap is not on PATH; install it (apt-get install colmap)");
   ReconstructionResult result;
   ReportData report;
@@ -221,20 +223,26 @@ ReconstructionResult Reconstruct(const ReconstructionOptions& o, const CommonOpt
   report.command_line = o.command_line;
   report.date = Now();
 
-  Stopwatch extraction_watch;
-  const auto features = ExtractCollection(o.features, common);
-  result.skipped = features.skipped;
-  report.stages.push_back({"features", extraction_watch.Seconds(),
-                           std::to_string(features.extracted) + " photos, " +
-                               std::to_string(features.already_there) + " there already"});
-  Stopwatch matching_watch;
+  FeaturePipelineStats features;
+  if (o.run_extraction) {
+    const Stopwatch watch;
+    features = ExtractCollection(o.features, common);
+    result.skipped = features.skipped;
+    report.stages.push_back({"features", watch.Seconds(),
+                             std::to_string(features.extracted) + " photos, " +
+                                 std::to_string(features.already_there) + " there already"});
+  }
   MatchingPipelineStats matches;
-  if (!features.stopped) matches = MatchExhaustively(o.matching, common);
-  report.stages.push_back({"matching and verification", matching_watch.Seconds(),
-                           std::to_string(matches.matched) + " pairs, " +
-                               std::to_string(matches.already_there) + " there already"});
-  result.stopped = features.stopped || matches.stopped || !MatchTurnedWhereDue(o, common, report, result);
-  if (result.stopped) return result;
+  if (o.run_matching && !features.stopped) {
+    const Stopwatch watch;
+    matches = MatchExhaustively(o.matching, common);
+    report.stages.push_back({"matching and verification", watch.Seconds(),
+                             std::to_string(matches.matched) + " pairs, " +
+                                 std::to_string(matches.already_there) + " there already"});
+  }
+  result.stopped = features.stopped || matches.stopped ||
+                   (o.run_matching && !MatchTurnedWhereDue(o, common, report, result));
+  if (result.stopped || !o.run_mapper) return result;
 
   Stopwatch mapper_watch;
   const fs::path sparse = EmptySparseFolder(o.workspace_path);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "plugin/feature_pipeline.h"
 #include "plugin/matching_pipeline.h"
@@ -14,6 +15,9 @@ struct ReconstructionOptions {
   std::string command_line;    // for the report
   std::string turned =
       "auto";  // match turned photos: auto (where the pairs leave groups apart), always, never
+  bool run_extraction = true, run_matching = true, run_mapper = true;
+  std::string mapper = "incremental";         // incremental, hierarchical, global (COLMAP 4)
+  std::vector<std::string> mapper_arguments;  // handed to it
   int num_match_pictures = 6;
   FeaturePipelineOptions features;
   MatchingPipelineOptions matching;

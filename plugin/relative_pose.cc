@@ -59,6 +59,12 @@ Eigen::Matrix3d CalibrationMatrix(const Camera& camera) {
   CheckCamera(camera);
   const int num_focal = CameraModelById(camera.model_id).num_focal_lengths;
   Eigen::Matrix3d matrix = Eigen::Matrix3d::Identity();
+  if (num_focal == 0) {  // A sphere has none; this one is right where the camera looks.
+    matrix(0, 0) = matrix(1, 1) = MeanFocalLength(camera);
+    matrix(0, 2) = static_cast<double>(camera.width) / 2;
+    matrix(1, 2) = static_cast<double>(camera.height) / 2;
+    return matrix;
+  }
   matrix(0, 0) = camera.params[0];
   matrix(1, 1) = camera.params[num_focal - 1];
   matrix(0, 2) = camera.params[num_focal];

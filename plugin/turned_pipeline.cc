@@ -14,6 +14,8 @@
 #include "plugin/image_store.h"
 #include "plugin/matching_setup.h"
 #include "plugin/pair_writer.h"
+#include "plugin/photo_extractor.h"
+#include "plugin/photo_provenance.h"
 #include "plugin/progress.h"
 #include "plugin/stop_signal.h"
 #include "plugin/weights_location.h"
@@ -34,20 +36,21 @@ class TurnedStore {
   TurnedStore(FeatureExtractor& extractor, const FeaturePipelineOptions& options)
       : extractor_(extractor), options_(options), images_(kTurnedImagesInMemory) {}
 
-  std::shared_ptr<const TurnedDescriptors> Get(const Image& image, const Features& features) {
-    return images_.Get(image.image_id, [&] { return Describe(image, features); });
+  std::shared_ptr<const TurnedDescriptors> Get(const Image& image, const LoadedImage& loaded) {
+    return images_.Get(image.image_id, [&] { return Describe(image, loaded); });
   }
 
  private:
-  TurnedDescriptors Describe(const Image& image, const Features& features) {
+  TurnedDescriptors Describe(const Image& image, const LoadedImage& loaded) {
+    const Features& features = loaded.features;
     const std::filesystem::path path = std::filesystem::path(options_.image_path) / image.name;
-    const GrayImage photo = ReadGrayImage(path);
-    if (photo.width != features.width || photo.height != features.height) {
-      throw InputError(path.string() + " has " + std::to_string(photo.width) + " x " +
-                       std::to_string(photo.height) + " pixels; its features are of a photo of " +
+    const cv::Mat photo = TurnImage(ReadGrayImage(path).gray, loaded.quarter_turns);
+    if (photo.cols != features.width || photo.rows != features.height) {
+      throw InputError(path.string() + " has " + std::to_string(photo.cols) + " x " +
+                       std::to_string(photo.rows) + " pixels; its features are of a photo of " +
                        std::to_string(features.width) + " x " + std::to_string(features.height));
     }
-    const ResizedImage resized = ResizeForNetwork(photo.gray, options_.max_image_size);
+    const ResizedImage resized = ResizeForNetwork(photo, options_.max_image_size);
     TurnedDescriptors turned =
         extractor_.DescribeTurned(resized.pixels.ptr<float>(), resized.pixels.cols, resized.pixels.rows,
                                   MapKeypoints(features.keypoints, resized, MapToResized));
@@ -59,6 +62,12 @@ class TurnedStore {
   const FeaturePipelineOptions& options_;
   LruCache<image_t, TurnedDescriptors> images_;
 };
+
+// The options must be those of the features; masks and turns of each photo are its own affair.
+void RequireFeatures(ColmapDatabase& database, const Image& image, const std::string& made_by) {
+  const auto provenance = database.ReadImageProvenance(image.image_id);
+  FeaturesAreThere(database, image.name, made_by + PhotoSuffixOf(provenance ? provenance->text : ""));
+}
 
 // What is left to look at, block by block.
 std::vector<ImagePair> UnverifiedPairs(ColmapDatabase& database, const std::vector<Image>& images,
@@ -113,7 +122,7 @@ MatchingPipelineStats MatchTurned(const FeaturePipelineOptions& fo, const Matchi
   database.CompleteFrames();
   const auto images = ImagesWithFeatures(database, stats);
   const std::string made_by = FeatureProvenance(fo, extractor.weights());
-  for (const Image& image : images) FeaturesAreThere(database, image.name, made_by);
+  for (const Image& image : images) RequireFeatures(database, image, made_by);
 
   const std::string provenance = MatchingProvenance(mo, common, stats.weights.sha256);
   const auto pairs = UnverifiedPairs(database, images, mo.block_size, provenance, stats);
@@ -133,7 +142,7 @@ MatchingPipelineStats MatchTurned(const FeaturePipelineOptions& fo, const Matchi
     const auto image0 = store.Get(images[i], true), image1 = store.Get(images[j], true);
     std::shared_ptr<const TurnedDescriptors> descriptors;
     try {
-      descriptors = turned.Get(images[j], image1->features);
+      descriptors = turned.Get(images[j], *image1);
     } catch (const InputError& error) {
       unreadable.insert(j);
       stats.skipped.push_back({images[j].name, error.what()});

@@ -1,4 +1,4 @@
-// From pixels to normalised camera coordinates: camera models inverted.
+// From pixels to normalised camera coordinates and back, for every camera model of COLMAP.
 #pragma once
 
 #include <Eigen/Core>
@@ -9,12 +9,12 @@
 namespace colmatch {
 
 // Points in px (COLMAP's convention, first pixel's centre (0.5, 0.5)) to (x/z, y/z) in the camera's frame.
-// SIMPLE_PINHOLE, PINHOLE, SIMPLE_RADIAL, RADIAL and OPENCV; throws UsageError naming any other model. A
-// point that no direction projects to (distortion beyond the model's range) gives NaN.
+// NaN where there is no such direction: beyond the range of the model's distortion, and 90 degrees and more
+// from the optical axis, which the plane z = 1 does not reach (fisheyes, spheres).
 std::vector<Eigen::Vector2d> UndistortToNormalized(const Camera& camera,
                                                    const std::vector<Eigen::Vector2d>& points_px);
 
-// The inverse, for tests and error measures; same models, same convention.
+// The inverse, for tests and error measures; same convention. NaN where the model shows no such point.
 Eigen::Vector2d ProjectNormalized(const Camera& camera, const Eigen::Vector2d& normalized);
 
 }  // namespace colmatch

@@ -11,6 +11,7 @@
 #include "plugin/image_resize.h"
 #include "plugin/log.h"
 #include "plugin/progress.h"
+#include "plugin/relative_pose.h"
 #include "plugin/stop_signal.h"
 #include "plugin/undistort.h"
 #include "training/reconstruction.h"
@@ -35,11 +36,9 @@ struct Pinhole {
 };
 
 Pinhole PinholeOf(const Camera& camera, const ResizedImage& resized) {
-  const int num_focal = CameraModelById(camera.model_id).num_focal_lengths;
-  const auto& p = camera.params;
-  const auto center = static_cast<size_t>(num_focal);
-  return {p[0] / resized.scale_x, p[center - 1] / resized.scale_y, p[center] / resized.scale_x,
-          p[center + 1] / resized.scale_y};
+  const Eigen::Matrix3d K = CalibrationMatrix(camera);
+  return {K(0, 0) / resized.scale_x, K(1, 1) / resized.scale_y, K(0, 2) / resized.scale_x,
+          K(1, 2) / resized.scale_y};
 }
 
 // What the pinhole camera sees; black where the photo ends.

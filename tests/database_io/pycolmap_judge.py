@@ -71,7 +71,8 @@ def read(db):
         "num_frames": db.num_frames(),
         "num_rigs": db.num_rigs(),
         "pose_priors": [
-            {"image_id": p.corr_data_id.id, "position": numbers(p.position), "system": int(p.coordinate_system)}
+            {"image_id": p.corr_data_id.id, "position": numbers(p.position), "system": int(p.coordinate_system),
+             "gravity": numbers(p.gravity)}
             for p in db.read_all_pose_priors()
         ],
     }

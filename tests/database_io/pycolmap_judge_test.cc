@@ -155,8 +155,31 @@ TEST_F(PycolmapJudge, ItsOwnFileIsFollowedWithFramesAndPriors) {
   EXPECT_EQ(found["num_rigs"], 2);
   for (const json& image : found["images"]) EXPECT_EQ(image["has_frame"], true);
   ASSERT_EQ(found["pose_priors"].size(), 1u);
-  EXPECT_EQ(found["pose_priors"][0],
-            (json{{"image_id", 2}, {"position", {48.5, 11.25, 512.0}}, {"system", 0}}));
+  EXPECT_EQ(found["pose_priors"][0], (json{{"image_id", 2},
+                                           {"position", {48.5, 11.25, 512.0}},
+                                           {"system", 0},
+                                           {"gravity", {nullptr, nullptr, nullptr}}}));
+}
+
+TEST_F(PycolmapJudge, GravityIsWhereColmapFourLooksForItWithAndWithoutAPosition) {
+  const std::string path = folder_.File("theirs.db");
+  ASSERT_EQ(Judge("create", path), 0) << ReadBytes(Log());
+  {
+    ColmapDatabase database(path, DatabaseMode::kOpenExisting);
+    Image turned{0, "turned.jpg", 1, {}, std::array<double, 3>{1, 0, 0}};
+    database.AddImage(turned);
+    turned.name = "turned_with_gps.jpg";
+    turned.prior_position = GeoPosition{48.5, 11.25, 512.0};
+    database.AddImage(turned);
+  }
+  const json priors = Read(path)["pose_priors"];
+  ASSERT_EQ(priors.size(), 2u);
+  EXPECT_EQ(priors[0], (json{{"image_id", 2},
+                             {"position", {nullptr, nullptr, nullptr}},
+                             {"system", -1},
+                             {"gravity", {1.0, 0.0, 0.0}}}));
+  EXPECT_EQ(priors[1]["position"], (json{48.5, 11.25, 512.0}));
+  EXPECT_EQ(priors[1]["gravity"], (json{1.0, 0.0, 0.0}));
 }
 
 TEST_F(PycolmapJudge, AFramelessFileStaysFrameless) {

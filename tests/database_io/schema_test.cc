@@ -112,6 +112,26 @@ TEST(Dialect, OfEveryColmapIsRecognisedWithoutWriting) {
   }
 }
 
+TEST(Dialect, GravityIsWrittenWhereThereIsAPlaceForItAndNoErrorElsewhere) {
+  for (const Version& version : kVersions) {
+    SCOPED_TRACE(version.name);
+    TemporaryFolder folder;
+    const std::string path = folder.File("a.db");
+    Sql(path, version.sql);
+    {
+      ColmapDatabase database(path, DatabaseMode::kOpenExisting);
+      const camera_t camera_id = database.AddCamera(TestCamera());
+      database.AddImage({0, "a.jpg", camera_id, {}, std::array<double, 3>{-1, 0, 0}});
+    }
+    if (version.expected.pose_priors == PosePriorTable::kNone) continue;
+    const bool has_place = version.expected.pose_priors == PosePriorTable::kByCorrId;
+    EXPECT_EQ(SqlInt64(path, "SELECT count(*) FROM pose_priors"), has_place ? 1 : 0);
+    if (!has_place) continue;
+    EXPECT_EQ(
+        SqlInt64(path, "SELECT hex(gravity) = '000000000000F0BF' || hex(zeroblob(16)) FROM pose_priors"), 1);
+  }
+}
+
 TEST(Dialect, OfEveryColmapTakesAllRowsAndKeepsItsTables) {
   for (const Version& version : kVersions) {
     SCOPED_TRACE(version.name);

@@ -4,6 +4,7 @@ colmatch_test(matcher
     frontend_test.cc
     nearest_neighbor_test.cc
     retrieval_test.cc
+    tiled_extraction_test.cc
     turn_test.cc
     ../torch_seed.cc
   LINK matcher)

@@ -47,7 +47,14 @@ TEST(CameraModel, NamesIdsAndParameterCountsAreColmaps) {
                   {"FOV", 7, 5},
                   {"SIMPLE_RADIAL_FISHEYE", 8, 4},
                   {"RADIAL_FISHEYE", 9, 5},
-                  {"THIN_PRISM_FISHEYE", 10, 12}};
+                  {"THIN_PRISM_FISHEYE", 10, 12},
+                  {"RAD_TAN_THIN_PRISM_FISHEYE", 11, 16},
+                  {"SIMPLE_DIVISION", 12, 4},
+                  {"DIVISION", 13, 5},
+                  {"SIMPLE_FISHEYE", 14, 3},
+                  {"FISHEYE", 15, 4},
+                  {"EUCM", 16, 6},
+                  {"EQUIRECTANGULAR", 17, 2}};
   for (const auto& e : expected) {
     const CameraModelInfo& model = CameraModelByName(e.name);
     EXPECT_EQ(static_cast<int>(model.id), e.id) << e.name;
@@ -55,9 +62,10 @@ TEST(CameraModel, NamesIdsAndParameterCountsAreColmaps) {
     EXPECT_STREQ(CameraModelById(e.id).name, e.name);
     const std::string names = model.params_info;
     EXPECT_EQ(std::count(names.begin(), names.end(), ',') + 1, e.num_params) << e.name;
+    EXPECT_EQ(IsModelOfColmap3(e.id), e.id <= 10) << e.name;
   }
   EXPECT_THAT(MessageOf<UsageError>([] { CameraModelByName("Pinhole"); }), HasSubstr("SIMPLE_RADIAL"));
-  EXPECT_THROW(CameraModelById(11), UsageError);
+  EXPECT_THROW(CameraModelById(18), UsageError);
   EXPECT_THROW(CameraModelById(-1), UsageError);
 }
 
@@ -101,8 +109,24 @@ TEST(InitialCamera, FocalLengthFollowsColmapsOrder) {
   }
 }
 
+TEST(InitialCamera, Colmap4TakesTheDiagonalAndTheFocalPlaneAsItIs) {
+  const auto focal = [](const ExifInfo& exif) {
+    return InitialCamera("SIMPLE_RADIAL", 400, 300, exif, 1.2, FocalConvention::kColmap4).params[0];
+  };
+  EXPECT_NEAR(focal(ExifOf("a", "b", 28)), 28 / 43.27 * 500, 1e-9);
+  ExifInfo plane;
+  plane.focal_length_mm = 5.0;
+  plane.focal_plane_x_resolution = 2540.0;
+  const std::pair<int, double> units[] = {{2, 500}, {3, 1270}, {4, 12700}, {5, 12700000}, {1, 480}};
+  for (const auto& [unit, expected] : units) {
+    plane.focal_plane_unit = unit;
+    EXPECT_NEAR(focal(plane), expected, 1e-6) << unit;
+  }
+  EXPECT_EQ(focal({}), 480);
+}
+
 TEST(InitialCamera, PrincipalPointIsTheMiddleAndDistortionZeroInEveryModel) {
-  for (int id = 0; id <= 10; ++id) {
+  for (int id = 0; id <= 16; ++id) {
     const CameraModelInfo& model = CameraModelById(id);
     const Camera camera = InitialCamera(model.name, 640, 481, {}, 1.5);
     EXPECT_EQ(camera.model_id, id);
@@ -112,9 +136,11 @@ TEST(InitialCamera, PrincipalPointIsTheMiddleAndDistortionZeroInEveryModel) {
     EXPECT_EQ(camera.params[model.num_focal_lengths], 320) << model.name;
     EXPECT_EQ(camera.params[model.num_focal_lengths + 1], 240.5) << model.name;
     for (int i = model.num_focal_lengths + 2; i < model.num_params; ++i) {
-      EXPECT_EQ(camera.params[i], id == 7 ? 0.01 : 0.0) << model.name;
+      const double expected = id == 7 ? 0.01 : id == 16 && i == 5 ? 1.0 : 0.0;  // omega of FOV, beta of EUCM
+      EXPECT_EQ(camera.params[i], expected) << model.name;
     }
   }
+  EXPECT_THAT(InitialCamera("EQUIRECTANGULAR", 640, 320, {}).params, ElementsAre(640, 320));
 }
 
 TEST(CameraParams, GoodOnesAreParsedAndBadOnesNamed) {
@@ -128,6 +154,14 @@ TEST(CameraParams, GoodOnesAreParsedAndBadOnesNamed) {
                 HasSubstr("f, cx, cy, k"))
         << bad;
   }
+}
+
+TEST(CameraParams, ThoseOfModelsOfColmap4AreCheckedToo) {
+  EXPECT_THAT(ParseCameraParams("EUCM", "500,500,320,240,0.5,1"), ElementsAre(500, 500, 320, 240, 0.5, 1));
+  EXPECT_THAT(ParseCameraParams("EQUIRECTANGULAR", "640,320"), ElementsAre(640, 320));
+  EXPECT_THROW(ParseCameraParams("EUCM", "500,500,320,240,1.5,1"), UsageError);
+  EXPECT_THROW(ParseCameraParams("EUCM", "500,500,320,240,0.5,0"), UsageError);
+  EXPECT_THROW(ParseCameraParams("EQUIRECTANGULAR", "640,0"), UsageError);
 }
 
 TEST(CameraOptions, BadOnesAreRefusedWhenTheAssignerIsMade) {
@@ -271,12 +305,15 @@ TEST(UndistortToNormalized, PointsNoDirectionProjectsToAreNan) {
   EXPECT_TRUE(std::isnan(normalized[1].x()));
 }
 
-TEST(UndistortToNormalized, OtherModelsAreRefusedByName) {
-  const Camera camera = InitialCamera("OPENCV_FISHEYE", 640, 480, {});
-  EXPECT_THAT(MessageOf<UsageError>([&] {
-                UndistortToNormalized(camera, {{1, 1}});
-              }),
-              HasSubstr("OPENCV_FISHEYE"));
+TEST(UndistortToNormalized, DirectionsBehindTheImagePlaneAreNan) {
+  // 500 px per radian: 786 px are a right angle.
+  const auto fisheye = UndistortToNormalized(TestCamera(14, {500, 0, 0}), {{780, 0}, {790, 0}});
+  EXPECT_NEAR(fisheye[0].x(), std::tan(1.56), 1e-9);
+  EXPECT_TRUE(std::isnan(fisheye[1].x()));
+  const auto sphere = UndistortToNormalized(TestCamera(17, {640, 480}), {{320, 240}, {400, 240}, {500, 240}});
+  EXPECT_EQ(sphere[0], Eigen::Vector2d(0, 0));
+  EXPECT_NEAR(sphere[1].x(), 1.0, 1e-12) << "an eighth of the circle";
+  EXPECT_TRUE(std::isnan(sphere[2].x()));
 }
 
 }  // namespace

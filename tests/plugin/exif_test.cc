@@ -97,5 +97,20 @@ TEST(Exif, AnyDamagedByteOrCutIsSurvived) {
   EXPECT_EQ(ReadExif(folder.Write("good.jpg", jpeg)).make, "Canon");
 }
 
+TEST(Orientation, TurnsAndGravityAreColmaps) {
+  using Vector = std::array<double, 3>;
+  const struct {
+    std::optional<int> orientation;
+    int quarter_turns;
+    std::optional<Vector> gravity;
+  } cases[] = {{std::nullopt, 0, std::nullopt}, {1, 0, Vector{0, 1, 0}}, {2, 0, std::nullopt},
+               {3, 2, Vector{0, -1, 0}},        {4, 0, std::nullopt},    {5, 0, std::nullopt},
+               {6, 1, Vector{1, 0, 0}},         {7, 0, std::nullopt},    {8, 3, Vector{-1, 0, 0}}};
+  for (const auto& c : cases) {
+    EXPECT_EQ(QuarterTurnsToUpright(c.orientation), c.quarter_turns) << c.orientation.value_or(0);
+    EXPECT_EQ(GravityOfOrientation(c.orientation), c.gravity) << c.orientation.value_or(0);
+  }
+}
+
 }  // namespace
 }  // namespace colmatch

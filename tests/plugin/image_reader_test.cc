@@ -6,6 +6,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdio>
+#include <cstdlib>
+// jpeglib.h needs <cstdio> before it.
+#include <jpeglib.h>
+
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
@@ -127,25 +132,67 @@ TEST(ListImages, AListThatIsMissingEmptyOrLeavesTheFolderIsAUsageError) {
   EXPECT_THAT(error_of(folder.Write("absolute.txt", "/etc/passwd")), HasSubstr("/etc/passwd"));
 }
 
+// Four inks, inverted as Adobe's programs store them: black carries the picture, the others are white paper.
+Bytes CmykJpeg(const cv::Mat& gray) {
+  jpeg_compress_struct info{};
+  jpeg_error_mgr errors{};
+  info.err = jpeg_std_error(&errors);
+  jpeg_create_compress(&info);
+  unsigned char* out = nullptr;
+  unsigned long size = 0;
+  jpeg_mem_dest(&info, &out, &size);
+  info.image_width = static_cast<JDIMENSION>(gray.cols);
+  info.image_height = static_cast<JDIMENSION>(gray.rows);
+  info.input_components = 4;
+  info.in_color_space = JCS_CMYK;
+  jpeg_set_defaults(&info);
+  jpeg_set_quality(&info, 95, TRUE);
+  jpeg_start_compress(&info, TRUE);
+  std::vector<JSAMPLE> row(4 * static_cast<std::size_t>(gray.cols), 255);
+  for (int y = 0; y < gray.rows; ++y) {
+    for (int x = 0; x < gray.cols; ++x)
+      row[4 * static_cast<std::size_t>(x) + 3] = gray.at<std::uint8_t>(y, x);
+    JSAMPROW rows[] = {row.data()};
+    jpeg_write_scanlines(&info, rows, 1);
+  }
+  jpeg_finish_compress(&info);
+  Bytes bytes(out, out + size);
+  jpeg_destroy_compress(&info);
+  std::free(out);
+  return bytes;
+}
+
 TEST(ReadGrayImage, EveryFormatAndPixelTypeBecomesEightBitGrey) {
   const TemporaryFolder folder;
   const cv::Mat gray = TestPicture(64, 48);
-  cv::Mat color, rgba, sixteen;
+  cv::Mat color, rgba, sixteen, sixteen_color;
   cv::cvtColor(gray, color, cv::COLOR_GRAY2BGR);
   cv::cvtColor(gray, rgba, cv::COLOR_GRAY2BGRA);
   gray.convertTo(sixteen, CV_16U, 257.0);
+  color.convertTo(sixteen_color, CV_16U, 257.0);
   const struct {
     const char* name;
     Bytes bytes;
     double max_difference;
   } cases[] = {
-      {"gray.png", Encode(".png", gray), 0},      {"color.png", Encode(".png", color), 1},
-      {"rgba.png", Encode(".png", rgba), 1},      {"16.png", Encode(".png", sixteen), 1},
-      {"gray.jpg", Encode(".jpg", gray), 12},     {"color.jpg", Encode(".jpg", color), 12},
-      {"gray.tif", Encode(".tif", gray), 0},      {"16.tif", Encode(".tif", sixteen), 1},
-      {"gray.bmp", Encode(".bmp", gray), 0},      {"color.bmp", Encode(".bmp", color), 1},
-      {"gray.pgm", Encode(".pgm", gray), 0},      {"color.webp", Encode(".webp", color), 20},
+      {"gray.png", Encode(".png", gray), 0},
+      {"color.png", Encode(".png", color), 1},
+      {"rgba.png", Encode(".png", rgba), 1},
+      {"16.png", Encode(".png", sixteen), 1},
+      {"gray.jpg", Encode(".jpg", gray), 12},
+      {"color.jpg", Encode(".jpg", color), 12},
+      {"gray.tif", Encode(".tif", gray), 0},
+      {"16.tif", Encode(".tif", sixteen), 1},
+      {"gray.bmp", Encode(".bmp", gray), 0},
+      {"color.bmp", Encode(".bmp", color), 1},
+      {"gray.pgm", Encode(".pgm", gray), 0},
+      {"color.webp", Encode(".webp", color), 20},
       {"png_named.jpg", Encode(".png", gray), 0},
+      {"16_color.png", Encode(".png", sixteen_color), 1},
+      {"rgba.tif", Encode(".tif", rgba), 1},
+      {"rgba.webp", Encode(".webp", rgba), 20},
+      {"cmyk.jpg", CmykJpeg(gray), 12},
+      {"lzw.tif", Encode(".tif", color, {cv::IMWRITE_TIFF_COMPRESSION, 5}), 1},
   };
   for (const auto& c : cases) {
     SCOPED_TRACE(c.name);

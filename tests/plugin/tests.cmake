@@ -4,22 +4,27 @@ if(NOT COLMATCH_CORE_ONLY)
   colmatch_test(plugin
     SOURCES
       benchmark_command_test.cc
+      camera_pycolmap_test.cc
       camera_test.cc
       cli_test.cc
       colmap_convert_test.cc
+      colmap_options_test.cc
       compare_runs_test.cc
       compress_command_test.cc
       demo_scene_test.cc
       depth_study_test.cc
       evaluate_test.cc
       exif_test.cc
+      image_options_test.cc
       image_reader_test.cc
       lru_cache_test.cc
+      mask_test.cc
       match_list_test.cc
       matches_import_test.cc
       pair_commands_test.cc
       pair_order_test.cc
       pairs_test.cc
+      photo_extractor_test.cc
       project_file_test.cc
       reconstruction_test.cc
       report_test.cc

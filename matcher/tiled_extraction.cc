@@ -1,0 +1,196 @@
+// Tiles; see tiled_extraction.h.
+#include "matcher/tiled_extraction.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "network/error.h"
+#include "network/hessian_response.h"
+
+namespace colmatch {
+namespace {
+
+// Pixels that one score depends on, to each side: convolutions and poolings of the encoder and the detector,
+// and the cell itself.
+constexpr int kReceptiveRadius = 52;
+constexpr int kMinTilePart = 64;
+// A keypoint this near a seam is taken on both sides, as the last bits of its place may differ, and one of
+// the two dropped.
+constexpr float kSeamWidth = 0.01f;
+
+int RoundUpToCells(int pixels) { return (pixels + kCellSize - 1) / kCellSize * kCellSize; }
+
+// Along one axis: what belongs to a tile, as pixels [first, last), and what the network sees.
+struct Span {
+  int first = 0, last = 0;
+  int seen_first = 0, seen_last = 0;
+  bool at_start = true, at_end = true;
+};
+
+std::vector<Span> Divide(int size, int tile_size, int margin) {
+  if (tile_size == 0 || size <= tile_size) return {{0, size, 0, size, true, true}};
+  const int largest_part = (tile_size - 2 * margin) / kCellSize * kCellSize;
+  const int count = (size + largest_part - 1) / largest_part;
+  // On the grid of cells, which the whole image has too.
+  const int part = RoundUpToCells((size + count - 1) / count);
+  std::vector<Span> spans;
+  for (int first = 0; first < size; first += part) {
+    const int last = std::min(size, first + part);
+    spans.push_back(
+        {first, last, std::max(0, first - margin), std::min(size, last + margin), first == 0, last == size});
+  }
+  return spans;
+}
+
+// (N) bool: keypoints along one axis that belong to the span; a pixel reaches half to each side.
+torch::Tensor IsWithin(const torch::Tensor& x, const Span& span) {
+  auto inside = torch::ones_like(x, torch::kBool);
+  if (!span.at_start) inside = inside & (x >= static_cast<float>(span.first) - 0.5f - kSeamWidth);
+  if (!span.at_end) inside = inside & (x < static_cast<float>(span.last) - 0.5f + kSeamWidth);
+  return inside;
+}
+
+Keypoints Chosen(const Keypoints& keypoints, const torch::Tensor& indices) {
+  return {keypoints.xy.index_select(0, indices), keypoints.scores.index_select(0, indices)};
+}
+
+torch::Tensor StrongestIndices(const torch::Tensor& scores, int max_num_features) {
+  return std::get<1>(torch::topk(scores, max_num_features));
+}
+
+bool IsTooMany(const torch::Tensor& scores, int max_num_features) {
+  return max_num_features > 0 && scores.size(0) > max_num_features;
+}
+
+Features FeaturesOfTile(SuperPoint& network, const torch::Tensor& image, const Span& columns,
+                        const Span& rows, const KeypointOptions& options, const KeypointFilter& keep) {
+  const auto device = network->parameters().front().device();
+  const auto seen = image.narrow(2, rows.seen_first, rows.seen_last - rows.seen_first)
+                        .narrow(3, columns.seen_first, columns.seen_last - columns.seen_first)
+                        .contiguous()
+                        .to(device);
+  const SuperPointOutput output = network->forward(seen);
+  KeypointOptions all = options;
+  all.max_num_features = 0;
+  Keypoints keypoints = DetectKeypoints(seen, ScoresFromLogits(output.logits)[0], all);
+  const auto corner =
+      torch::tensor({static_cast<float>(columns.seen_first), static_cast<float>(rows.seen_first)});
+  auto in_image = keypoints.xy.cpu() + corner;
+  auto stays = IsWithin(in_image.select(1, 0), columns) & IsWithin(in_image.select(1, 1), rows);
+  if (keep) stays = stays & keep(in_image);
+  keypoints = Chosen(keypoints, stays.nonzero().squeeze(1).to(device));
+  if (IsTooMany(keypoints.scores, options.max_num_features)) {
+    keypoints = Chosen(keypoints, StrongestIndices(keypoints.scores, options.max_num_features));
+  }
+  Features features;
+  features.keypoints = keypoints.xy.cpu() + corner;
+  features.scores = keypoints.scores.cpu();
+  features.descriptors =
+      keypoints.xy.size(0) > 0
+          ? SampleDescriptors(keypoints.xy.unsqueeze(0), output.descriptors, output.sampling)[0].cpu()
+          : torch::zeros({output.descriptors.size(1), 0});
+  return features;
+}
+
+Features Chosen(const Features& features, const torch::Tensor& indices) {
+  Features chosen = features;
+  chosen.keypoints = features.keypoints.index_select(0, indices);
+  chosen.scores = features.scores.index_select(0, indices);
+  chosen.descriptors = features.descriptors.index_select(1, indices);
+  return chosen;
+}
+
+Features Joined(const std::vector<Features>& tiles) {
+  if (tiles.size() == 1) return tiles.front();
+  std::vector<torch::Tensor> keypoints, scores, descriptors;
+  for (const Features& tile : tiles) {
+    keypoints.push_back(tile.keypoints);
+    scores.push_back(tile.scores);
+    descriptors.push_back(tile.descriptors);
+  }
+  return {torch::cat(keypoints), torch::cat(scores), torch::cat(descriptors, 1)};
+}
+
+bool IsOnSeam(float x, const std::vector<Span>& spans) {
+  return std::any_of(spans.begin(), spans.end(), [&](const Span& span) {
+    return !span.at_start && std::abs(x - (static_cast<float>(span.first) - 0.5f)) <= 2 * kSeamWidth;
+  });
+}
+
+// Of keypoints on a seam that two tiles found, the first.
+Features WithoutTwins(const Features& features, const std::vector<Span>& columns,
+                      const std::vector<Span>& rows) {
+  const auto xy = features.keypoints.contiguous();
+  const float* p = xy.data_ptr<float>();
+  std::vector<int64_t> kept, on_seam;
+  for (int64_t i = 0; i < features.size(); ++i) {
+    const float x = p[2 * i], y = p[2 * i + 1];
+    if (IsOnSeam(x, columns) || IsOnSeam(y, rows)) {
+      const auto is_twin = [&](int64_t other) {
+        return std::hypot(p[2 * other] - x, p[2 * other + 1] - y) <= 2 * kSeamWidth;
+      };
+      if (std::any_of(on_seam.begin(), on_seam.end(), is_twin)) continue;
+      on_seam.push_back(i);
+    }
+    kept.push_back(i);
+  }
+  return Chosen(features, torch::tensor(kept, torch::kLong));
+}
+
+}  // namespace
+
+int TileMargin(const KeypointOptions& options) {
+  // Each of the two rounds of suppression looks two radii far, and the first maximum one; of keypoints that
+  // meet at one peak each may have moved.
+  const int scores = kReceptiveRadius + 5 * options.nms_radius + 2 * options.refinement_radius;
+  // The tile's border is no border of the image.
+  const int border = options.remove_borders + 2 * options.refinement_radius;
+  return RoundUpToCells(std::max(scores, border));
+}
+
+void ValidateTileSize(int tile_size, const KeypointOptions& options) {
+  const int margin = TileMargin(options);
+  if (tile_size != 0 && tile_size < 2 * margin + kMinTilePart) {
+    throw UsageError("SuperPoint.tile_size must be 0 (off) or at least " +
+                     std::to_string(2 * margin + kMinTilePart) + " pixels (twice the margin of " +
+                     std::to_string(margin) + " that these options need, and " +
+                     std::to_string(kMinTilePart) + "), found " + std::to_string(tile_size));
+  }
+}
+
+Features ExtractInTiles(SuperPoint& network, const torch::Tensor& image, const KeypointOptions& options,
+                        int tile_size, const KeypointFilter& keep) {
+  TORCH_CHECK(image.dim() == 4 && image.size(0) == 1 && image.is_cpu(),
+              "ExtractInTiles: image must be (1, 1, H, W) on the CPU, got ", image.sizes());
+  options.Validate();
+  ValidateTileSize(tile_size, options);
+  const int margin = TileMargin(options);
+  torch::NoGradGuard no_grad;
+  const auto height = static_cast<int>(image.size(2)), width = static_cast<int>(image.size(3));
+  Features features{torch::zeros({0, 2}), torch::zeros({0}),
+                    torch::zeros({network->architecture().descriptor_dim, 0})};
+  if (width >= kCellSize && height >= kCellSize) {
+    const auto columns = Divide(width, tile_size, margin), rows = Divide(height, tile_size, margin);
+    std::vector<Features> tiles;
+    for (const Span& row : rows) {
+      for (const Span& column : columns)
+        tiles.push_back(FeaturesOfTile(network, image, column, row, options, keep));
+    }
+    features = Joined(tiles);
+    if (tiles.size() > 1) {
+      features = WithoutTwins(features, columns, rows);
+      if (IsTooMany(features.scores, options.max_num_features))
+        features = Chosen(features, StrongestIndices(features.scores, options.max_num_features));
+    }
+  }
+  features.width = width;
+  features.height = height;
+  return features;
+}
+
+}  // namespace colmatch

@@ -1,0 +1,109 @@
+// One photo; see photo_extractor.h.
+#include "plugin/photo_extractor.h"
+
+#include <torch/torch.h>
+
+#include <filesystem>
+#include <opencv2/core.hpp>
+#include <utility>
+
+#include "matcher/frontend.h"
+#include "matcher/tiled_extraction.h"
+#include "network/error.h"
+#include "plugin/image_reader.h"
+#include "plugin/photo_provenance.h"
+#include "plugin/weights_location.h"
+
+namespace colmatch {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Network's pixels to those of the photo as stored.
+torch::Tensor ToStored(const Photo& photo, const torch::Tensor& xy) {
+  const bool sideways = photo.quarter_turns % 2 == 1;
+  const int turned_width = sideways ? photo.height : photo.width;
+  const int turned_height = sideways ? photo.width : photo.height;
+  return TurnPoints(MapKeypoints(xy, photo.resized, MapToOriginal), turned_width, turned_height,
+                    4 - photo.quarter_turns);
+}
+
+KeypointFilter FilterOf(const Photo& photo) {
+  if (photo.mask.empty()) return {};
+  return [&photo](const torch::Tensor& xy) {
+    const auto stored = ToStored(photo, xy).contiguous();
+    const float* p = stored.data_ptr<float>();
+    auto keeps = torch::zeros({stored.size(0)}, torch::kBool);
+    for (int64_t i = 0; i < stored.size(0); ++i)
+      keeps.data_ptr<bool>()[i] = photo.mask.Keeps(p[2 * i], p[2 * i + 1]);
+    return keeps;
+  };
+}
+
+}  // namespace
+
+cv::Mat TurnImage(const cv::Mat& image, int quarter_turns) {
+  if (quarter_turns == 0) return image;
+  cv::Mat turned;
+  cv::rotate(image, turned,
+             quarter_turns == 1   ? cv::ROTATE_90_CLOCKWISE
+             : quarter_turns == 2 ? cv::ROTATE_180
+                                  : cv::ROTATE_90_COUNTERCLOCKWISE);
+  return turned;
+}
+
+Features AsTurned(const Features& features, int quarter_turns) {
+  if (quarter_turns == 0) return features;
+  Features turned = features;
+  turned.keypoints = TurnPoints(features.keypoints, features.width, features.height, quarter_turns);
+  if (quarter_turns % 2 == 1) std::swap(turned.width, turned.height);
+  return turned;
+}
+
+PhotoExtractor::PhotoExtractor(const FeaturePipelineOptions& options, const CommonOptions& common)
+    : options_(options), masks_(options.mask_path, options.camera_mask_path) {
+  options_.keypoints.Validate();
+  ValidateTileSize(options_.tile_size, options_.keypoints);
+  const auto device = DeviceFromName(common.device);
+  weights_ = LoadSuperPoint(ResolveWeights(common.weights).superpoint);
+  weights_.network->to(device);
+}
+
+Photo PhotoExtractor::Read(const std::string& name) const {
+  const fs::path path = fs::path(options_.image_path) / name;
+  Photo photo;
+  photo.name = name;
+  try {
+    const GrayImage image = ReadGrayImage(path);
+    photo.exif = ReadExif(path);
+    photo.width = image.width;
+    photo.height = image.height;
+    if (options_.upright) photo.quarter_turns = QuarterTurnsToUpright(photo.exif.orientation);
+    photo.mask = masks_.Of(name, image.width, image.height);
+    photo.suffix = PhotoSuffix(masks_.Fingerprint(name), photo.quarter_turns);
+    photo.resized = ResizeForNetwork(TurnImage(image.gray, photo.quarter_turns), options_.max_image_size);
+  } catch (const InputError& error) {
+    photo.error = error.what();
+  }
+  return photo;
+}
+
+std::string PhotoExtractor::Suffix(const std::string& name) const {
+  const int quarter_turns =
+      options_.upright ? QuarterTurnsToUpright(ReadExif(fs::path(options_.image_path) / name).orientation)
+                       : 0;
+  return PhotoSuffix(masks_.Fingerprint(name), quarter_turns);
+}
+
+Features PhotoExtractor::Extract(const Photo& photo) {
+  const cv::Mat& pixels = photo.resized.pixels;
+  const auto image = torch::from_blob(pixels.data, {1, 1, pixels.rows, pixels.cols});
+  Features features =
+      ExtractInTiles(weights_.network, image, options_.keypoints, options_.tile_size, FilterOf(photo));
+  features.keypoints = ToStored(photo, features.keypoints);
+  features.width = photo.width;
+  features.height = photo.height;
+  return features;
+}
+
+}  // namespace colmatch

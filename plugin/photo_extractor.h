@@ -1,0 +1,57 @@
+// One photo of a collection to its features: read, turned upright, resized, masked, looked at in tiles.
+#pragma once
+
+#include <string>
+
+#include "network/features.h"
+#include "network/weights.h"
+#include "plugin/common_options.h"
+#include "plugin/exif.h"
+#include "plugin/feature_pipeline.h"
+#include "plugin/image_resize.h"
+#include "plugin/mask.h"
+
+namespace colmatch {
+
+// A photo ready for the network.
+struct Photo {
+  std::string name;
+  ExifInfo exif;
+  int width = 0, height = 0;  // of the photo as stored, px
+  int quarter_turns = 0;      // clockwise, to what the network sees
+  ResizedImage resized;       // of the turned photo
+  PhotoMask mask;             // of the photo as stored
+  std::string suffix;         // of its features' provenance: PhotoSuffix
+  std::string error;          // why it cannot be used; empty if it can
+};
+
+// (height, width) turned clockwise.
+cv::Mat TurnImage(const cv::Mat& image, int quarter_turns);
+
+// Features whose keypoints are those of the photo as stored, placed as in the photo turned so: what SuperGlue
+// is to see of a photo whose descriptors come from the turned one.
+Features AsTurned(const Features& features, int quarter_turns);
+
+class PhotoExtractor {
+ public:
+  // Reads the weights. Throws UsageError for bad options and masks.
+  PhotoExtractor(const FeaturePipelineOptions& options, const CommonOptions& common);
+
+  // What cannot be read has its reason in `error`. Any thread may call it.
+  Photo Read(const std::string& name) const;
+  // The provenance suffix that Read would give, without reading the pixels; throws InputError for a mask that
+  // cannot be read.
+  std::string Suffix(const std::string& name) const;
+
+  // In pixels of the photo as stored. One thread at a time.
+  Features Extract(const Photo& photo);
+
+  const LoadedSuperPoint& weights() const { return weights_; }
+
+ private:
+  FeaturePipelineOptions options_;
+  MaskFolder masks_;
+  LoadedSuperPoint weights_;
+};
+
+}  // namespace colmatch
