@@ -25,32 +25,13 @@ namespace {
 // Training knows more precisions and checks them itself; in integers SuperGlue runs, nothing else.
 void RequireKnownPrecision(const std::string& precision, const std::string& command) {
   if (precision == "auto" || precision == "fp32" || command == "train") return;
-  const std::set<std::string> matching = {"automatic_reconstructor", "evaluate", "exhaustive_matcher",
-                                          "match", "turned_matcher"};
+  const std::set<std::string> matching = {
+      "automatic_reconstructor", "batch_reconstructor", "evaluate", "exhaustive_matcher", "match",
+      "turned_matcher"};
   if (precision == kInt8 && matching.count(command) != 0) return;
   throw UsageError("--precision " + precision + ": " + command +
                    " computes in float32 only in this version; expected auto or fp32" +
                    (matching.count(command) != 0 ? " or int8" : ""));
-}
-
-void AddCommonOptions(CLI::App& app, CommonOptions& common) {
-  AddOption(app, "--weights", common.weights, "default, fast, a folder, or superpoint=PATH,superglue=PATH");
-  AddOption(app, "--device", common.device, "auto, cpu, cuda or cuda:N");
-  AddOption(app, "--precision", common.precision,
-            "auto, fp32; matching also int8 (SuperGlue on the CPU), training bf16 and (on a GPU) fp16")
-      ->check(CLI::IsMember({"auto", "fp32", "bf16", "fp16", "int8"}));
-  AddOption(app,
-            "--num_threads,--SiftExtraction.num_threads,--SiftMatching.num_threads,"
-            "--FeatureExtraction.num_threads,--FeatureMatching.num_threads",
-            common.num_threads, "CPU threads; -1: all cores");
-  AddOption(app, "--random_seed,--default_random_seed", common.random_seed, "seed of everything random");
-  AddOption(app, "--progress", common.progress, "progress bars: auto (on a terminal), on, off")
-      ->check(CLI::IsMember({"auto", "on", "off"}));
-  AddOption(app, "--busy_timeout", common.busy_timeout_s,
-            "seconds to wait for another program's lock on the database")
-      ->check(CLI::Range(0.0, 86400.0));
-  AddOption(app, "--log_level", common.log_level,
-            "debug, info, warn, error or off; COLMAP's numbers are taken too");
 }
 
 // OpenBLAS keeps a pool of its own, which LibTorch does not tell: with one thread wanted, its matrix products
@@ -117,17 +98,9 @@ int Main(int argc, char** argv) {
   const std::string wanted = argc > 1 ? argv[1] : "";
   if (!IsKnown(wanted, commands)) return HandOverToColmap(argc, argv);
 
-  CLI::App app{
-      "colmatch: SuperPoint and SuperGlue for COLMAP. A command that is not listed is handed to `colmap`."};
-  app.set_version_flag("--version", "colmatch " COLMATCH_VERSION);
-  app.require_subcommand(0, 1);
+  CLI::App app{kProgramDescription};
   CommonOptions common;
-  for (const auto& command : commands) {
-    CLI::App* sub = app.add_subcommand(command->name(), command->description());
-    if (!command->examples().empty()) sub->footer("Examples:\n" + command->examples());
-    command->AddOptions(*sub);
-    AddCommonOptions(*sub, common);
-  }
+  DeclareCommands(app, commands, common);
   const std::vector<std::string> arguments = ExpandProjectFiles({argv + 1, argv + argc});
   return RunCommand(app, arguments, commands, common);
 }

@@ -7,9 +7,8 @@
 #include "plugin/command_list.h"
 #include "plugin/demo_scene.h"
 #include "plugin/log.h"
-#include "plugin/matching_options.h"
 #include "plugin/progress.h"
-#include "plugin/reconstruction_pipeline.h"
+#include "plugin/reconstruction_options.h"
 
 namespace colmatch {
 namespace {
@@ -26,32 +25,23 @@ class AutomaticReconstructor : public Command {
     return "  colmatch automatic_reconstructor --workspace_path out --image_path photos";
   }
   void AddOptions(CLI::App& app) override {
-    AddOption(app, "--workspace_path", options_.workspace_path,
+    AddOption(app, "--workspace_path", workspace_path_,
               "folder for database, model and report; made if missing")
         ->required();
     AddOption(app, "--image_path", image_path_, "folder of photos")->required();
-    AddOption(app, "--truth_path", options_.truth_path,
+    AddOption(app, "--truth_path", truth_path_,
               "true cameras (COLMAP model or *.camera files) to compare with");
-    AddOption(app, "--turned_matching", options_.turned,
-              "also match photos turned by quarter turns: auto (where some do not join the others), always, "
-              "never")
-        ->check(CLI::IsMember({"auto", "always", "never"}));
-    extraction_.AddTo(app, false);
-    matching_.AddTo(app, false, true);
+    options_.AddTo(app);
   }
 
   int Run(const CommonOptions& common) override {
-    ReconstructionOptions o = options_;
-    o.features = extraction_.Resolve();
-    o.matching = matching_.Resolve();
-    o.features.image_path = image_path_;
-    o.command_line = "colmatch automatic_reconstructor --workspace_path " + o.workspace_path +
-                     " --image_path " + image_path_;
     if (!fs::is_directory(image_path_))
       throw UsageError("--image_path " + image_path_ + ": there is no such folder");
-    MakeFolder(o.workspace_path);
-    o.features.database_path = o.matching.database_path =
-        (fs::path(o.workspace_path) / "database.db").string();
+    MakeFolder(workspace_path_);
+    ReconstructionOptions o = options_.Resolve(image_path_, workspace_path_);
+    o.truth_path = truth_path_;
+    o.command_line = "colmatch automatic_reconstructor --workspace_path " + workspace_path_ +
+                     " --image_path " + image_path_;
     const ReconstructionResult result = Reconstruct(o, common);
     for (const SkippedInput& input : result.skipped)
       LogWarning("skipped " + input.name + ": " + input.reason);
@@ -59,16 +49,14 @@ class AutomaticReconstructor : public Command {
       LogWarning("stopped by a signal; everything up to here is stored, the same command goes on");
       return StopStatus();
     }
-    std::cout << "report: " << (fs::path(o.workspace_path) / "report.html").string() << '\n'
+    std::cout << "report: " << (fs::path(workspace_path_) / "report.html").string() << '\n'
               << "registered " << result.num_registered << " of " << result.num_images << " images\n";
     return result.skipped.empty() && result.num_registered > 0 ? 0 : 2;
   }
 
  private:
-  std::string image_path_;
-  ReconstructionOptions options_;
-  ExtractionCommandOptions extraction_;
-  MatchingCommandOptions matching_;
+  std::string image_path_, workspace_path_, truth_path_;
+  ReconstructionCommandOptions options_;
 };
 
 class DemoSceneCommand : public Command {

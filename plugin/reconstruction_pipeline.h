@@ -2,7 +2,9 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
+#include "evaluation/colmap_model.h"
 #include "plugin/feature_pipeline.h"
 #include "plugin/matching_pipeline.h"
 
@@ -20,9 +22,12 @@ struct ReconstructionOptions {
 };
 
 struct ReconstructionResult {
-  int num_images = 0;      // photos that were found
+  int num_images = 0;      // photos that were found, unusable ones included
   int num_registered = 0;  // in the largest model
-  int num_models = 0;
+  int num_pairs = 0, num_verified_pairs = 0;
+  std::vector<ModelStatistics> models;  // largest first
+  std::string failure;                  // why there is no model, if so
+  std::vector<std::string> advice;      // what to do then
   std::vector<SkippedInput> skipped;
   bool stopped = false;
 };

@@ -3,20 +3,24 @@
 if(NOT COLMATCH_CORE_ONLY)
   colmatch_test(plugin
     SOURCES
+      batch_test.cc
       benchmark_command_test.cc
       camera_test.cc
       cli_test.cc
       colmap_convert_test.cc
       compare_runs_test.cc
+      completion_test.cc
       compress_command_test.cc
       demo_scene_test.cc
       depth_study_test.cc
+      doctor_test.cc
       evaluate_test.cc
       exif_test.cc
       image_reader_test.cc
       lru_cache_test.cc
       pairs_test.cc
       project_file_test.cc
+      reconstruction_failure_test.cc
       reconstruction_test.cc
       report_test.cc
       shards_command_test.cc
