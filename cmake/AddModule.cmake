@@ -1,9 +1,12 @@
+include(GNUInstallDirs)  # where what is installed goes: cmake/Install.cmake
+
 # colmatch_module(NAME SOURCES ... [LINK ...] [TORCH]): one folder, one static library of the same name.
 # With TORCH the precompiled LibTorch header of `network` is reused: LibTorch costs 30 s a file without it.
 function(colmatch_module name)
   cmake_parse_arguments(ARG "TORCH" "" "SOURCES;LINK;PRIVATE_LINK" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
-  target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
+  target_include_directories(${name} PUBLIC
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/colmatch>)
   target_link_libraries(${name} PUBLIC ${ARG_LINK} PRIVATE ${ARG_PRIVATE_LINK})
   colmatch_compiler_options(${name})
   if(ARG_TORCH)

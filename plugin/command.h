@@ -18,12 +18,21 @@ class Command {
   virtual std::string name() const = 0;
   virtual std::string description() const = 0;  // first line of --help
   virtual std::string examples() const { return ""; }
+  virtual bool hidden() const { return false; }  // from --help and completion
   virtual void AddOptions(CLI::App& app) = 0;
   virtual int Run(const CommonOptions& common) = 0;
 };
 
 // The one list of commands a build offers (commands_core.cc, commands_full.cc).
 std::vector<std::unique_ptr<Command>> AllCommands();
+
+inline constexpr char kProgramDescription[] =
+    "colmatch: SuperPoint and SuperGlue for COLMAP. A command that is not listed is handed to `colmap`.";
+
+// Declares every command with its options, those of all commands included, which land in `common`: what main
+// parses, and what completion and manual pages are made from.
+void DeclareCommands(CLI::App& app, const std::vector<std::unique_ptr<Command>>& commands,
+                     CommonOptions& common);
 
 // Declares an option whose default is shown by --help. Every spelling in `names` is taken ("--a,--b").
 template <typename T>

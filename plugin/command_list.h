@@ -4,17 +4,22 @@
 #include <memory>
 
 #include "plugin/command.h"
+#include "plugin/doctor.h"
 #include "plugin/sensitivity.h"
 
 namespace colmatch {
 
 std::unique_ptr<Command> MakeAutomaticReconstructorCommand();
+std::unique_ptr<Command> MakeBatchReconstructorCommand();
 std::unique_ptr<Command> MakeBenchmarkCommand();
 std::unique_ptr<Command> MakeCompareRunsCommand();
 // scan may be empty: a build that cannot measure.
 std::unique_ptr<Command> MakeCompressCommand(SensitivityScan scan);
+std::unique_ptr<Command> MakeCompletionCommand();
 std::unique_ptr<Command> MakeDemoSceneCommand();
 std::unique_ptr<Command> MakeDepthStudyCommand();
+// more: what a build knows beyond LibTorch (doctor.h); may be empty.
+std::unique_ptr<Command> MakeDoctorCommand(DoctorChecks more);
 std::unique_ptr<Command> MakeEvaluateCommand();
 std::unique_ptr<Command> MakeExhaustiveMatcherCommand();
 std::unique_ptr<Command> MakeFeatureExtractorCommand();

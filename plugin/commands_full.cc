@@ -9,6 +9,7 @@ namespace colmatch {
 std::vector<std::unique_ptr<Command>> AllCommands() {
   std::vector<std::unique_ptr<Command>> commands;
   commands.push_back(MakeAutomaticReconstructorCommand());
+  commands.push_back(MakeBatchReconstructorCommand());
   commands.push_back(MakeFeatureExtractorCommand());
   commands.push_back(MakeExhaustiveMatcherCommand());
   commands.push_back(MakeSequentialMatcherCommand());
@@ -30,6 +31,8 @@ std::vector<std::unique_ptr<Command>> AllCommands() {
   commands.push_back(MakeCompressCommand(ScanSensitivity));
   commands.push_back(MakeBenchmarkCommand());
   commands.push_back(MakeWeightsCommand());
+  commands.push_back(MakeDoctorCommand(CheckPhotosAndDatabase));
+  commands.push_back(MakeCompletionCommand());
   return commands;
 }
 

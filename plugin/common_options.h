@@ -11,8 +11,10 @@ inline constexpr char kInt8[] = "int8";  // of CommonOptions::precision
 struct CommonOptions {
   std::string weights = "default";  // name, folder, file, or superpoint=PATH,superglue=PATH
   std::string device = "auto";      // auto, cpu, cuda, cuda:i
-  std::string precision = "auto";   // of the networks' arithmetic: auto, fp32, bf16, fp16, int8
-  int num_threads = -1;             // -1: all cores
+  bool use_gpu = true;              // COLMAP's words for the same, which main turns into device
+  std::string gpu_index = "-1";
+  std::string precision = "auto";  // of the networks' arithmetic: auto, fp32, bf16, fp16, int8
+  int num_threads = -1;            // -1: all cores
   uint64_t random_seed = 0;
   std::string progress = "auto";  // auto: when standard error is a terminal; on; off
   std::string log_level = "info";

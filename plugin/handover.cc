@@ -12,8 +12,26 @@
 #include <sstream>
 
 #include "network/error.h"
+#include "plugin/stop_signal.h"
 
 namespace colmatch {
+namespace {
+
+// A signal that asks us to stop may be meant for us alone: the child is told once. Looked at in turns, since
+// a signal between a look and a blocking wait would be missed.
+int WaitFor(pid_t child) {
+  bool told = false;
+  for (int status = 0;;) {
+    const pid_t ended = waitpid(child, &status, WNOHANG);
+    if (ended == child) return status;
+    if (ended < 0 && errno != EINTR)
+      throw EnvironmentError(std::string("lost a child process: ") + std::strerror(errno));
+    if (StopRequested() && !told) told = kill(child, SIGTERM) == 0;
+    usleep(20000);
+  }
+}
+
+}  // namespace
 
 bool IsOnPath(const std::string& program) {
   const char* path = std::getenv("PATH");
@@ -54,10 +72,7 @@ int RunProgram(const std::vector<std::string>& command, const std::string& log_p
     execvp(arguments[0], arguments.data());
     _exit(127);
   }
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0) {
-    if (errno != EINTR) throw EnvironmentError(std::string("lost a child process: ") + std::strerror(errno));
-  }
+  const int status = WaitFor(child);
   if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
     throw EnvironmentError("cannot start " + command[0] + ": is it installed?");
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

@@ -7,9 +7,8 @@
 #include "plugin/command_list.h"
 #include "plugin/demo_scene.h"
 #include "plugin/log.h"
-#include "plugin/matching_options.h"
 #include "plugin/progress.h"
-#include "plugin/reconstruction_pipeline.h"
+#include "plugin/reconstruction_options.h"
 
 namespace colmatch {
 namespace {
@@ -26,53 +25,24 @@ class AutomaticReconstructor : public Command {
     return "  colmatch automatic_reconstructor --workspace_path out --image_path photos";
   }
   void AddOptions(CLI::App& app) override {
-    AddOption(app, "--workspace_path", options_.workspace_path,
+    AddOption(app, "--workspace_path", workspace_path_,
               "folder for database, model and report; made if missing")
         ->required();
     AddOption(app, "--image_path", image_path_, "folder of photos")->required();
-    AddOption(app, "--truth_path", options_.truth_path,
+    AddOption(app, "--truth_path", truth_path_,
               "true cameras (COLMAP model or *.camera files) to compare with");
-    AddOption(app, "--turned_matching", options_.turned,
-              "also match photos turned by quarter turns: auto (where some do not join the others), always, "
-              "never")
-        ->check(CLI::IsMember({"auto", "always", "never"}));
-    AddOption(app, "--extraction", options_.run_extraction, "find features");
-    AddOption(app, "--matching", options_.run_matching, "match");
-    AddOption(app, "--sparse", options_.run_mapper, "run the mapper; 0: stop before it, without a report");
-    AddOption(app, "--mapper", options_.mapper, "incremental, hierarchical, global (a `colmap` 4)")
-        ->check(CLI::IsMember({"incremental", "hierarchical", "global"}));
-    AddOption(
-        app, "--data_type", data_type_,
-        "individual, video, internet: the mapper's options, as COLMAP has them; all pairs are matched in "
-        "each case")
-        ->check(CLI::IsMember({"individual", "video", "internet"}));
-    extraction_.AddTo(app, false);
-    extraction_.AddShortNamesTo(app);
-    matching_.AddTo(app, false, true);
-    foreign_.Refuse(app, "--dense", {"0", "false", "no", "off"},
-                    "stops at the sparse model; `colmap image_undistorter`, `patch_match_stereo` and "
-                    "`stereo_fusion` go on from WORKSPACE/sparse/0");
-    foreign_.Refuse(app, "--Mapper.ba_backend", {"ceres"}, "the mapper is run with its default, ceres");
-    for (const char* name : {"--mesher", "--feature", "--vocab_tree_path"}) foreign_.Ignore(app, name);
+    options_.AddTo(app);
+    options_.AddStagesTo(app);
   }
 
   int Run(const CommonOptions& common) override {
-    ReconstructionOptions o = options_;
-    o.features = extraction_.Resolve();
-    foreign_.Tell();
-    // COLMAP's ModifyForVideoData, as far as the names are the same in every version.
-    if (data_type_ == "video") {
-      o.mapper_arguments = {"--Mapper.init_min_tri_angle", "8", "--Mapper.ba_global_points_ratio", "1.4"};
-    }
-    o.matching = matching_.Resolve();
-    o.features.image_path = image_path_;
-    o.command_line = "colmatch automatic_reconstructor --workspace_path " + o.workspace_path +
-                     " --image_path " + image_path_;
     if (!fs::is_directory(image_path_))
       throw UsageError("--image_path " + image_path_ + ": there is no such folder");
-    MakeFolder(o.workspace_path);
-    o.features.database_path = o.matching.database_path =
-        (fs::path(o.workspace_path) / "database.db").string();
+    MakeFolder(workspace_path_);
+    ReconstructionOptions o = options_.Resolve(image_path_, workspace_path_);
+    o.truth_path = truth_path_;
+    o.command_line = "colmatch automatic_reconstructor --workspace_path " + workspace_path_ +
+                     " --image_path " + image_path_;
     const ReconstructionResult result = Reconstruct(o, common);
     for (const SkippedInput& input : result.skipped)
       LogWarning("skipped " + input.name + ": " + input.reason);
@@ -81,17 +51,14 @@ class AutomaticReconstructor : public Command {
       return StopStatus();
     }
     if (!o.run_mapper) return result.skipped.empty() ? 0 : 2;
-    std::cout << "report: " << (fs::path(o.workspace_path) / "report.html").string() << '\n'
+    std::cout << "report: " << (fs::path(workspace_path_) / "report.html").string() << '\n'
               << "registered " << result.num_registered << " of " << result.num_images << " images\n";
     return result.skipped.empty() && result.num_registered > 0 ? 0 : 2;
   }
 
  private:
-  std::string image_path_, data_type_ = "individual";
-  ForeignOptions foreign_;
-  ReconstructionOptions options_;
-  ExtractionCommandOptions extraction_;
-  MatchingCommandOptions matching_;
+  std::string image_path_, workspace_path_, truth_path_;
+  ReconstructionCommandOptions options_;
 };
 
 class DemoSceneCommand : public Command {

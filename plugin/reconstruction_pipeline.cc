@@ -2,20 +2,25 @@
 #include "plugin/reconstruction_pipeline.h"
 
 #include <chrono>
-#include <ctime>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <map>
+#include <set>
 
 #include "database_io/colmap_database.h"
 #include "evaluation/colmap_model.h"
 #include "evaluation/model_comparison.h"
 #include "network/error.h"
+#include "plugin/collection_pairs.h"
 #include "plugin/colmap_convert.h"
 #include "plugin/handover.h"
 #include "plugin/image_reader.h"
 #include "plugin/log.h"
 #include "plugin/match_picture.h"
+#include "plugin/reconstruction_failure.h"
 #include "plugin/report.h"
+#include "plugin/report_html.h"
 #include "plugin/stop_signal.h"
 #include "plugin/turned_pipeline.h"
 
@@ -33,13 +38,6 @@ class Stopwatch {
  private:
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
-
-std::string Now() {
-  const std::time_t now = std::time(nullptr);
-  char text[32];
-  std::strftime(text, sizeof(text), "%Y-%m-%d %H:%M", std::localtime(&now));
-  return text;
-}
 
 const char* ConfigName(TwoViewConfig config) {
   static const std::map<TwoViewConfig, const char*> names = {
@@ -72,6 +70,8 @@ fs::path EmptySparseFolder(const fs::path& workspace) {
   return sparse;
 }
 
+fs::path MapperLog(const ReconstructionOptions& o) { return fs::path(o.workspace_path) / "mapper.log"; }
+
 void RunMapper(const ReconstructionOptions& o, const CommonOptions& common, const fs::path& sparse) {
   const std::string mapper = o.mapper == "incremental" ? "mapper" : o.mapper + "_mapper";
   std::vector<std::string> command = {"colmap",          mapper,
@@ -81,7 +81,7 @@ void RunMapper(const ReconstructionOptions& o, const CommonOptions& common, cons
   command.insert(command.end(), o.mapper_arguments.begin(), o.mapper_arguments.end());
   if (common.num_threads > 0 && o.mapper == "incremental")
     command.insert(command.end(), {"--Mapper.num_threads", std::to_string(common.num_threads)});
-  const fs::path log = fs::path(o.workspace_path) / "mapper.log";
+  const fs::path log = MapperLog(o);
   const int status = RunProgram(command, log.string());
   if (StopRequested()) return;
   // COLMAP's mapper exits 1 where it finds no model, which is a result; a signal is a fault.
@@ -114,7 +114,8 @@ struct DatabaseView {
   std::map<image_t, int> index;
 };
 
-void FillImagesAndPairs(ColmapDatabase& database, DatabaseView& view, ReportData& report) {
+void FillImagesAndPairs(ColmapDatabase& database, DatabaseView& view, ReportData& report,
+                        ReconstructionResult& result) {
   std::map<camera_t, Camera> cameras;
   for (const Camera& camera : database.Cameras()) cameras[camera.camera_id] = camera;
   view.images = database.Images();
@@ -138,6 +139,7 @@ void FillImagesAndPairs(ColmapDatabase& database, DatabaseView& view, ReportData
         report.images[i].num_verified_matches += pair.num_inliers;
       }
     }
+    result.num_verified_pairs += pair.num_inliers > 0;
     report.pairs.push_back(std::move(pair));
   }
 }
@@ -148,6 +150,18 @@ std::vector<cv::Point2f> PointsForPicture(ColmapDatabase& database, image_t id) 
     points.emplace_back(static_cast<float>(p.x()), static_cast<float>(p.y()));
   }
   return points;
+}
+
+// Evenly chosen where there are many: hundreds of lines hide the photos.
+std::vector<std::pair<int, int>> MatchesForPicture(const Matches& inliers) {
+  constexpr size_t kMaxLines = 120;
+  const size_t count = std::min(inliers.size(), kMaxLines);
+  std::vector<std::pair<int, int>> matches;
+  for (size_t k = 0; k < count; ++k) {
+    const auto& m = inliers[k * inliers.size() / count];
+    matches.emplace_back(static_cast<int>(m[0]), static_cast<int>(m[1]));
+  }
+  return matches;
 }
 
 // The verified pairs spread from most to fewest inliers: the best alone would hide the weak ones.
@@ -163,17 +177,28 @@ void AddPictures(ColmapDatabase& database, const DatabaseView& view, const Recon
   for (int k = 0; k < count; ++k) {
     const ReportPair& pair = verified[count > 1 ? k * (verified.size() - 1) / (count - 1) : 0];
     const Image &a = view.images[pair.i], &b = view.images[pair.j];
-    std::vector<std::pair<int, int>> matches;
-    for (const auto& m : database.ReadTwoViewGeometry(a.image_id, b.image_id).inlier_matches) {
-      matches.emplace_back(static_cast<int>(m[0]), static_cast<int>(m[1]));
-    }
+    const auto matches =
+        MatchesForPicture(database.ReadTwoViewGeometry(a.image_id, b.image_id).inlier_matches);
     const fs::path folder(o.features.image_path);
-    const std::string caption = a.name + " - " + b.name + ": " + std::to_string(pair.num_inliers) +
-                                " inliers of " + std::to_string(pair.num_matches) + " matches";
+    std::string caption = a.name + " - " + b.name + ": " + std::to_string(pair.num_inliers) + " inliers of " +
+                          std::to_string(pair.num_matches) + " matches";
+    if (matches.size() < static_cast<size_t>(pair.num_inliers))
+      caption += "; " + std::to_string(matches.size()) + " inliers are drawn";
     report.pictures.push_back(
         {caption, DrawMatches(ReadGrayImage(folder / a.name).gray, PointsForPicture(database, a.image_id),
                               ReadGrayImage(folder / b.name).gray, PointsForPicture(database, b.image_id),
-                              matches, {}, caption)});
+                              matches, {})});
+  }
+}
+
+// Which model each image is in: the largest is the one that counts.
+void MarkRegistered(const ColmapModel& model, const std::string& name, bool largest, ReportData& report) {
+  std::set<std::string> registered;
+  for (const auto& item : model.images) registered.insert(item.second.name);
+  for (ReportImage& image : report.images) {
+    if (registered.count(image.name) == 0) continue;
+    image.registered |= largest;
+    if (!image.registered && image.error.empty()) image.error = "in model " + name + " only";
   }
 }
 
@@ -181,28 +206,27 @@ void AddModels(const fs::path& sparse, const std::string& truth_path, ReportData
                ReconstructionResult& result) {
   for (const fs::path& folder : FindColmapModels(sparse)) {
     const ColmapModel model = ReadColmapModel(folder);
-    report.models.push_back({folder.filename().string(), Summarize(model)});
+    const std::string name = folder.filename().string();
+    MarkRegistered(model, name, report.models.empty(), report);
+    report.models.push_back({name, Summarize(model)});
+    result.models.push_back(report.models.back().statistics);
     if (report.models.size() > 1) continue;
     result.num_registered = static_cast<int>(model.images.size());
-    std::map<std::string, bool> registered;
-    for (const auto& item : model.images) registered[item.second.name] = true;
-    for (ReportImage& image : report.images) image.registered = registered.count(image.name) > 0;
     if (!truth_path.empty()) report.truth = CompareWithTruth(model, ReadTruth(truth_path));
   }
-  result.num_models = static_cast<int>(report.models.size());
+  for (ReportImage& image : report.images) {
+    if (image.registered || !image.error.empty()) continue;
+    if (image.num_verified_pairs == 0) image.error = "no verified pair with another photo";
+  }
 }
 
-void AddAdvice(ReportData& report) {
+void AddFailure(const ReconstructionOptions& o, ReportData& report, ReconstructionResult& result) {
   if (!report.models.empty()) return;
-  int verified = 0;
-  for (const ReportPair& pair : report.pairs) verified += pair.num_inliers > 0;
-  report.failure = "colmap mapper found no initial pair: " + std::to_string(verified) + " of " +
-                   std::to_string(report.pairs.size()) + " pairs were verified.";
-  report.advice = {
-      "The mapper starts from two photos with at least 100 inliers that see the scene from clearly different "
-      "places.",
-      "Take photos with more overlap and a step to the side between them, not a turn on the spot.",
-      "If the photos are large, raise --SuperPoint.max_image_size and --SuperPoint.max_num_features."};
+  std::ifstream log(MapperLog(o), std::ios::binary);
+  const FailureExplanation explanation =
+      ExplainFailure(report, std::string(std::istreambuf_iterator<char>(log), {}));
+  report.failure = result.failure = explanation.reason;
+  report.advice = result.advice = explanation.advice;
 }
 
 void AddWeights(const std::string& name, const UsedWeights& weights, ReportData& report) {
@@ -221,7 +245,7 @@ ReconstructionResult Reconstruct(const ReconstructionOptions& o, const CommonOpt
   ReportData report;
   report.title = fs::path(o.features.image_path).lexically_normal().string();
   report.command_line = o.command_line;
-  report.date = Now();
+  report.date = ReportDate();
 
   FeaturePipelineStats features;
   if (o.run_extraction) {
@@ -235,7 +259,7 @@ ReconstructionResult Reconstruct(const ReconstructionOptions& o, const CommonOpt
   MatchingPipelineStats matches;
   if (o.run_matching && !features.stopped) {
     const Stopwatch watch;
-    matches = MatchExhaustively(o.matching, common);
+    matches = MatchCollection(o.matching, o.pairs, common);
     report.stages.push_back({"matching and verification", watch.Seconds(),
                              std::to_string(matches.matched) + " pairs, " +
                                  std::to_string(matches.already_there) + " there already"});
@@ -253,14 +277,15 @@ ReconstructionResult Reconstruct(const ReconstructionOptions& o, const CommonOpt
 
   ColmapDatabase database(o.matching.database_path, DatabaseMode::kReadOnly);
   DatabaseView view;
-  FillImagesAndPairs(database, view, report);
+  FillImagesAndPairs(database, view, report, result);
   AddModels(sparse, o.truth_path, report, result);
   AddPictures(database, view, o, report);
-  AddAdvice(report);
+  AddFailure(o, report, result);
   AddWeights("SuperPoint " + common.weights, features.weights, report);
   AddWeights("SuperGlue " + common.weights, matches.weights, report);
   for (const SkippedInput& input : result.skipped) report.skipped.push_back({input.name, input.reason});
-  result.num_images = static_cast<int>(report.images.size());
+  result.num_images = static_cast<int>(report.images.size() + report.skipped.size());
+  result.num_pairs = static_cast<int>(report.pairs.size());
   WriteReport(report, o.workspace_path);
   return result;
 }

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "evaluation/colmap_model.h"
 #include "plugin/feature_pipeline.h"
 #include "plugin/matching_pipeline.h"
 
@@ -13,8 +14,9 @@ struct ReconstructionOptions {
   std::string workspace_path;  // gets database.db, sparse/, report.html, report.json, mapper.log
   std::string truth_path;      // true cameras to compare with; empty: none
   std::string command_line;    // for the report
-  std::string turned =
-      "auto";  // match turned photos: auto (where the pairs leave groups apart), always, never
+  std::string pairs = "auto";  // MatchCollection's
+  // Match turned photos: auto (where the pairs leave groups apart), always, never.
+  std::string turned = "auto";
   bool run_extraction = true, run_matching = true, run_mapper = true;
   std::string mapper = "incremental";         // incremental, hierarchical, global (COLMAP 4)
   std::vector<std::string> mapper_arguments;  // handed to it
@@ -24,14 +26,17 @@ struct ReconstructionOptions {
 };
 
 struct ReconstructionResult {
-  int num_images = 0;      // photos that were found
+  int num_images = 0;      // photos that were found, unusable ones included
   int num_registered = 0;  // in the largest model
-  int num_models = 0;
+  int num_pairs = 0, num_verified_pairs = 0;
+  std::vector<ModelStatistics> models;  // largest first
+  std::string failure;                  // why there is no model, if so
+  std::vector<std::string> advice;      // what to do then
   std::vector<SkippedInput> skipped;
   bool stopped = false;
 };
 
-// Features, exhaustive matches, those of turned photos, `colmap mapper`, report. What is done already is not
+// Features, matches, those of turned photos, `colmap mapper`, report. What is done already is not
 // done again, the mapper excepted, which starts from scratch into an empty sparse folder. Throws
 // EnvironmentError if colmap is not installed.
 ReconstructionResult Reconstruct(const ReconstructionOptions& options, const CommonOptions& common);

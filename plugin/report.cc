@@ -13,38 +13,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr char kStyle[] = R"(
-body{font:15px/1.5 system-ui,sans-serif;color:#1d2430;background:#f4f5f7;margin:0}
-main{max-width:1120px;margin:0 auto;padding:24px}
-h1{font-size:24px;margin:0}h2{font-size:18px;margin:32px 0 8px}
-.sub{color:#5b6574;margin:4px 0 20px;overflow-wrap:anywhere}
-.cards{display:flex;flex-wrap:wrap;gap:12px}
-.card{background:#fff;border:1px solid #dfe3e8;border-radius:8px;padding:12px 18px;min-width:110px}
-.card b{display:block;font-size:26px;line-height:1.2}.card span{color:#5b6574;font-size:13px}
-.card.good b{color:#157347}.card.bad b{color:#b42318}
-.box{background:#fff;border:1px solid #dfe3e8;border-radius:8px;padding:12px 18px}
-.box.bad{border-left:5px solid #b42318}
-table{border-collapse:collapse;background:#fff;border:1px solid #dfe3e8;width:100%}
-th,td{padding:5px 10px;text-align:left;border-bottom:1px solid #eceff3;overflow-wrap:anywhere}
-th{background:#f0f2f5;font-weight:600}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
-tr.bad td{background:#fdf1f0}
-.two{display:grid;grid-template-columns:repeat(auto-fit,minmax(340px,1fr));gap:16px}
-figure{margin:0 0 16px;background:#fff;border:1px solid #dfe3e8;border-radius:8px;padding:10px}
-figure img{width:100%;display:block}figcaption{color:#5b6574;font-size:13px;padding:6px 2px 0}
-svg{width:100%;display:block}svg text{font:10px sans-serif;fill:#3b4452}
-.edge{stroke:#2257a8}.in{fill:#157347}.out{fill:#b42318}.cell{fill:#2257a8}.blank{fill:#eceff3}
-code{background:#eceff3;padding:1px 4px;border-radius:3px}
-)";
-
-std::string Card(const std::string& number, const std::string& label, const char* mood = "") {
-  return std::string("<div class=\"card ") + mood + "\"><b>" + EscapeHtml(number) + "</b><span>" +
-         EscapeHtml(label) + "</span></div>\n";
-}
-
-std::string Cell(const std::string& text) { return "<td>" + EscapeHtml(text) + "</td>"; }
-std::string NumberCell(const std::string& text) { return "<td class=\"n\">" + EscapeHtml(text) + "</td>"; }
-std::string NumberCell(int number) { return NumberCell(std::to_string(number)); }
-
 size_t NumRegistered(const ReportData& data) {
   return size_t(std::count_if(data.images.begin(), data.images.end(),
                               [](const auto& image) { return image.registered; }));
@@ -72,6 +40,7 @@ std::string Headline(const ReportData& data) {
             Card(Fixed(statistics.mean_track_length, 2), "mean track length") +
             Card(Fixed(statistics.mean_reprojection_error_px, 3) + " px", "mean reprojection error");
   }
+  if (data.models.size() > 1) html += Card(std::to_string(data.models.size()), "models, not joined", "bad");
   if (data.truth && data.truth->aligned) {
     html += Card(Fixed(data.truth->median_rotation_deg, 3) + "\xC2\xB0", "median rotation error") +
             Card(Fixed(100 * data.truth->median_position_share, 3) + " %",
@@ -90,49 +59,49 @@ std::string FailureSection(const ReportData& data) {
             EscapeHtml(data.failure.empty() ? "The mapper was not run or gave no model." : data.failure) +
             "</div>\n";
   }
-  if (data.advice.empty()) return html;
-  html += "<h2>Advice</h2>\n<div class=\"box\"><ul>\n";
-  for (const std::string& advice : data.advice) html += "<li>" + EscapeHtml(advice) + "</li>\n";
-  return html + "</ul></div>\n";
+  return data.advice.empty() ? html : html + "<h2>Advice</h2>\n" + AdviceList(data.advice);
 }
 
 std::string SkippedSection(const ReportData& data) {
   if (data.skipped.empty()) return "";
-  std::string html = "<h2>Skipped inputs</h2>\n<table><tr><th>input</th><th>reason</th></tr>\n";
+  std::string rows;
   for (const ReportSkipped& skipped : data.skipped) {
-    html += "<tr class=\"bad\">" + Cell(skipped.name) + Cell(skipped.reason) + "</tr>\n";
+    rows += "<tr class=\"bad\">" + Cell(skipped.name) + Cell(skipped.reason) + "</tr>\n";
   }
-  return html + "</table>\n";
+  return "<h2>Skipped inputs</h2>\n" +
+         Folded(Table("<th>input</th><th>reason</th>", rows), data.skipped.size(), "inputs");
 }
 
 std::string StagesSection(const ReportData& data) {
-  std::string html = "<h2>Stages</h2>\n<table><tr><th>stage</th><th class=\"n\">seconds</th><th></th></tr>\n";
+  std::string stages, weights;
   for (const ReportStage& stage : data.stages) {
-    html += "<tr>" + Cell(stage.name) + NumberCell(Fixed(stage.seconds, 1)) + Cell(stage.detail) + "</tr>\n";
+    stages +=
+        "<tr>" + Cell(stage.name) + NumberCell(Fixed(stage.seconds, 1)) + Cell(stage.detail) + "</tr>\n";
   }
-  html += "</table>\n";
+  std::string html =
+      "<h2>Stages</h2>\n" + Table("<th>stage</th><th class=\"n\">seconds</th><th>what was done</th>", stages);
   if (data.weights.empty()) return html;
-  html += "<h2>Weights</h2>\n<table><tr><th>name</th><th>licence</th><th>hash</th></tr>\n";
-  for (const ReportWeights& weights : data.weights) {
-    html += "<tr>" + Cell(weights.name) + Cell(weights.licence) + Cell(weights.hash) + "</tr>\n";
+  for (const ReportWeights& w : data.weights) {
+    weights += "<tr>" + Cell(w.name) + Cell(w.licence) + Cell(w.hash) + "</tr>\n";
   }
-  return html + "</table>\n";
+  return html + "<h2>Weights</h2>\n" + Table("<th>name</th><th>licence</th><th>SHA-256</th>", weights);
 }
 
 std::string ModelsSection(const ReportData& data) {
   if (data.models.empty()) return "";
-  std::string html =
-      "<h2>Models</h2>\n<table><tr><th>model</th><th class=\"n\">images</th><th class=\"n\">points</th>"
-      "<th class=\"n\">observations</th><th class=\"n\">track length</th>"
-      "<th class=\"n\">reprojection error, px</th></tr>\n";
+  std::string rows;
   for (const ReportSubModel& model : data.models) {
-    const ModelStatistics& s = model.statistics;
-    html += "<tr>" + Cell(model.name) + NumberCell(std::to_string(s.num_registered)) +
-            NumberCell(std::to_string(s.num_points)) + NumberCell(std::to_string(s.num_observations)) +
-            NumberCell(Fixed(s.mean_track_length, 2)) + NumberCell(Fixed(s.mean_reprojection_error_px, 3)) +
+    const ModelStatistics& m = model.statistics;
+    rows += "<tr>" + Cell(model.name) + NumberCell(std::to_string(m.num_registered)) +
+            NumberCell(std::to_string(m.num_points)) + NumberCell(std::to_string(m.num_observations)) +
+            NumberCell(Fixed(m.mean_track_length, 2)) + NumberCell(Fixed(m.mean_reprojection_error_px, 3)) +
             "</tr>\n";
   }
-  return html + "</table>\n";
+  return "<h2>Models</h2>\n" + Table(
+                                   "<th>model</th><th class=\"n\">images</th><th class=\"n\">points</th>"
+                                   "<th class=\"n\">observations</th><th class=\"n\">track length</th>"
+                                   "<th class=\"n\">reprojection error, px</th>",
+                                   rows);
 }
 
 std::string TruthSection(const ReportData& data) {
@@ -140,18 +109,19 @@ std::string TruthSection(const ReportData& data) {
   const ModelComparison& truth = *data.truth;
   std::string html = "<h2>Compared with the true cameras</h2>\n";
   if (!truth.aligned) return html + "<div class=\"box bad\">" + EscapeHtml(truth.reason) + "</div>\n";
-  html +=
-      "<table><tr><th>image</th><th class=\"n\">rotation error, degrees</th>"
-      "<th class=\"n\">position error</th><th class=\"n\">% of the extent</th></tr>\n";
+  std::string rows;
   for (const PoseError& error : truth.images) {
-    html += "<tr>" + Cell(error.name) + NumberCell(Fixed(error.rotation_deg, 4)) +
+    rows += "<tr>" + Cell(error.name) + NumberCell(Fixed(error.rotation_deg, 4)) +
             NumberCell(Fixed(error.position, 4)) + NumberCell(Fixed(100 * error.position_share, 4)) +
             "</tr>\n";
   }
   for (const std::string& name : truth.missing) {
-    html += "<tr class=\"bad\">" + Cell(name) + "<td colspan=\"3\">not registered</td></tr>\n";
+    rows += "<tr class=\"bad\">" + Cell(name) + "<td colspan=\"3\">not registered</td></tr>\n";
   }
-  return html + "</table>\n";
+  return html + Folded(Table("<th>image</th><th class=\"n\">rotation error, degrees</th>"
+                             "<th class=\"n\">position error</th><th class=\"n\">% of the extent</th>",
+                             rows),
+                       truth.images.size() + truth.missing.size(), "images, the worst first");
 }
 
 std::string GraphSection(const ReportData& data) {
@@ -161,9 +131,17 @@ std::string GraphSection(const ReportData& data) {
          "are "
          "registered, red ones are not.</figcaption></figure>\n<figure>" +
          MatchMatrixSvg(data) +
-         "<figcaption>Match matrix: images by images in the order of the run, the darker the more "
-         "inliers."
+         "<figcaption>Match matrix: images by images in the order of the run, the stronger the colour the "
+         "more inliers."
          "</figcaption></figure></div>\n";
+}
+
+std::string ImageRow(const ReportImage& image) {
+  const std::string state = image.registered ? "yes" : image.error.empty() ? "no" : "no: " + image.error;
+  return std::string("<tr") + (image.registered ? ">" : " class=\"bad\">") + Cell(image.name) +
+         NumberCell(std::to_string(image.width) + " x " + std::to_string(image.height)) +
+         NumberCell(image.num_keypoints) + NumberCell(image.num_verified_pairs) +
+         NumberCell(image.num_verified_matches) + Cell(state) + "</tr>\n";
 }
 
 std::string ImagesSection(const ReportData& data) {
@@ -171,18 +149,17 @@ std::string ImagesSection(const ReportData& data) {
   std::stable_sort(images.begin(), images.end(), [](const ReportImage& a, const ReportImage& b) {
     return a.registered != b.registered ? !a.registered : a.num_verified_matches < b.num_verified_matches;
   });
-  std::string html =
-      "<h2>Images, the worst first</h2>\n<table><tr><th>image</th><th class=\"n\">size</th>"
-      "<th class=\"n\">keypoints</th><th class=\"n\">verified pairs</th>"
-      "<th class=\"n\">verified matches</th><th>registered</th></tr>\n";
-  for (const ReportImage& image : images) {
-    const std::string state = image.registered ? "yes" : image.error.empty() ? "no" : "no: " + image.error;
-    html += std::string("<tr") + (image.registered ? ">" : " class=\"bad\">") + Cell(image.name) +
-            NumberCell(std::to_string(image.width) + " x " + std::to_string(image.height)) +
-            NumberCell(image.num_keypoints) + NumberCell(image.num_verified_pairs) +
-            NumberCell(image.num_verified_matches) + Cell(state) + "</tr>\n";
+  const std::string head =
+      "<th>image</th><th class=\"n\">size</th><th class=\"n\">keypoints</th>"
+      "<th class=\"n\">verified pairs</th><th class=\"n\">verified matches</th><th>registered</th>";
+  std::string rows, others;
+  for (size_t i = 0; i < images.size(); ++i) (i < kRowsInSight ? rows : others) += ImageRow(images[i]);
+  std::string html = "<h2>Images, the worst first</h2>\n" + Table(head, rows);
+  if (!others.empty()) {
+    html += "<details><summary>the other " + std::to_string(images.size() - kRowsInSight) + "</summary>\n" +
+            Table(head, others) + "</details>\n";
   }
-  return html + "</table>\n";
+  return html;
 }
 
 std::string PicturesSection(const ReportData& data) {
@@ -209,13 +186,10 @@ void CheckPairs(const ReportData& data) {
 
 std::string ReportHtml(const ReportData& data) {
   CheckPairs(data);
-  return "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-         "<meta name=\"viewport\" content=\"width=device-width\"><title>" +
-         EscapeHtml(data.title) + "</title>\n<style>" + kStyle + "</style></head>\n<body><main>\n<h1>" +
-         EscapeHtml(data.title) + "</h1>\n<p class=\"sub\">" + EscapeHtml(data.date) + "<br><code>" +
-         EscapeHtml(data.command_line) + "</code></p>\n" + Headline(data) + FailureSection(data) +
-         SkippedSection(data) + StagesSection(data) + ModelsSection(data) + TruthSection(data) +
-         GraphSection(data) + PicturesSection(data) + ImagesSection(data) + "</main></body></html>\n";
+  return HtmlPage(data.title, data.date, data.command_line,
+                  Headline(data) + FailureSection(data) + SkippedSection(data) + StagesSection(data) +
+                      ModelsSection(data) + TruthSection(data) + GraphSection(data) + PicturesSection(data) +
+                      ImagesSection(data));
 }
 
 nlohmann::ordered_json ReportJson(const ReportData& data) {

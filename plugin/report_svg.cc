@@ -11,6 +11,7 @@ namespace colmatch {
 namespace {
 
 constexpr size_t kMaxEdges = 3000;  // more would make the page slow and show nothing more
+constexpr size_t kMaxNames = 80;    // around the graph there is no room for more
 constexpr double kPi = 3.14159265358979323846;
 
 // Verified pairs, weakest first, so that the strong ones are drawn on top.
@@ -40,8 +41,12 @@ std::string Attribute(const char* name, double value) {
   return std::string(" ") + name + "=\"" + Fixed(value, 2) + "\"";
 }
 
+// The end of a name tells photos apart. Not cut within a character of UTF-8.
 std::string Truncated(const std::string& name) {
-  return name.size() <= 18 ? name : "..." + name.substr(name.size() - 15);
+  if (name.size() <= 18) return name;
+  size_t begin = name.size() - 15;
+  while (begin < name.size() && (static_cast<unsigned char>(name[begin]) & 0xC0) == 0x80) ++begin;
+  return "..." + name.substr(begin);
 }
 
 }  // namespace
@@ -104,8 +109,9 @@ std::string Fixed(double value, int decimals) {
 }
 
 std::string MatchGraphSvg(const ReportData& data) {
-  const double size = 560, middle = size / 2, radius = middle - 110;
   const size_t n = data.images.size();
+  const bool named = n <= kMaxNames;
+  const double size = 560, middle = size / 2, radius = middle - (named ? 110 : 12);
   const auto angle = [&](size_t i) { return 2 * kPi * double(i) / double(n) - kPi / 2; };
   const auto x = [&](size_t i, double r) { return middle + r * std::cos(angle(i)); };
   const auto y = [&](size_t i, double r) { return middle + r * std::sin(angle(i)); };
@@ -115,15 +121,15 @@ std::string MatchGraphSvg(const ReportData& data) {
     const double strength = Strength(pair, pairs.back().num_inliers);
     svg += "<line class=\"edge\"" + Attribute("x1", x(pair.i, radius)) + Attribute("y1", y(pair.i, radius)) +
            Attribute("x2", x(pair.j, radius)) + Attribute("y2", y(pair.j, radius)) +
-           Attribute("stroke-width", 0.5 + 5 * strength) +
+           Attribute("stroke-width", 0.5 + (named ? 5 : 2) * strength) +
            Attribute("stroke-opacity", 0.12 + 0.7 * strength) + ">" + PairTitle(data, pair) + "</line>\n";
   }
   for (size_t i = 0; i < n; ++i) {
     const ReportImage& image = data.images[i];
     svg += std::string("<circle class=\"") + (image.registered ? "in" : "out") + "\"" +
-           Attribute("cx", x(i, radius)) + Attribute("cy", y(i, radius)) + Attribute("r", n > 80 ? 3 : 6) +
+           Attribute("cx", x(i, radius)) + Attribute("cy", y(i, radius)) + Attribute("r", named ? 6 : 3) +
            "><title>" + EscapeHtml(image.name) + "</title></circle>\n";
-    if (n > 80) continue;  // no room for names
+    if (!named) continue;
     const bool left = std::cos(angle(i)) < 0;
     const double degrees = angle(i) * 180 / kPi + (left ? 180 : 0);
     svg += "<text transform=\"translate(" + Fixed(x(i, radius + 12), 2) + " " + Fixed(y(i, radius + 12), 2) +

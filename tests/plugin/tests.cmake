@@ -3,6 +3,7 @@
 if(NOT COLMATCH_CORE_ONLY)
   colmatch_test(plugin
     SOURCES
+      batch_test.cc
       benchmark_command_test.cc
       camera_pycolmap_test.cc
       camera_test.cc
@@ -10,9 +11,11 @@ if(NOT COLMATCH_CORE_ONLY)
       colmap_convert_test.cc
       colmap_options_test.cc
       compare_runs_test.cc
+      completion_test.cc
       compress_command_test.cc
       demo_scene_test.cc
       depth_study_test.cc
+      doctor_test.cc
       evaluate_test.cc
       exif_test.cc
       image_options_test.cc
@@ -26,6 +29,7 @@ if(NOT COLMATCH_CORE_ONLY)
       pairs_test.cc
       photo_extractor_test.cc
       project_file_test.cc
+      reconstruction_failure_test.cc
       reconstruction_test.cc
       report_test.cc
       retrieval_test.cc
