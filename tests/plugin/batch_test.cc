@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <fstream>
 #include <opencv2/imgcodecs.hpp>
 
@@ -9,6 +10,7 @@
 #include "plugin/batch_collections.h"
 #include "plugin/batch_report.h"
 #include "plugin/handover.h"
+#include "plugin/stop_signal.h"
 #include "tests/plugin/program.h"
 #include "tests/plugin/test_photos.h"
 
@@ -160,6 +162,16 @@ TEST(BatchReport, CollectionsWithoutAModelHaveTheirReasonGraphAndAdvice) {
   EXPECT_EQ(json["num_failed"], 1);
   EXPECT_EQ(json["num_finished"], 2);
   EXPECT_EQ(json["collections"][2]["state"], "pending");
+}
+
+TEST(RunProgram, AStopThatWasAskedOfUsIsPassedOnToTheProgramWaitedFor) {
+  EXPECT_EXIT(
+      {
+        InstallSignalHandlers();
+        raise(SIGTERM);
+        _exit(RunProgram({"sleep", "60"}, "") == 128 + SIGTERM ? 0 : 1);
+      },
+      testing::ExitedWithCode(0), "");
 }
 
 // One collection of the demo scene, one of noise, one without a photo, with the small weights.

@@ -79,6 +79,19 @@ TEST(Report, WorstImagesComeFirst) {
   EXPECT_THAT(html, HasSubstr("no: too few inliers"));
 }
 
+TEST(Report, OfManyImagesTheWorstAreInSightAndTheOthersBehindALine) {
+  ReportData data = SomeRun();
+  data.images.insert(data.images.begin(), 96, data.images[0]);
+  data.pairs.clear();
+  std::string html = ReportHtml(data);
+  html = html.substr(html.find("the worst first"));
+  const size_t line = html.find("<summary>the other 60</summary>");
+  ASSERT_NE(line, std::string::npos);
+  EXPECT_LT(html.find("c.jpg"), line);
+  EXPECT_EQ(Count(html.substr(0, line), ".jpg"), 40);
+  EXPECT_EQ(Count(html, ".jpg"), 100);
+}
+
 TEST(Report, GraphHasAnEdgeForEachVerifiedPairAndANodeForEachImage) {
   const std::string svg = MatchGraphSvg(SomeRun());
   EXPECT_EQ(Count(svg, "class=\"edge\""), 3);
