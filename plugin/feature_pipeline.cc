@@ -70,14 +70,27 @@ image_t ImageRow(ColmapDatabase& database, CameraAssigner& cameras, const Photo&
   return database.AddImage(image);
 }
 
-void WriteFeatures(ColmapDatabase& database, CameraAssigner& cameras, const Photo& photo,
+void RememberStoredCamera(ColmapDatabase& database, CameraAssigner& cameras, const Photo& photo) {
+  const camera_t id = database.FindImage(photo.name)->camera_id;
+  for (const Camera& camera : database.Cameras()) {
+    if (camera.camera_id == id) cameras.Remember(photo.name, photo.exif, camera);
+  }
+}
+
+// False if another program on this database was faster since the photo was begun; its rows stay.
+bool WriteFeatures(ColmapDatabase& database, CameraAssigner& cameras, const Photo& photo,
                    const Features& features, const std::string& provenance) {
   Transaction transaction = database.BeginTransaction();
+  if (FeaturesAreThere(database, photo.name, provenance)) {
+    RememberStoredCamera(database, cameras, photo);
+    return false;
+  }
   const image_t id = ImageRow(database, cameras, photo);
   database.WriteKeypoints(id, KeypointsForColmap(features));
   if (!database.HasDescriptors(id)) database.WriteDescriptors(id, DescriptorsForColmap(features));
   database.WriteImageProvenance(id, provenance, ScoresForColmap(features));
   transaction.Commit();
+  return true;
 }
 
 CameraAssigner MakeCameraAssigner(ColmapDatabase& database, const FeaturePipelineOptions& o) {
@@ -158,12 +171,13 @@ FeaturePipelineStats ExtractCollection(const FeaturePipelineOptions& o, const Co
   ColmapDatabase database(o.database_path, DatabaseMode::kCreateOrOpen, ConnectionOptionsOf(common));
   database.CheckWritable();
   database.CompleteFrames();
-  CameraAssigner cameras = MakeCameraAssigner(database, o);
   const std::string provenance = FeatureProvenance(o, extractor.weights());
 
   FeaturePipelineStats stats;
   stats.weights = {extractor.weights().metadata, extractor.weights().sha256};
   const auto todo = NamesToExtract(database, names, provenance, stats);
+  CameraAssigner cameras =
+      MakeCameraAssigner(database, o);  // after what is there, so that it knows their cameras
   const auto read_ahead = [&](size_t i) {
     return std::async(std::launch::async, ReadPhoto, fs::path(o.image_path), todo[i], o.max_image_size);
   };
@@ -182,9 +196,12 @@ FeaturePipelineStats ExtractCollection(const FeaturePipelineOptions& o, const Co
       const cv::Mat& pixels = photo.resized.pixels;
       const Features features =
           ToOriginalPixels(extractor.Extract(pixels.ptr<float>(), pixels.cols, pixels.rows), photo);
-      WriteFeatures(database, cameras, photo, features, provenance);
-      ++stats.extracted;
-      stats.num_keypoints += features.size();
+      if (WriteFeatures(database, cameras, photo, features, provenance)) {
+        ++stats.extracted;
+        stats.num_keypoints += features.size();
+      } else {
+        ++stats.already_there;
+      }
     } catch (const InputError& error) {
       stats.skipped.push_back({photo.name, error.what()});
     }

@@ -26,6 +26,7 @@ MatchingPipelineStats MatchPairs(const MatchingPipelineOptions& o, const CommonO
   const std::string provenance = MatchingProvenance(o, common, stats.weights.sha256);
 
   const auto images = ImagesWithFeatures(database, stats);
+  RequireMemoryForPairs(database, images, common);
   const auto source = make_source(database, images);
   ImageStore store(database, o.block_size);
   PairWriter writer(database, o, NumWorkers(common), stats);

@@ -53,6 +53,7 @@ class PairWriter {
   void Add(const VerifiedImage& image1, const VerifiedImage& image2, PairRows rows, std::string provenance,
            std::string kept);
   void WriteOldest();
+  bool IsThere(const Pending& pair);
   void Write(const Pending& pair, const TwoViewGeometry& geometry);
   void BeginIfDue();
   void CommitIfDue(bool now);

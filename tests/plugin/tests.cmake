@@ -13,7 +13,9 @@ if(NOT COLMATCH_CORE_ONLY)
       depth_study_test.cc
       evaluate_test.cc
       exif_test.cc
+      faults_test.cc
       image_reader_test.cc
+      killed_run_test.cc
       lru_cache_test.cc
       pairs_test.cc
       project_file_test.cc
