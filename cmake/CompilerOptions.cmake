@@ -35,7 +35,9 @@ function(colmatch_compiler_options target)
     target_compile_options(${target} PRIVATE -Werror)
   endif()
   if(COLMATCH_SANITIZE)
-    target_compile_options(${target} PRIVATE -fsanitize=${COLMATCH_SANITIZE} -fno-omit-frame-pointer)
+    # Without no-sanitize-recover UBSan prints and goes on, and no test fails.
+    target_compile_options(${target} PRIVATE
+      -fsanitize=${COLMATCH_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
     target_link_options(${target} PUBLIC -fsanitize=${COLMATCH_SANITIZE})
   endif()
 endfunction()

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <thread>
@@ -48,6 +49,12 @@ void CheckPath(const std::string& path, OpenMode mode) {
   if (mode != OpenMode::kReadWriteCreate) {
     throw EnvironmentError("there is no database " + path +
                            "; run feature_extractor first, or check the path");
+  }
+  // SQLite would try to read what it cannot make, and report that there is no such file.
+  if (access(ParentOf(path).c_str(), W_OK) != 0) {
+    throw EnvironmentError("cannot make the database " + path + ": the folder " + ParentOf(path).string() +
+                           " cannot be written (" + std::strerror(errno) +
+                           "); change its permissions or give another path");
   }
 }
 

@@ -30,7 +30,10 @@ constexpr char kTemporary[] = ".tmp";  // and the process id, so that two progra
 
 void WriteFileAtomically(const std::string& path, std::string_view bytes) {
   const std::string temporary = path + kTemporary + std::to_string(getpid());
-  const int file = open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  // One of an earlier process with this id is in the way. O_EXCL: a link that someone planted is not
+  // followed.
+  unlink(temporary.c_str());
+  const int file = open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
   if (file < 0) Fail("create a file beside it", path);
   size_t written = 0;
   while (written < bytes.size()) {

@@ -24,7 +24,7 @@ StoredTensor Store(ScalarType type, const std::vector<T>& values) {
 template <typename T>
 std::vector<T> Values(const StoredTensor& stored) {
   std::vector<T> values(stored.bytes.size() / sizeof(T));
-  std::memcpy(values.data(), stored.bytes.data(), values.size() * sizeof(T));
+  if (!values.empty()) std::memcpy(values.data(), stored.bytes.data(), values.size() * sizeof(T));
   return values;
 }
 
@@ -35,19 +35,20 @@ void PutCodes(SafetensorsFile& file, const std::string& name, const std::vector<
   file.tensors[name + kCodes] = Store(ScalarType::kU8, std::vector<uint8_t>(message.begin(), message.end()));
 }
 
-// The parts of one tensor, taken out of a file.
+// The parts of one tensor, taken out of a file. `allowed`: how many values the file's tensors may still have.
 class Parts {
  public:
-  Parts(const SafetensorsFile& file, const std::string& name, const std::string& path)
+  Parts(const SafetensorsFile& file, const std::string& name, const std::string& path, int64_t& allowed)
       : file_(file), name_(name), path_(path) {
     shape_ = Values<int64_t>(Part(kShape, ScalarType::kI64));
     for (const int64_t size : shape_) {
-      if (size < 0 || (size > 0 && count_ > kMaxCodedValues / size)) {
-        throw WeightsError(Where(kShape) + " is not that of a tensor of at most " +
-                           std::to_string(kMaxCodedValues) + " values");
+      if (size < 0 || (size > 0 && count_ > allowed / size)) {
+        throw WeightsError(Where(kShape) + " is not that of a tensor; those of a file have at most " +
+                           std::to_string(kMaxCodedValues) + " values together");
       }
       count_ *= size;
     }
+    allowed -= count_;
     const StoredTensor& codes = Part(kCodes, ScalarType::kU8);
     codes_ = DecodeSymbols(codes.bytes, static_cast<uint64_t>(count_), Where(kCodes));
   }
@@ -193,10 +194,11 @@ void PutSparse(SafetensorsFile& file, const std::string& name, const StoredTenso
 void DecodeCompressedTensors(SafetensorsFile& file, const std::string& path) {
   std::map<std::string, StoredTensor> dense;
   std::vector<std::string> used;
+  int64_t allowed = kMaxCodedValues;
   for (const std::string& name : CompressedNames(file)) {
     if (file.tensors.count(name) != 0)
       throw WeightsError(path + ": entry '" + name + "' is there compressed and as it is");
-    const Parts parts(file, name, path);
+    const Parts parts(file, name, path, allowed);
     const std::string coding = parts.Coding();
     dense[name] = coding == kCodebook ? parts.FromCodebook()
                   : coding == kScales ? parts.FromLinear()
@@ -210,8 +212,9 @@ void DecodeCompressedTensors(SafetensorsFile& file, const std::string& path) {
 
 std::map<std::string, LinearTensor> ReadLinearTensors(const SafetensorsFile& file, const std::string& path) {
   std::map<std::string, LinearTensor> tensors;
+  int64_t allowed = kMaxCodedValues;
   for (const std::string& name : CompressedNames(file)) {
-    const Parts parts(file, name, path);
+    const Parts parts(file, name, path, allowed);
     if (parts.Has(kScales)) tensors.emplace(name, parts.Linear());
   }
   return tensors;

@@ -15,8 +15,9 @@
 
 namespace colmatch {
 
-inline constexpr int kLinearZero = 128;                       // the symbol that means 0
-inline constexpr int64_t kMaxCodedValues = int64_t{1} << 26;  // of a tensor; a repeated symbol takes no bytes
+inline constexpr int kLinearZero = 128;  // the symbol that means 0
+// Of all tensors of a file together: a repeated symbol takes no bytes, so the file's size bounds nothing.
+inline constexpr int64_t kMaxCodedValues = int64_t{1} << 26;
 
 struct CodebookTensor {
   std::vector<int64_t> shape;

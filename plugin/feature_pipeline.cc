@@ -53,14 +53,27 @@ image_t ImageRow(ColmapDatabase& database, CameraAssigner& cameras, const Photo&
   return database.AddImage(image);
 }
 
-void WriteFeatures(ColmapDatabase& database, CameraAssigner& cameras, const Photo& photo,
+void RememberStoredCamera(ColmapDatabase& database, CameraAssigner& cameras, const Photo& photo) {
+  const camera_t id = database.FindImage(photo.name)->camera_id;
+  for (const Camera& camera : database.Cameras()) {
+    if (camera.camera_id == id) cameras.Remember(photo.name, photo.exif, camera);
+  }
+}
+
+// False if another program on this database was faster since the photo was begun; its rows stay.
+bool WriteFeatures(ColmapDatabase& database, CameraAssigner& cameras, const Photo& photo,
                    const Features& features, const std::string& provenance) {
   Transaction transaction = database.BeginTransaction();
+  if (FeaturesAreThere(database, photo.name, provenance)) {
+    RememberStoredCamera(database, cameras, photo);
+    return false;
+  }
   const image_t id = ImageRow(database, cameras, photo);
   database.WriteKeypoints(id, KeypointsForColmap(features));
   if (!database.HasDescriptors(id)) database.WriteDescriptors(id, DescriptorsForColmap(features));
   database.WriteImageProvenance(id, provenance, ScoresForColmap(features));
   transaction.Commit();
+  return true;
 }
 
 // COLMAP 4's tables are told by pose_priors; our own new files count as COLMAP 3's.
@@ -174,12 +187,13 @@ FeaturePipelineStats ExtractCollection(const FeaturePipelineOptions& o, const Co
   ColmapDatabase database(o.database_path, DatabaseMode::kCreateOrOpen, ConnectionOptionsOf(common));
   database.CheckWritable();
   database.CompleteFrames();
-  CameraAssigner cameras = MakeCameraAssigner(database, o);
   const std::string provenance = FeatureProvenance(o, extractor.weights());
 
   FeaturePipelineStats stats;
   stats.weights = {extractor.weights().metadata, extractor.weights().sha256};
   const auto todo = NamesToExtract(database, extractor, names, provenance, stats);
+  // After what is there, so that it knows their cameras.
+  CameraAssigner cameras = MakeCameraAssigner(database, o);
   const auto read_ahead = [&](size_t i) {
     return std::async(std::launch::async, [&, i] { return extractor.Read(todo[i]); });
   };
@@ -196,9 +210,12 @@ FeaturePipelineStats ExtractCollection(const FeaturePipelineOptions& o, const Co
     try {
       if (!photo.error.empty()) throw InputError(photo.error);
       const Features features = extractor.Extract(photo);
-      WriteFeatures(database, cameras, photo, features, provenance + photo.suffix);
-      ++stats.extracted;
-      stats.num_keypoints += features.size();
+      if (WriteFeatures(database, cameras, photo, features, provenance + photo.suffix)) {
+        ++stats.extracted;
+        stats.num_keypoints += features.size();
+      } else {
+        ++stats.already_there;
+      }
     } catch (const InputError& error) {
       stats.skipped.push_back({photo.name, error.what()});
     }

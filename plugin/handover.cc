@@ -6,10 +6,12 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <sstream>
+#include <thread>
 
 #include "network/error.h"
 #include "plugin/stop_signal.h"
@@ -17,17 +19,17 @@
 namespace colmatch {
 namespace {
 
-// A signal that asks us to stop may be meant for us alone: the child is told once. Looked at in turns, since
-// a signal between a look and a blocking wait would be missed.
+// The child's status. A request to stop is passed on: a signal may have been sent to this process alone.
 int WaitFor(pid_t child) {
-  bool told = false;
-  for (int status = 0;;) {
+  constexpr auto kInterval = std::chrono::milliseconds(20);
+  for (bool told = false;;) {
+    int status = 0;
     const pid_t ended = waitpid(child, &status, WNOHANG);
     if (ended == child) return status;
     if (ended < 0 && errno != EINTR)
       throw EnvironmentError(std::string("lost a child process: ") + std::strerror(errno));
     if (StopRequested() && !told) told = kill(child, SIGTERM) == 0;
-    usleep(20000);
+    std::this_thread::sleep_for(kInterval);
   }
 }
 
@@ -52,6 +54,7 @@ int HandOverToColmap(int argc, char** argv) {
   std::vector<char*> arguments = {name.data()};
   arguments.insert(arguments.end(), argv + 1, argv + argc);
   arguments.push_back(nullptr);
+  RestoreSignals();
   execvp("colmap", arguments.data());
   throw EnvironmentError(std::string("cannot start colmap: ") + std::strerror(errno));
 }
@@ -60,7 +63,7 @@ int RunProgram(const std::vector<std::string>& command, const std::string& log_p
   const pid_t child = fork();
   if (child < 0) throw EnvironmentError(std::string("cannot start a process: ") + std::strerror(errno));
   if (child == 0) {
-    std::signal(SIGPIPE, SIG_DFL);
+    RestoreSignals();
     if (!log_path.empty()) {
       const int log = open(log_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
       if (log >= 0) dup2(log, STDOUT_FILENO), dup2(log, STDERR_FILENO);

@@ -10,8 +10,8 @@ namespace colmatch {
 // the command if there is no `colmap` on PATH.
 int HandOverToColmap(int argc, char** argv);
 
-// Runs a program and waits; its output goes to log_path if that is not empty. Returns its exit status (128 +
-// signal). A stop that was asked of us is passed on. Throws EnvironmentError if it cannot be started.
+// Runs a program and waits, passing a request to stop on as SIGTERM; its output goes to log_path if that is
+// not empty. Returns its exit status (128 + signal). Throws EnvironmentError if it cannot be started.
 int RunProgram(const std::vector<std::string>& command, const std::string& log_path);
 
 // Whether a program of this name is on PATH.

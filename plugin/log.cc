@@ -29,7 +29,21 @@ void SetLogLevel(const std::string& level) {
   Logger().set_level(parsed);
 }
 
-void LogInfo(const std::string& message) { Logger().info("{}", message); }
-void LogWarning(const std::string& message) { Logger().warn("{}", message); }
+std::string Printable(const std::string& text) {
+  constexpr char kHex[] = "0123456789abcdef";
+  std::string printable;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte != 0x7f) {
+      printable += c;
+    } else {
+      printable += {'\\', 'x', kHex[byte >> 4], kHex[byte & 15]};
+    }
+  }
+  return printable;
+}
+
+void LogInfo(const std::string& message) { Logger().info("{}", Printable(message)); }
+void LogWarning(const std::string& message) { Logger().warn("{}", Printable(message)); }
 
 }  // namespace colmatch

@@ -1,11 +1,15 @@
 // The program `colmatch`: finds the command, runs it, turns errors into the exit status.
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <torch/torch.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <iostream>
 #include <memory>
 #include <set>
@@ -56,6 +60,14 @@ void ApplyGpuOptions(CommonOptions& common) {
   if (!is_number && index != "-1")
     throw UsageError("gpu_index must be -1 or the number of a GPU, found " + common.gpu_index);
   if (is_number && common.device == "auto" && torch::cuda::is_available()) common.device = "cuda:" + index;
+}
+
+// A program started with one of its streams closed would get that number for the first file it opens, and
+// print into it.
+void OpenStandardStreams() {
+  for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; ++stream) {
+    if (fcntl(stream, F_GETFD) < 0 && errno == EBADF) open("/dev/null", O_RDWR);  // the lowest number free
+  }
 }
 
 // OpenBLAS keeps a pool of its own, which LibTorch does not tell: with one thread wanted, its matrix products
@@ -115,7 +127,17 @@ bool IsKnown(const std::string& name, const std::vector<std::unique_ptr<Command>
   return name.empty() || name[0] == '-';
 }
 
+// What main returns, or 3 where what was printed did not reach its file: a full disk must not look like
+// success.
+int StatusOfOutput(int status) {
+  std::cout.flush();
+  if (std::cout && std::fflush(stdout) == 0) return status;
+  std::fprintf(stderr, "error: standard output cannot be written: %s\n", std::strerror(errno));
+  return status == 0 ? 3 : status;
+}
+
 int Main(int argc, char** argv) {
+  OpenStandardStreams();
   KeepFreedMemory();
   InstallSignalHandlers();
   QuietDecoders();
@@ -138,15 +160,15 @@ int Main(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
-    return colmatch::Main(argc, argv);
+    return colmatch::StatusOfOutput(colmatch::Main(argc, argv));
   } catch (const colmatch::Error& error) {
-    std::fprintf(stderr, "error: %s\n", error.what());
+    std::fprintf(stderr, "error: %s\n", colmatch::Printable(error.what()).c_str());
     return error.exit_status();
   } catch (const c10::Error& error) {
     std::fprintf(stderr, "error: LibTorch: %s\n", error.what_without_backtrace());
     return 3;
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "error: %s\n", error.what());
+    std::fprintf(stderr, "error: %s\n", colmatch::Printable(error.what()).c_str());
     return 3;
   }
 }

@@ -26,6 +26,7 @@ MatchingPipelineStats MatchPairs(const MatchingPipelineOptions& o, const CommonO
   const std::string provenance = MatchingProvenance(o, common, stats.weights.sha256);
 
   const auto images = ImagesWithFeatures(database, stats);
+  RequireMemoryForPairs(database, images, common);
   const auto source = make_source(database, images);
   if (StopRequested()) {  // a source that was interrupted does not know all its pairs
     stats.stopped = true;

@@ -2,11 +2,13 @@
 #include "plugin/matching_setup.h"
 
 #include <algorithm>
+#include <cmath>
 #include <sstream>
 #include <thread>
 
 #include "network/error.h"
 #include "plugin/colmap_convert.h"
+#include "plugin/memory.h"
 #include "plugin/weights_location.h"
 
 namespace colmatch {
@@ -46,6 +48,32 @@ std::vector<Image> ImagesWithFeatures(ColmapDatabase& database, MatchingPipeline
     }
   }
   return images;
+}
+
+void RequireMemoryForPairs(ColmapDatabase& database, const std::vector<Image>& images,
+                           const CommonOptions& common) {
+  // Scores, couplings, the transport's kernel and plan and their temporaries, float32 for each pair of
+  // keypoints.
+  constexpr uint64_t kBytesPerPair = 28;
+  const auto available = AvailableMemory();
+  if (!available || !DeviceFromName(common.device).is_cpu()) return;
+  std::vector<std::pair<uint64_t, const Image*>> sizes;
+  for (const Image& image : images)
+    sizes.emplace_back(static_cast<uint64_t>(database.NumKeypoints(image.image_id)), &image);
+  if (sizes.size() < 2) return;
+  std::partial_sort(sizes.begin(), sizes.begin() + 2, sizes.end(), [](const auto& a, const auto& b) {
+    return a.first != b.first ? a.first > b.first : a.second->image_id < b.second->image_id;
+  });
+  const auto& [most, image1] = sizes[0];
+  const auto& [next, image2] = sizes[1];
+  const uint64_t needed = kBytesPerPair * (most + 1) * (next + 1);
+  if (needed <= *available) return;
+  const auto possible = static_cast<uint64_t>(std::sqrt(static_cast<double>(*available) / kBytesPerPair));
+  throw EnvironmentError(
+      "matching " + image1->name + " (" + std::to_string(most) + " keypoints) with " + image2->name + " (" +
+      std::to_string(next) + ") needs about " + MemoryText(needed) + " of memory, " + MemoryText(*available) +
+      " are left: extract at most " + std::to_string(possible / 1000 * 1000) +
+      " a photo (--SuperPoint.max_num_features) into another database, or use another machine");
 }
 
 std::string MatchingProvenance(const MatchingPipelineOptions& o, const CommonOptions& common,

@@ -20,6 +20,11 @@ int NumWorkers(const CommonOptions& common);
 // Images that have features, by id; the others are named in the stats.
 std::vector<Image> ImagesWithFeatures(ColmapDatabase& database, MatchingPipelineStats& stats);
 
+// Throws EnvironmentError, before any work, if the two images with the most keypoints are too many for the
+// memory that is left. On a GPU nothing is checked.
+void RequireMemoryForPairs(ColmapDatabase& database, const std::vector<Image>& images,
+                           const CommonOptions& common);
+
 // Everything that decides the matches, as one line beside each row.
 std::string MatchingProvenance(const MatchingPipelineOptions& options, const CommonOptions& common,
                                const std::string& weights_hash);

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "network/error.h"
+
 namespace colmatch {
 namespace {
 
@@ -96,7 +98,24 @@ void PairWriter::WriteOldest() {
   CommitIfDue(false);
 }
 
+// Another program on this database may have been faster since the pair was begun; its rows stay.
+bool PairWriter::IsThere(const Pending& pair) {
+  if (!pair.has_new_matches || !database_.HasMatches(pair.id1, pair.id2))
+    return database_.HasTwoViewGeometry(pair.id1, pair.id2);
+  const auto found = database_.ReadPairProvenance(pair.id1, pair.id2);
+  if (found && found->text != pair.provenance) {
+    throw UsageError(
+        database_.path() + ": another program is matching this database with other weights or options (" +
+        found->text + "; here: " + pair.provenance + "); let one of them finish, or use another database");
+  }
+  return true;
+}
+
 void PairWriter::Write(const Pending& pair, const TwoViewGeometry& geometry) {
+  if (IsThere(pair)) {
+    ++stats_.already_there;
+    return;
+  }
   if (pair.has_new_matches) database_.WriteMatches(pair.id1, pair.id2, pair.rows.matches);
   if (!pair.provenance.empty()) {
     database_.WritePairProvenance(pair.id1, pair.id2, pair.provenance, pair.rows.confidences);

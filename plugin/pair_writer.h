@@ -55,6 +55,7 @@ class PairWriter {
 
   void Add(const VerifiedImage& image1, const VerifiedImage& image2, Pending pair);
   void WriteOldest();
+  bool IsThere(const Pending& pair);
   void Write(const Pending& pair, const TwoViewGeometry& geometry);
   void BeginIfDue();
   void CommitIfDue(bool now);

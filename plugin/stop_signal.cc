@@ -27,6 +27,11 @@ void InstallSignalHandlers() {
   std::signal(SIGXFSZ, SIG_IGN);
 }
 
+void RestoreSignals() {
+  std::signal(SIGPIPE, SIG_DFL);
+  std::signal(SIGXFSZ, SIG_DFL);
+}
+
 const std::atomic<bool>& StopRequested() { return g_stop; }
 
 int StopStatus() { return g_stop ? 128 + g_signal : 0; }

@@ -8,6 +8,10 @@ namespace colmatch {
 // A second signal ends the process at once. A closed pipe and a file size limit then show as failed writes.
 void InstallSignalHandlers();
 
+// For a program that is started in this one's place or below it: a disposition of "ignore" would be
+// inherited.
+void RestoreSignals();
+
 const std::atomic<bool>& StopRequested();
 
 // 130 or 143 after a signal, else 0.

@@ -48,6 +48,17 @@ TEST(WriteFileAtomically, AFolderInTheWayIsNamedAndLeavesNothingBeside) {
   EXPECT_THAT(NamesIn(folder.path()), UnorderedElementsAre("a"));
 }
 
+TEST(WriteFileAtomically, DoesNotFollowALinkThatSomeonePlantedBeside) {
+  TemporaryFolder folder;
+  const std::string path = folder.File("a.txt"), victim = folder.File("victim.txt");
+  folder.Write("victim.txt", std::string("precious"));
+  std::filesystem::create_symlink(victim, path + ".tmp" + std::to_string(getpid()));
+  WriteFileAtomically(path, "new");
+  EXPECT_EQ(ReadWholeFile(victim), "precious");
+  EXPECT_EQ(ReadWholeFile(path), "new");
+  EXPECT_FALSE(std::filesystem::is_symlink(path));
+}
+
 TEST(RemoveStaleTemporaries, RemovesThoseOfDeadProcessesForThisFileAndNothingElse) {
   const TemporaryFolder folder;
   const std::string dead = std::string(".tmp") + kDeadProcess, living = ".tmp" + std::to_string(getpid());

@@ -140,5 +140,25 @@ TEST(TensorCoding, ShapesThatPromiseMoreThanAnyTensorAreRefusedBeforeMemoryIsTak
   EXPECT_THAT(RefusalOf(file), HasSubstr("at most"));
 }
 
+// A repeated symbol takes no bytes: a hundred such tensors in a file of some kB would fill any memory.
+TEST(TensorCoding, TensorsThatPromiseTooMuchTogetherAreRefused) {
+  SafetensorsFile file;
+  for (const char* name : {"a", "b", "c"}) {
+    PutCodebook(file, name, {{1}, {0}, {1}});
+    const int64_t size = kMaxCodedValues / 2;
+    file.tensors[std::string(name) + ":shape"].bytes.assign(reinterpret_cast<const char*>(&size),
+                                                            sizeof(size));
+  }
+  EXPECT_THAT(RefusalOf(file), HasSubstr("'c:shape' is not that of a tensor; those of a file have at most"));
+}
+
+TEST(TensorCoding, AFileOfEmptyPartsIsRefusedOrRead) {
+  SafetensorsFile file;
+  PutCodebook(file, "w", {{}, {0}, {}});
+  EXPECT_THAT(RefusalOf(file), HasSubstr("names value 0 of a codebook of 0"));
+  PutCodebook(file, "w", {{0}, {}, {}});
+  EXPECT_EQ(RefusalOf(file), "not refused");
+}
+
 }  // namespace
 }  // namespace colmatch

@@ -18,8 +18,10 @@ if(NOT COLMATCH_CORE_ONLY)
       doctor_test.cc
       evaluate_test.cc
       exif_test.cc
+      faults_test.cc
       image_options_test.cc
       image_reader_test.cc
+      killed_run_test.cc
       lru_cache_test.cc
       mask_test.cc
       match_list_test.cc

@@ -1,0 +1,12 @@
+# The fuzz targets: NAME is NAME_target.cc, which finds its reader in the sources that follow. None needs LibTorch.
+set(fuzz_targets
+  blob
+  colmap_model
+  database
+  exif
+  image
+  lists
+  pth
+  safetensors
+  tensor_coding
+  training_files)
