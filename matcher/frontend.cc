@@ -93,17 +93,27 @@ FeatureMatcher::FeatureMatcher(LoadedSuperGlue superglue, const MatcherOptions& 
   superglue_.network->UseInt8();
 }
 
-FeatureMatches FeatureMatcher::Match(const Features& features0, const Features& features1) {
+PreparedImage FeatureMatcher::Prepare(const Features& features) {
   torch::NoGradGuard no_grad;
-  const Features on0 = ToDevice(features0, device_), on1 = ToDevice(features1, device_);
+  const Features here = ToDevice(features, device_);
+  if (options_.type != MatcherType::kSuperGlue) return {here, {}};
+  return {{}, PrepareFeatures(superglue_.network, here)};
+}
+
+FeatureMatches FeatureMatcher::Match(const Features& features0, const Features& features1) {
+  return Match(Prepare(features0), Prepare(features1));
+}
+
+FeatureMatches FeatureMatcher::Match(const PreparedImage& image0, const PreparedImage& image1) {
+  torch::NoGradGuard no_grad;
   FeatureMatches matches;
   if (options_.type == MatcherType::kSuperGlue) {
-    matches = MatchFeatures(superglue_.network, on0, on1, options_.superglue);
+    matches = MatchPrepared(superglue_.network, image0.rows, image1.rows, options_.superglue);
   } else {
     NearestNeighborOptions nearest;
     nearest.mutual = options_.type != MatcherType::kNearestNeighbor;
     if (options_.type == MatcherType::kRatioTest) nearest.max_ratio = options_.max_ratio;
-    matches = MatchNearestNeighbors(on0, on1, nearest);
+    matches = MatchNearestNeighbors(image0.features, image1.features, nearest);
   }
   for (torch::Tensor* t :
        {&matches.matches0, &matches.matches1, &matches.matching_scores0, &matches.matching_scores1}) {

@@ -53,13 +53,22 @@ class FeatureExtractor {
   torch::Device device_;
 };
 
+// An image as its FeatureMatcher takes it, made once for all its pairs.
+struct PreparedImage {
+  Features features;   // on the matcher's device; of the baselines
+  torch::Tensor rows;  // (1, N, D), see PrepareFeatures; of SuperGlue, which needs no more
+};
+
 // SuperGlue or a baseline. One thread at a time.
 class FeatureMatcher {
  public:
   // superglue may be empty (network.is_empty()) where the type needs none.
   FeatureMatcher(LoadedSuperGlue superglue, const MatcherOptions& options, torch::Device device);
 
-  // One pair; any keypoint counts. The result is on the CPU.
+  PreparedImage Prepare(const Features& features);
+
+  // One pair; any keypoint counts. The result is on the CPU, and the same whether prepared before or not.
+  FeatureMatches Match(const PreparedImage& image0, const PreparedImage& image1);
   FeatureMatches Match(const Features& features0, const Features& features1);
 
  private:

@@ -167,6 +167,10 @@ AttentionalGnnImpl::AttentionalGnnImpl(const SuperGlueArchitecture& architecture
     layers->push_back(AttentionalPropagation(architecture));
 }
 
+torch::Tensor AttentionalGnnImpl::SelfLayer(size_t index, const torch::Tensor& desc) {
+  return desc + layers[index]->as<AttentionalPropagation>()->forward(desc, desc);
+}
+
 void AttentionalGnnImpl::Layer(size_t index, torch::Tensor& desc0, torch::Tensor& desc1) {
   auto* layer = layers[index]->as<AttentionalPropagation>();
   const bool cross = IsCross(index);
@@ -237,6 +241,16 @@ torch::Tensor SuperGlueImpl::forward(const SuperGlueInput& input0, const SuperGl
     if (after_pair != nullptr && inner_pair) after_pair->push_back(CouplingScores(desc0, desc1));
   }
   return CouplingScores(desc0, desc1);
+}
+
+torch::Tensor SuperGlueImpl::Prepare(const SuperGlueInput& input) {
+  const auto encoded = Encode(input);
+  return gnn->num_layers() > 0 ? gnn->SelfLayer(0, encoded) : encoded;
+}
+
+torch::Tensor SuperGlueImpl::ForwardPrepared(torch::Tensor prepared0, torch::Tensor prepared1) {
+  for (size_t i = 1; i < gnn->num_layers(); ++i) gnn->Layer(i, prepared0, prepared1);
+  return CouplingScores(prepared0, prepared1);
 }
 
 void SuperGlueImpl::UseInt8() {
@@ -310,17 +324,29 @@ SuperGlue FoldBatchNorm(SuperGlue& network) {
   return result;
 }
 
-FeatureMatches MatchFeatures(SuperGlue& network, const Features& features0, const Features& features1,
-                             const SuperGlueOptions& options) {
-  const int64_t n = features0.size(), m = features1.size();
+torch::Tensor PrepareFeatures(SuperGlue& network, const Features& features) {
+  if (features.size() == 0)
+    return torch::zeros({1, 0, network->architecture().descriptor_dim}, features.descriptors.options());
+  return network->Prepare(InputOf(features));
+}
+
+FeatureMatches MatchPrepared(SuperGlue& network, const torch::Tensor& prepared0,
+                             const torch::Tensor& prepared1, const SuperGlueOptions& options) {
+  const int64_t n = prepared0.size(1), m = prepared1.size(1);
   if (n == 0 || m == 0) {
     return MatchesFromLogAssignment(
         torch::zeros({n + 1, m + 1}, network->bin_score.options().requires_grad(false)),
         options.match_threshold);
   }
-  const auto scores = network->forward(InputOf(features0), InputOf(features1));
+  const auto scores = network->ForwardPrepared(prepared0, prepared1);
   const auto assignment = SolveTransport(scores, network->bin_score, options.sinkhorn_iterations);
   return MatchesFromLogAssignment(assignment[0], options.match_threshold);
+}
+
+FeatureMatches MatchFeatures(SuperGlue& network, const Features& features0, const Features& features1,
+                             const SuperGlueOptions& options) {
+  return MatchPrepared(network, PrepareFeatures(network, features0), PrepareFeatures(network, features1),
+                       options);
 }
 
 }  // namespace colmatch

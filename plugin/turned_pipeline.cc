@@ -144,7 +144,8 @@ MatchingPipelineStats MatchTurned(const FeaturePipelineOptions& fo, const Matchi
       writer.SetProvenance(images[i].image_id, images[j].image_id, TurnedProvenance(provenance, 0));
     } else {
       const Features seen = TurnFeatures(image1->features, *descriptors, turns);
-      writer.ReplaceIfBetter(image0->geometry, image1->geometry, MatchImages(matcher, image0->features, seen),
+      writer.ReplaceIfBetter(image0->geometry, image1->geometry,
+                             MatchImages(matcher, matcher.Prepare(image0->features), matcher.Prepare(seen)),
                              TurnedProvenance(provenance, turns), TurnedProvenance(provenance, 0));
     }
   }

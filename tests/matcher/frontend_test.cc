@@ -187,6 +187,27 @@ TEST(FeatureMatcher, EveryTypeTakesAnyNumberOfKeypoints) {
   }
 }
 
+bool SameBytes(const FeatureMatches& a, const FeatureMatches& b) {
+  return a.matches0.equal(b.matches0) && a.matches1.equal(b.matches1) &&
+         a.matching_scores0.equal(b.matching_scores0) && a.matching_scores1.equal(b.matching_scores1);
+}
+
+TEST(FeatureMatcher, AnImagePreparedOnceMatchesAllOthersBitForBitAsIfNot) {
+  for (const MatcherType type : {MatcherType::kSuperGlue, MatcherType::kMutualNearestNeighbor}) {
+    LoadedSuperGlue weights;
+    weights.network = SuperGlue(SuperGlueArchitecture{32, {8}, 2});  // random: every layer changes something
+    weights.network->eval();
+    FeatureMatcher matcher = Matcher(type, weights);
+    const Features first = RandomFeatures(70, 32);
+    const PreparedImage prepared = matcher.Prepare(first);
+    for (const int64_t n : {0, 1, 69, 70, 71}) {
+      const Features other = RandomFeatures(n, 32);
+      EXPECT_TRUE(SameBytes(matcher.Match(prepared, matcher.Prepare(other)), matcher.Match(first, other)));
+      EXPECT_TRUE(SameBytes(matcher.Match(matcher.Prepare(other), prepared), matcher.Match(other, first)));
+    }
+  }
+}
+
 TEST(FeatureMatcher, MissingWeightsAndBadOptionsAreUsageErrors) {
   EXPECT_THROW(Matcher(MatcherType::kSuperGlue), UsageError);
   for (const double ratio : {0.0, -1.0, 1.5, std::nan("")}) {

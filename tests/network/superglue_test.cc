@@ -93,6 +93,17 @@ TEST_F(SuperGlueTest, PermutingTheKeypointsPermutesTheScores) {
       TensorsNear(network->forward(a, permuted), network->forward(a, b).index_select(2, order), kTolerance));
 }
 
+TEST_F(SuperGlueTest, PreparingEachImageAloneGivesTheScoresOfThePair) {
+  for (const int depth : {0, 1, 3}) {
+    SuperGlue network = Network(depth);
+    for (const int64_t m : {7, 11}) {
+      const SuperGlueInput a = Input(2, 7), b = Input(2, m);
+      const auto scores = network->ForwardPrepared(network->Prepare(a), network->Prepare(b));
+      EXPECT_TRUE(TensorsNear(scores, network->forward(a, b), kTolerance)) << depth << " pairs of layers";
+    }
+  }
+}
+
 // The layer as the paper writes it, image by image: self layers look at the own image, cross layers at the
 // other.
 TEST_F(SuperGlueTest, BothImagesInOneBatchEqualEachAlone) {
