@@ -16,7 +16,7 @@
 
 namespace colmatch {
 
-class Int8Linear;
+class SuperGlueEngine;
 
 // Sizes. The defaults are the published network; others are models of our own.
 struct SuperGlueArchitecture {
@@ -53,15 +53,8 @@ class PointwiseImpl : public torch::nn::Module {
   PointwiseImpl(int in, int out);
   torch::Tensor forward(const torch::Tensor& x);
 
-  // From now on, on the CPU and without gradients, the map is computed in 8-bit integers, from the weights as
-  // they are now.
-  void UseInt8();
-
   torch::Tensor weight;  // (out, in, 1)
   torch::Tensor bias;    // (out)
-
- private:
-  std::shared_ptr<const Int8Linear> int8_;
 };
 TORCH_MODULE(Pointwise);
 
@@ -152,8 +145,10 @@ class SuperGlueImpl : public torch::nn::Module {
   // scaled identity, so that the coupling scores are gain times the cosine of the descriptors.
   void InitializeAsNearestNeighbor(double gain);
 
-  // The layers' maps in 8-bit integers (Pointwise::UseInt8); attention, keypoint encoder and final projection
-  // stay in float32. For inference on the CPU.
+  // From now on, on the CPU and without gradients, the layers are computed in bf16, or their linear maps in
+  // 8-bit integers (SuperGlueEngine), from the weights as they are now; keypoint encoder, final projection
+  // and couplings stay in float32. Without batch normalisation only: FoldBatchNorm.
+  void UseBf16();
   void UseInt8();
 
   // A fixed keypoint code computes the same in training.
@@ -167,7 +162,10 @@ class SuperGlueImpl : public torch::nn::Module {
   torch::Tensor bin_score;  // scalar
 
  private:
+  bool HasEngineFor(const torch::Tensor& x) const;
+
   SuperGlueArchitecture architecture_;
+  std::shared_ptr<SuperGlueEngine> engine_;
 };
 TORCH_MODULE(SuperGlue);
 
