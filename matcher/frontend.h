@@ -15,6 +15,14 @@
 
 namespace colmatch {
 
+// Of the networks' arithmetic: kBf16 of SuperPoint's convolutions and SuperGlue's layers, kInt8 of the
+// layers' linear maps (their attention in bf16, SuperPoint in float32). Both compute on the CPU; without bf16
+// instructions SuperPoint in bf16 is refused (EnvironmentError), SuperGlue computes the same, only slower.
+enum class InferencePrecision { kFloat32, kBf16, kInt8 };
+
+// auto (float32), fp32, bf16, int8. Throws UsageError for anything else.
+InferencePrecision InferencePrecisionFromName(const std::string& name);
+
 enum class MatcherType { kSuperGlue, kNearestNeighbor, kMutualNearestNeighbor, kRatioTest };
 
 // superglue, nn, nn_mutual, nn_ratio; throws UsageError listing them.
@@ -23,8 +31,8 @@ MatcherType MatcherTypeFromName(const std::string& name);
 struct MatcherOptions {
   MatcherType type = MatcherType::kSuperGlue;
   SuperGlueOptions superglue;
-  double max_ratio = 0.8;  // of nn_ratio
-  bool int8 = false;       // SuperGlue's layers in 8-bit integers; on the CPU
+  double max_ratio = 0.8;                                       // of nn_ratio
+  InferencePrecision precision = InferencePrecision::kFloat32;  // of SuperGlue
 };
 
 // auto (CUDA where there is one, else CPU), cpu, cuda, cuda:i. Throws UsageError for anything else, and
@@ -34,7 +42,8 @@ torch::Device DeviceFromName(const std::string& name);
 // SuperPoint with its options. One thread at a time.
 class FeatureExtractor {
  public:
-  FeatureExtractor(LoadedSuperPoint weights, const KeypointOptions& options, torch::Device device);
+  FeatureExtractor(LoadedSuperPoint weights, const KeypointOptions& options, torch::Device device,
+                   InferencePrecision precision = InferencePrecision::kFloat32);
 
   // pixels: height x width floats in [0, 1], row-major. Images under 8 x 8 pixels have no keypoints.
   // The features are on the CPU, keypoints in the given image's pixels.
@@ -46,11 +55,13 @@ class FeatureExtractor {
 
   int descriptor_dim() const { return weights_.network->architecture().descriptor_dim; }
   const LoadedSuperPoint& weights() const { return weights_; }
+  bool in_bf16() const { return in_bf16_; }
 
  private:
   LoadedSuperPoint weights_;
   KeypointOptions options_;
   torch::Device device_;
+  bool in_bf16_;
 };
 
 // An image as its FeatureMatcher takes it, made once for all its pairs.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "database_io/colmap_database.h"
+#include "matcher/frontend.h"
 #include "network/keypoints.h"
 #include "network/weights.h"
 #include "plugin/camera.h"
@@ -47,7 +48,7 @@ torch::Tensor MapKeypoints(const torch::Tensor& keypoints, const ResizedImage& r
                            cv::Point2f (*map)(const ResizedImage&, const cv::Point2f&));
 
 // Everything that decides the features, as one line beside each photo's rows.
-std::string FeatureProvenance(const FeaturePipelineOptions& options, const LoadedSuperPoint& weights);
+std::string FeatureProvenance(const FeaturePipelineOptions& options, const FeatureExtractor& extractor);
 
 // True if the photo's rows are whole; throws UsageError where they are of other weights or options.
 bool FeaturesAreThere(ColmapDatabase& database, const std::string& name, const std::string& provenance);

@@ -22,22 +22,26 @@
 namespace colmatch {
 namespace {
 
-// Training knows more precisions and checks them itself; in integers SuperGlue runs, nothing else.
+// Training knows more precisions and checks them itself; of inference only the networks leave float32.
 void RequireKnownPrecision(const std::string& precision, const std::string& command) {
   if (precision == "auto" || precision == "fp32" || command == "train") return;
   const std::set<std::string> matching = {"automatic_reconstructor", "evaluate", "exhaustive_matcher",
                                           "match", "turned_matcher"};
-  if (precision == kInt8 && matching.count(command) != 0) return;
+  const bool matches = matching.count(command) != 0, extracts = command == "feature_extractor";
+  if (precision == kBf16 && (matches || extracts)) return;
+  if (precision == kInt8 && matches) return;
+  const std::string expected = matches ? ", bf16 or int8" : extracts ? " or bf16" : "";
   throw UsageError("--precision " + precision + ": " + command +
-                   " computes in float32 only in this version; expected auto or fp32" +
-                   (matching.count(command) != 0 ? " or int8" : ""));
+                   " does not compute so; expected auto or fp32" + expected);
 }
 
 void AddCommonOptions(CLI::App& app, CommonOptions& common) {
   AddOption(app, "--weights", common.weights, "default, fast, a folder, or superpoint=PATH,superglue=PATH");
   AddOption(app, "--device", common.device, "auto, cpu, cuda or cuda:N");
-  AddOption(app, "--precision", common.precision,
-            "auto, fp32; matching also int8 (SuperGlue on the CPU), training bf16 and (on a GPU) fp16")
+  AddOption(
+      app, "--precision", common.precision,
+      "auto (fp32), fp32; on the CPU also bf16 (SuperPoint, SuperGlue) and int8 (SuperGlue); training bf16 "
+      "and (on a GPU) fp16")
       ->check(CLI::IsMember({"auto", "fp32", "bf16", "fp16", "int8"}));
   AddOption(app,
             "--num_threads,--SiftExtraction.num_threads,--SiftMatching.num_threads,"

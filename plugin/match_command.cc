@@ -65,7 +65,8 @@ class Match : public Command {
     const FeaturePipelineOptions extraction = extraction_.Resolve();
     const MatchingPipelineOptions matching = matching_.Resolve();
     FeatureExtractor extractor(LoadSuperPoint(ResolveWeights(common.weights).superpoint),
-                               extraction.keypoints, DeviceFromName(common.device));
+                               extraction.keypoints, DeviceFromName(common.device),
+                               InferencePrecisionFromName(common.precision));
     UsedWeights superglue;
     FeatureMatcher matcher = MakeMatcher(matching, common, superglue);
 

@@ -106,13 +106,13 @@ MatchingPipelineStats MatchTurned(const FeaturePipelineOptions& fo, const Matchi
   mo.geometry.Validate();
   MatchingPipelineStats stats;
   FeatureExtractor extractor(LoadSuperPoint(ResolveWeights(common.weights).superpoint), fo.keypoints,
-                             DeviceFromName(common.device));
+                             DeviceFromName(common.device), InferencePrecisionFromName(common.precision));
   FeatureMatcher matcher = MakeMatcher(mo, common, stats.weights);
   ColmapDatabase database(mo.database_path, DatabaseMode::kOpenExisting, ConnectionOptionsOf(common));
   database.CheckWritable();
   database.CompleteFrames();
   const auto images = ImagesWithFeatures(database, stats);
-  const std::string made_by = FeatureProvenance(fo, extractor.weights());
+  const std::string made_by = FeatureProvenance(fo, extractor);
   for (const Image& image : images) FeaturesAreThere(database, image.name, made_by);
 
   const std::string provenance = MatchingProvenance(mo, common, stats.weights.sha256);

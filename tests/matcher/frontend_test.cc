@@ -218,6 +218,26 @@ TEST(FeatureMatcher, MissingWeightsAndBadOptionsAreUsageErrors) {
   }
 }
 
+TEST(FeatureMatcher, InFewBitsItFindsTheMatchesOfFloat32) {
+  const Features a = RandomFeatures(60, 32), b = Shuffled(a, 0.03);
+  MatcherOptions options;
+  FeatureMatcher exact(NearestNeighborSuperGlue(32, 40), options, torch::kCPU);
+  for (const auto precision : {InferencePrecision::kBf16, InferencePrecision::kInt8}) {
+    options.precision = precision;
+    FeatureMatcher matcher(NearestNeighborSuperGlue(32, 40), options, torch::kCPU);
+    for (const auto& [first, second] : {std::pair<Features, Features>{a, b}, {a, RandomFeatures(0, 32)}})
+      EXPECT_TRUE(matcher.Match(first, second).matches0.equal(exact.Match(first, second).matches0));
+  }
+}
+
+TEST(InferencePrecisionFromName, KnowsFourNamesAndRefusesOthers) {
+  EXPECT_EQ(InferencePrecisionFromName("auto"), InferencePrecision::kFloat32);
+  EXPECT_EQ(InferencePrecisionFromName("fp32"), InferencePrecision::kFloat32);
+  EXPECT_EQ(InferencePrecisionFromName("bf16"), InferencePrecision::kBf16);
+  EXPECT_EQ(InferencePrecisionFromName("int8"), InferencePrecision::kInt8);
+  for (const char* name : {"", "fp16", "BF16"}) EXPECT_THROW(InferencePrecisionFromName(name), UsageError);
+}
+
 FeatureMatches MatchesOf(const std::vector<int64_t>& matches0, const std::vector<float>& scores0, int64_t m) {
   FeatureMatches matches;
   matches.matches0 = torch::tensor(matches0, torch::kLong);
