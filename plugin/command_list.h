@@ -3,13 +3,15 @@
 
 #include <memory>
 
+#include "plugin/benchmark_photos.h"
 #include "plugin/command.h"
 #include "plugin/sensitivity.h"
 
 namespace colmatch {
 
 std::unique_ptr<Command> MakeAutomaticReconstructorCommand();
-std::unique_ptr<Command> MakeBenchmarkCommand();
+// read_photos may be empty: a build without image codecs.
+std::unique_ptr<Command> MakeBenchmarkCommand(BenchmarkPhotoReader read_photos);
 std::unique_ptr<Command> MakeCompareRunsCommand();
 // scan may be empty: a build that cannot measure.
 std::unique_ptr<Command> MakeCompressCommand(SensitivityScan scan);

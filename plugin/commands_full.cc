@@ -22,7 +22,7 @@ std::vector<std::unique_ptr<Command>> AllCommands() {
   commands.push_back(MakeEvaluateCommand());
   commands.push_back(MakeDepthStudyCommand());
   commands.push_back(MakeCompressCommand(ScanSensitivity));
-  commands.push_back(MakeBenchmarkCommand());
+  commands.push_back(MakeBenchmarkCommand(ReadBenchmarkPhotos));
   commands.push_back(MakeWeightsCommand());
   return commands;
 }
