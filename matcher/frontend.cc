@@ -3,6 +3,7 @@
 
 #include <torch/torch.h>
 
+#include "network/bf16.h"
 #include "network/error.h"
 
 namespace colmatch {
@@ -14,6 +15,10 @@ Features ToDevice(const Features& features, const torch::Device& device) {
   moved.scores = features.scores.to(device);
   moved.descriptors = features.descriptors.to(device);
   return moved;
+}
+
+void RequireCpu(const torch::Device& device) {
+  if (!device.is_cpu()) throw UsageError("--precision bf16 and int8 compute on the CPU: add --device cpu");
 }
 
 Features NoFeatures(int width, int height, int descriptor_dim) {
@@ -28,6 +33,13 @@ MatcherType MatcherTypeFromName(const std::string& name) {
   if (name == "nn_mutual") return MatcherType::kMutualNearestNeighbor;
   if (name == "nn_ratio") return MatcherType::kRatioTest;
   throw UsageError("--matcher must be superglue, nn, nn_mutual or nn_ratio, found " + name);
+}
+
+InferencePrecision InferencePrecisionFromName(const std::string& name) {
+  if (name == "auto" || name == "fp32") return InferencePrecision::kFloat32;
+  if (name == "bf16") return InferencePrecision::kBf16;
+  if (name == "int8") return InferencePrecision::kInt8;
+  throw UsageError("--precision must be auto, fp32, bf16 or int8, found " + name);
 }
 
 torch::Device DeviceFromName(const std::string& name) {
@@ -48,9 +60,23 @@ torch::Device DeviceFromName(const std::string& name) {
 }
 
 FeatureExtractor::FeatureExtractor(LoadedSuperPoint weights, const KeypointOptions& options,
-                                   torch::Device device)
-    : weights_(std::move(weights)), options_(options), device_(device) {
+                                   torch::Device device, InferencePrecision precision)
+    : weights_(std::move(weights)),
+      options_(options),
+      device_(device),
+      in_bf16_(precision == InferencePrecision::kBf16) {
   options_.Validate();
+  if (in_bf16_) {
+    RequireCpu(device_);
+    if (!HasBf16Instructions())
+      throw EnvironmentError(
+          "--precision bf16: this machine's CPU has no bf16 instructions (AVX512_BF16), without which "
+          "SuperPoint "
+          "would be slower than in float32; use --precision fp32");
+    weights_.network = FoldBatchNorm(weights_.network);
+    weights_.network->eval();
+    weights_.network->UseBf16();
+  }
   weights_.network->to(device_);
 }
 
@@ -59,6 +85,12 @@ Features FeatureExtractor::Extract(const float* pixels, int width, int height) {
   torch::NoGradGuard no_grad;
   const auto image = torch::from_blob(const_cast<float*>(pixels), {1, 1, height, width}).to(device_);
   return ToDevice(ExtractFeatures(weights_.network, image, options_), torch::kCPU);
+}
+
+Features FeatureExtractor::ExtractTiled(const float* pixels, int width, int height, int tile_size,
+                                        const KeypointFilter& keep) {
+  const auto image = torch::from_blob(const_cast<float*>(pixels), {1, 1, height, width});
+  return ExtractInTiles(weights_.network, image, options_, tile_size, keep);
 }
 
 TurnedDescriptors FeatureExtractor::DescribeTurned(const float* pixels, int width, int height,
@@ -88,22 +120,33 @@ FeatureMatcher::FeatureMatcher(LoadedSuperGlue superglue, const MatcherOptions& 
   superglue_.network = FoldBatchNorm(superglue_.network);
   superglue_.network->eval();
   superglue_.network->to(device_);
-  if (!options_.int8) return;
-  if (!device_.is_cpu()) throw UsageError("--precision int8 computes on the CPU: add --device cpu");
-  superglue_.network->UseInt8();
+  if (options_.precision == InferencePrecision::kFloat32) return;
+  RequireCpu(device_);
+  if (options_.precision == InferencePrecision::kBf16) superglue_.network->UseBf16();
+  if (options_.precision == InferencePrecision::kInt8) superglue_.network->UseInt8();
+}
+
+PreparedImage FeatureMatcher::Prepare(const Features& features) {
+  torch::NoGradGuard no_grad;
+  const Features here = ToDevice(features, device_);
+  if (options_.type != MatcherType::kSuperGlue) return {here, {}};
+  return {{}, PrepareFeatures(superglue_.network, here)};
 }
 
 FeatureMatches FeatureMatcher::Match(const Features& features0, const Features& features1) {
+  return Match(Prepare(features0), Prepare(features1));
+}
+
+FeatureMatches FeatureMatcher::Match(const PreparedImage& image0, const PreparedImage& image1) {
   torch::NoGradGuard no_grad;
-  const Features on0 = ToDevice(features0, device_), on1 = ToDevice(features1, device_);
   FeatureMatches matches;
   if (options_.type == MatcherType::kSuperGlue) {
-    matches = MatchFeatures(superglue_.network, on0, on1, options_.superglue);
+    matches = MatchPrepared(superglue_.network, image0.rows, image1.rows, options_.superglue);
   } else {
     NearestNeighborOptions nearest;
     nearest.mutual = options_.type != MatcherType::kNearestNeighbor;
     if (options_.type == MatcherType::kRatioTest) nearest.max_ratio = options_.max_ratio;
-    matches = MatchNearestNeighbors(on0, on1, nearest);
+    matches = MatchNearestNeighbors(image0.features, image1.features, nearest);
   }
   for (torch::Tensor* t :
        {&matches.matches0, &matches.matches1, &matches.matching_scores0, &matches.matching_scores1}) {

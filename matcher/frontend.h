@@ -8,12 +8,21 @@
 #include <vector>
 
 #include "matcher/nearest_neighbor.h"
+#include "matcher/tiled_extraction.h"
 #include "matcher/turn.h"
 #include "network/keypoints.h"
 #include "network/superglue.h"
 #include "network/weights.h"
 
 namespace colmatch {
+
+// Of the networks' arithmetic: kBf16 of SuperPoint's convolutions and SuperGlue's layers, kInt8 of the
+// layers' linear maps (their attention in bf16, SuperPoint in float32). Both compute on the CPU; without bf16
+// instructions SuperPoint in bf16 is refused (EnvironmentError), SuperGlue computes the same, only slower.
+enum class InferencePrecision { kFloat32, kBf16, kInt8 };
+
+// auto (float32), fp32, bf16, int8. Throws UsageError for anything else.
+InferencePrecision InferencePrecisionFromName(const std::string& name);
 
 enum class MatcherType { kSuperGlue, kNearestNeighbor, kMutualNearestNeighbor, kRatioTest };
 
@@ -23,8 +32,8 @@ MatcherType MatcherTypeFromName(const std::string& name);
 struct MatcherOptions {
   MatcherType type = MatcherType::kSuperGlue;
   SuperGlueOptions superglue;
-  double max_ratio = 0.8;  // of nn_ratio
-  bool int8 = false;       // SuperGlue's layers in 8-bit integers; on the CPU
+  double max_ratio = 0.8;                                       // of nn_ratio
+  InferencePrecision precision = InferencePrecision::kFloat32;  // of SuperGlue
 };
 
 // auto (CUDA where there is one, else CPU), cpu, cuda, cuda:i. Throws UsageError for anything else, and
@@ -34,11 +43,17 @@ torch::Device DeviceFromName(const std::string& name);
 // SuperPoint with its options. One thread at a time.
 class FeatureExtractor {
  public:
-  FeatureExtractor(LoadedSuperPoint weights, const KeypointOptions& options, torch::Device device);
+  FeatureExtractor(LoadedSuperPoint weights, const KeypointOptions& options, torch::Device device,
+                   InferencePrecision precision = InferencePrecision::kFloat32);
 
   // pixels: height x width floats in [0, 1], row-major. Images under 8 x 8 pixels have no keypoints.
   // The features are on the CPU, keypoints in the given image's pixels.
   Features Extract(const float* pixels, int width, int height);
+
+  // The same in tiles of at most tile_size pixels (0: whole), of keypoints that `keep` lets pass (empty:
+  // all); see tiled_extraction.h.
+  Features ExtractTiled(const float* pixels, int width, int height, int tile_size,
+                        const KeypointFilter& keep);
 
   // What the keypoints, in the given image's pixels, look like in the image turned by quarter turns.
   TurnedDescriptors DescribeTurned(const float* pixels, int width, int height,
@@ -46,11 +61,19 @@ class FeatureExtractor {
 
   int descriptor_dim() const { return weights_.network->architecture().descriptor_dim; }
   const LoadedSuperPoint& weights() const { return weights_; }
+  bool in_bf16() const { return in_bf16_; }
 
  private:
   LoadedSuperPoint weights_;
   KeypointOptions options_;
   torch::Device device_;
+  bool in_bf16_;
+};
+
+// An image as its FeatureMatcher takes it, made once for all its pairs.
+struct PreparedImage {
+  Features features;   // on the matcher's device; of the baselines
+  torch::Tensor rows;  // (1, N, D), see PrepareFeatures; of SuperGlue, which needs no more
 };
 
 // SuperGlue or a baseline. One thread at a time.
@@ -59,7 +82,10 @@ class FeatureMatcher {
   // superglue may be empty (network.is_empty()) where the type needs none.
   FeatureMatcher(LoadedSuperGlue superglue, const MatcherOptions& options, torch::Device device);
 
-  // One pair; any keypoint counts. The result is on the CPU.
+  PreparedImage Prepare(const Features& features);
+
+  // One pair; any keypoint counts. The result is on the CPU, and the same whether prepared before or not.
+  FeatureMatches Match(const PreparedImage& image0, const PreparedImage& image1);
   FeatureMatches Match(const Features& features0, const Features& features1);
 
  private:

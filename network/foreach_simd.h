@@ -2,11 +2,18 @@
 //   #define COLMATCH_KERNEL "network/some_kernel-inl.h"
 //   #include "network/foreach_simd.h"
 // and has what that file defines as colmatch::x4::..., x8:: (AVX2 with FMA) and x16:: (AVX-512),
-// of which simd::ForLanes chooses; elsewhere than on x86-64 these are x4::. Attributes on single functions
-// would not do: GCC takes vectors apart before it inlines. No include guard; the kernels' files have none
-// either.
+// of which simd::ForLanes chooses; elsewhere than on x86-64 these are x4::. A kernel in bf16, whose file
+// includes simd_bf16-inl.h, is compiled a fourth time, as xbf16:: (AVX-512 with bf16 products), where its .cc
+// also says
+//   #define COLMATCH_KERNEL_IN_BF16
+// ForBf16Path chooses. Attributes on single functions would not do: GCC takes vectors apart before it
+// inlines. No include guard; the kernels' files have none either.
 #include <cstdint>
 #include <cstring>
+
+#if defined(COLMATCH_KERNEL_IN_BF16) && defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 #define COLMATCH_PRAGMA(text) _Pragma(#text)
 #if defined(__clang__)
@@ -17,6 +24,8 @@
 #define COLMATCH_BEGIN_TARGET(isa) COLMATCH_PRAGMA(GCC push_options) COLMATCH_PRAGMA(GCC target(isa))
 #define COLMATCH_END_TARGET COLMATCH_PRAGMA(GCC pop_options)
 #endif
+
+#define COLMATCH_BF16_INSTRUCTIONS 0
 
 namespace colmatch::x4 {
 constexpr int kLanes = 4;
@@ -42,11 +51,24 @@ constexpr int kLanes = 16;
 }  // namespace colmatch::x16
 COLMATCH_END_TARGET
 
+#if defined(COLMATCH_KERNEL_IN_BF16)
+#undef COLMATCH_BF16_INSTRUCTIONS
+#define COLMATCH_BF16_INSTRUCTIONS 1
+COLMATCH_BEGIN_TARGET("avx512f,avx512bw,avx512vl,avx512bf16,avx2,fma")
+namespace colmatch::xbf16 {
+constexpr int kLanes = 16;
+#include "network/simd-inl.h"
+#include COLMATCH_KERNEL
+}  // namespace colmatch::xbf16
+COLMATCH_END_TARGET
+#endif
+
 #else
 
 namespace colmatch {
 namespace x8 = x4;
 namespace x16 = x4;
+namespace xbf16 = x4;
 }  // namespace colmatch
 
 #endif

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <vector>
 
+#include "network/max_filter.h"
+
 namespace colmatch {
 
 namespace F = torch::nn::functional;
@@ -56,7 +58,15 @@ torch::Tensor HessianResponse(const torch::Tensor& image) {
 }
 
 torch::Tensor LocalPeaks(const torch::Tensor& response) {
-  const auto largest = torch::max_pool2d(response.unsqueeze(0), 3, 1, 1)[0];
+  torch::Tensor largest;
+  if (response.is_cpu() && response.scalar_type() == torch::kFloat) {
+    const auto in = response.contiguous();
+    largest = torch::empty_like(in);
+    MaxFilter(in.data_ptr<float>(), largest.data_ptr<float>(), static_cast<size_t>(in.size(0)),
+              static_cast<size_t>(in.size(1)), /*radius=*/1);
+  } else {
+    largest = torch::max_pool2d(response.unsqueeze(0), 3, 1, 1)[0];
+  }
   return torch::where(response == largest, response, torch::zeros_like(response));
 }
 

@@ -16,18 +16,18 @@ namespace F = torch::nn::functional;
 
 namespace {
 
-// (B, H, W): the maximum over the (2 radius + 1) window of every pixel.
+// The maximum over the (2 radius + 1) window of every pixel of (B, H, W).
 torch::Tensor WindowMaximum(const torch::Tensor& x, int radius) {
-  if (!x.is_cpu() || x.scalar_type() != torch::kFloat) {
-    return torch::max_pool2d(x.unsqueeze(1), 2 * radius + 1, 1, radius).squeeze(1);
-  }
-  const auto in = x.contiguous();
+  return torch::max_pool2d(x.unsqueeze(1), 2 * radius + 1, 1, radius).squeeze(1);
+}
+
+torch::Tensor SuppressOnCpu(const torch::Tensor& scores, int radius) {
+  const auto in = scores.contiguous();
   auto out = torch::empty_like(in);
   const int64_t height = in.size(1), width = in.size(2);
-  for (int64_t b = 0; b < in.size(0); ++b) {
-    MaxFilter(in.data_ptr<float>() + b * height * width, out.data_ptr<float>() + b * height * width,
-              static_cast<size_t>(height), static_cast<size_t>(width), radius);
-  }
+  for (int64_t b = 0; b < in.size(0); ++b)
+    SuppressNonMaxima(in.data_ptr<float>() + b * height * width, out.data_ptr<float>() + b * height * width,
+                      static_cast<size_t>(height), static_cast<size_t>(width), radius);
   return out;
 }
 
@@ -64,6 +64,7 @@ void KeypointOptions::Validate() const {
 
 torch::Tensor NonMaximumSuppression(const torch::Tensor& scores, int radius) {
   TORCH_CHECK(scores.dim() == 3, "NonMaximumSuppression: scores must be (B, H, W), got ", scores.sizes());
+  if (scores.is_cpu() && scores.scalar_type() == torch::kFloat) return SuppressOnCpu(scores, radius);
   const auto zeros = torch::zeros_like(scores);
   auto is_max = scores == WindowMaximum(scores, radius);
   for (int round = 0; round < 2; ++round) {

@@ -2,37 +2,68 @@
 #include "network/max_filter.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <limits>
 #include <vector>
+
+#include "network/simd.h"
+
+#define COLMATCH_KERNEL "network/max_filter-inl.h"
+#include "network/foreach_simd.h"
 
 namespace colmatch {
 namespace {
 
-// The ternary, unlike std::fmax, is one vector instruction.
-inline float Max(float a, float b) { return a < b ? b : a; }
+using Mask = std::vector<uint8_t>;  // 0 or 1
 
-void MaxInto(float* __restrict out, const float* __restrict in, size_t count) {
-  for (size_t i = 0; i < count; ++i) out[i] = Max(out[i], in[i]);
+// near[y][x]: whether there is one within the radius. There are few.
+void Dilate(const Mask& mask, size_t height, size_t width, size_t radius, Mask& near) {
+  Mask rows(mask.size());
+  for (size_t y = 0; y < height; ++y) {
+    const uint8_t* const row = mask.data() + y * width;
+    uint8_t* const wide = rows.data() + y * width;
+    size_t done = 0;  // painted up to here
+    for (size_t x = 0; x < width; ++x) {
+      if (row[x] == 0) continue;
+      const size_t first = std::max(done, x > radius ? x - radius : 0),
+                   last = std::min(width, x + radius + 1);
+      std::fill(wide + first, wide + last, uint8_t{1});
+      done = last;
+    }
+  }
+  for (size_t y = 0; y < height; ++y) {
+    const size_t first = y > radius ? y - radius : 0, last = std::min(height - 1, y + radius);
+    uint8_t* const out = near.data() + y * width;
+    std::copy_n(rows.data() + first * width, width, out);
+    for (size_t other = first + 1; other <= last; ++other) {
+      const uint8_t* const row = rows.data() + other * width;
+      for (size_t x = 0; x < width; ++x) out[x] |= row[x];
+    }
+  }
 }
 
 }  // namespace
 
 void MaxFilter(const float* in, float* out, size_t height, size_t width, int radius) {
-  const size_t r = static_cast<size_t>(std::max(0, radius));
-  const float lowest = std::numeric_limits<float>::lowest();
-  std::vector<float> rows(height * width), padded(width + 2 * r, lowest);
-  for (size_t y = 0; y < height; ++y) {
-    std::copy_n(in + y * width, width, padded.begin() + static_cast<std::ptrdiff_t>(r));
-    float* row = rows.data() + y * width;
-    std::copy_n(padded.begin(), width, row);
-    for (size_t shift = 1; shift <= 2 * r; ++shift) MaxInto(row, padded.data() + shift, width);
+  static const auto best =
+      simd::ForLanes(simd::BestLanes(), x4::MaxFilterKernel, x8::MaxFilterKernel, x16::MaxFilterKernel);
+  best(in, out, static_cast<int64_t>(height), static_cast<int64_t>(width), std::max(0, radius));
+}
+
+void SuppressNonMaxima(const float* scores, float* out, size_t height, size_t width, int radius) {
+  const size_t count = height * width, r = static_cast<size_t>(std::max(0, radius));
+  std::vector<float> largest(count), left(count);
+  Mask survives(count), near(count);
+  MaxFilter(scores, largest.data(), height, width, radius);
+  for (size_t i = 0; i < count; ++i) survives[i] = scores[i] == largest[i];
+  for (int round = 0; round < 2; ++round) {
+    Dilate(survives, height, width, r, near);
+    for (size_t i = 0; i < count; ++i) left[i] = near[i] != 0 ? 0.0f : scores[i];
+    MaxFilter(left.data(), largest.data(), height, width, radius);
+    for (size_t i = 0; i < count; ++i)
+      survives[i] = static_cast<uint8_t>(survives[i] | ((near[i] ^ 1) & (left[i] == largest[i] ? 1 : 0)));
   }
-  for (size_t y = 0; y < height; ++y) {
-    const size_t first = y > r ? y - r : 0, last = std::min(height - 1, y + r);
-    float* row = out + y * width;
-    std::copy_n(rows.data() + first * width, width, row);
-    for (size_t other = first + 1; other <= last; ++other) MaxInto(row, rows.data() + other * width, width);
-  }
+  for (size_t i = 0; i < count; ++i) out[i] = survives[i] != 0 ? scores[i] : 0.0f;
 }
 
 }  // namespace colmatch

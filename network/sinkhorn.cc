@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "network/scaling_kernel.h"
+#include "network/transport_kernel.h"
 
 namespace colmatch {
 namespace {
@@ -33,14 +34,15 @@ void LogIterations(const torch::Tensor& couplings, const torch::Tensor& log_mu, 
   }
 }
 
+constexpr double kMaxLogFactor = 20;  // exp(2 * 20 - 87) is nothing beside the marginals
+constexpr float kConverged = 1e-5f;   // relative; the matches no longer change
+
 // The same number of iterations in the scaling form, on exp(couplings + u + v); the factors are then absorbed
 // into u and v (Schmitzer 2019, "Stabilized sparse scaling algorithms"). One pair, float32 on the CPU.
 // Returns the iterations done, fewer than asked for at convergence, or -1, with u and v as they were, where a
 // factor came so far from 1 that entries which had underflowed might count.
 int AbsorbedIterations(const torch::Tensor& couplings, const torch::Tensor& mu, const torch::Tensor& nu,
                        int num_iterations, torch::Tensor& u, torch::Tensor& v) {
-  constexpr double kMaxLogFactor = 20;  // exp(2 * 20 - 87) is nothing beside the marginals
-  constexpr float kConverged = 1e-5f;   // relative; the matches no longer change
   const auto kernel = (couplings + u.unsqueeze(2)).add_(v.unsqueeze(1)).exp_();
   auto a = torch::empty_like(u), b = torch::empty_like(v);
   const int done = ScalingIterations(kernel.data_ptr<float>(), kernel.size(1), kernel.size(2),
@@ -52,6 +54,32 @@ int AbsorbedIterations(const torch::Tensor& couplings, const torch::Tensor& mu, 
   u = u + a;
   v = v + b;
   return done;
+}
+
+bool InRange(const torch::Tensor& factors) {
+  const auto logarithms = factors.log();
+  return logarithms.abs().max().item<double>() < kMaxLogFactor;
+}
+
+// From the best entries of each side, see BestEntries.
+FeatureMatches MutualMatches(const torch::Tensor& row_largest, const torch::Tensor& row_best,
+                             const torch::Tensor& column_best, double match_threshold) {
+  const int64_t n = row_best.size(0), m = column_best.size(0);
+  FeatureMatches result;
+  result.matches0 = torch::full({n}, kUnmatched, torch::kLong);
+  result.matches1 = torch::full({m}, kUnmatched, torch::kLong);
+  result.matching_scores0 = torch::zeros({n});
+  result.matching_scores1 = torch::zeros({m});
+  for (int64_t i = 0; i < n; ++i) {
+    const int64_t j = row_best.data_ptr<int32_t>()[i];
+    if (column_best.data_ptr<int32_t>()[j] != i) continue;
+    const float score = row_largest.data_ptr<float>()[i];
+    result.matching_scores0.data_ptr<float>()[i] = result.matching_scores1.data_ptr<float>()[j] = score;
+    if (!(score > match_threshold)) continue;
+    result.matches0.data_ptr<int64_t>()[i] = j;
+    result.matches1.data_ptr<int64_t>()[j] = i;
+  }
+  return result;
 }
 
 void CheckScores(const torch::Tensor& scores) {
@@ -127,6 +155,29 @@ torch::Tensor SolveTransport(const torch::Tensor& scores, const torch::Tensor& b
     assignments.push_back((couplings + (u - norm).unsqueeze(2)).add_(v.unsqueeze(1)));
   }
   return torch::cat(assignments);
+}
+
+FeatureMatches MatchByTransport(const torch::Tensor& scores, const torch::Tensor& bin_score,
+                                int num_iterations, double match_threshold) {
+  CheckScores(scores);
+  const auto solve = [&] {
+    return MatchesFromLogAssignment(SolveTransport(scores, bin_score, num_iterations)[0], match_threshold);
+  };
+  if (!scores.is_cpu() || scores.scalar_type() != torch::kFloat || scores.size(0) != 1) return solve();
+  const int64_t n = scores.size(1), m = scores.size(2);
+  const auto [log_mu, log_nu, norm] = LogMarginals(scores);
+  const auto mu = torch::exp(log_mu), nu = torch::exp(log_nu), in = scores.contiguous();
+  auto kernel = torch::empty({n + 1, m + 1}), a = torch::empty({n + 1}), b = torch::empty({m + 1});
+  CouplingKernel(in.data_ptr<float>(), n, m, bin_score.item<float>(), kernel.data_ptr<float>());
+  ScalingIterations(kernel.data_ptr<float>(), n + 1, m + 1, mu.data_ptr<float>(), nu.data_ptr<float>(),
+                    a.data_ptr<float>(), b.data_ptr<float>(), num_iterations, kConverged);
+  if (!InRange(a) || !InRange(b)) return solve();
+  auto row_largest = torch::empty({n}), row_best = torch::zeros({n}, torch::kInt),
+       column_best = torch::zeros({m}, torch::kInt);
+  BestEntries(kernel.data_ptr<float>(), n, m, a.data_ptr<float>(), b.data_ptr<float>(),
+              row_largest.data_ptr<float>(), row_best.data_ptr<int32_t>(), column_best.data_ptr<int32_t>());
+  row_largest.mul_(std::exp(-norm));
+  return MutualMatches(row_largest, row_best, column_best, match_threshold);
 }
 
 FeatureMatches MatchesFromLogAssignment(const torch::Tensor& log_assignment, double match_threshold) {

@@ -25,6 +25,12 @@ torch::Tensor ScalingSinkhorn(const torch::Tensor& scores, const torch::Tensor& 
 // whatever the scores span.
 torch::Tensor SolveTransport(const torch::Tensor& scores, const torch::Tensor& bin_score, int num_iterations);
 
+// MatchesFromLogAssignment of SolveTransport of one pair's scores (1, N, M), but on the CPU, where its
+// factors stay in range, without the assignment in memory: one pass over the scores, one an iteration, one
+// over the result.
+FeatureMatches MatchByTransport(const torch::Tensor& scores, const torch::Tensor& bin_score,
+                                int num_iterations, double match_threshold);
+
 // Mutual maxima of the assignment without its dustbins whose probability exceeds match_threshold.
 // log_assignment (N+1, M+1) of one pair; N and M may be 0.
 FeatureMatches MatchesFromLogAssignment(const torch::Tensor& log_assignment, double match_threshold);

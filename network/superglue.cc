@@ -1,7 +1,6 @@
 // SuperGlue; see superglue.h.
 #include "network/superglue.h"
 
-#include <ATen/Parallel.h>
 #include <torch/torch.h>
 
 #include <algorithm>
@@ -11,10 +10,10 @@
 
 #include "network/attention.h"
 #include "network/error.h"
-#include "network/int8_linear.h"
 #include "network/keypoint_code.h"
 #include "network/shared_parameters.h"
 #include "network/sinkhorn.h"
+#include "network/superglue_engine.h"
 
 namespace colmatch {
 namespace {
@@ -24,19 +23,6 @@ constexpr int kHeads = SuperGlueArchitecture::kNumHeads;
 // (B, N, D) with interleaved heads to (B, heads, N, D / heads).
 torch::Tensor SplitHeads(const torch::Tensor& x) {
   return x.view({x.size(0), x.size(1), x.size(2) / kHeads, kHeads}).permute({0, 3, 1, 2});
-}
-
-torch::Tensor ApplyInt8(const Int8Linear& linear, const torch::Tensor& x) {
-  constexpr int64_t kGrain = 64;  // rows a thread takes at least
-  const auto rows = x.to(torch::kFloat).contiguous();
-  auto sizes = rows.sizes().vec();
-  sizes.back() = linear.outputs();
-  auto y = torch::empty(sizes, rows.options());
-  at::parallel_for(0, rows.numel() / linear.inputs(), kGrain, [&](int64_t begin, int64_t end) {
-    linear.Apply(rows.data_ptr<float>() + begin * linear.inputs(), end - begin,
-                 y.data_ptr<float>() + begin * linear.outputs());
-  });
-  return y;
 }
 
 SuperGlueInput InputOf(const Features& features) {
@@ -94,13 +80,7 @@ PointwiseImpl::PointwiseImpl(int in, int out) {
 }
 
 torch::Tensor PointwiseImpl::forward(const torch::Tensor& x) {
-  if (int8_ && !torch::GradMode::is_enabled() && x.device().is_cpu()) return ApplyInt8(*int8_, x);
   return torch::linear(x, weight.squeeze(2), bias);
-}
-
-void PointwiseImpl::UseInt8() {
-  const auto w = weight.detach().cpu().contiguous(), b = bias.detach().cpu().contiguous();
-  int8_ = std::make_shared<const Int8Linear>(w.data_ptr<float>(), b.data_ptr<float>(), w.size(0), w.size(1));
 }
 
 MlpImpl::MlpImpl(const std::vector<int>& widths, bool batch_norm) {
@@ -167,6 +147,10 @@ AttentionalGnnImpl::AttentionalGnnImpl(const SuperGlueArchitecture& architecture
     layers->push_back(AttentionalPropagation(architecture));
 }
 
+torch::Tensor AttentionalGnnImpl::SelfLayer(size_t index, const torch::Tensor& desc) {
+  return desc + layers[index]->as<AttentionalPropagation>()->forward(desc, desc);
+}
+
 void AttentionalGnnImpl::Layer(size_t index, torch::Tensor& desc0, torch::Tensor& desc1) {
   auto* layer = layers[index]->as<AttentionalPropagation>();
   const bool cross = IsCross(index);
@@ -229,6 +213,8 @@ torch::Tensor SuperGlueImpl::CouplingScores(const torch::Tensor& desc0, const to
 
 torch::Tensor SuperGlueImpl::forward(const SuperGlueInput& input0, const SuperGlueInput& input1,
                                      std::vector<torch::Tensor>* after_pair) {
+  if (after_pair == nullptr && HasEngineFor(input0.descriptors))
+    return ForwardPrepared(Prepare(input0), Prepare(input1));
   auto desc0 = Encode(input0);
   auto desc1 = Encode(input1);
   for (size_t i = 0; i < gnn->num_layers(); ++i) {
@@ -239,13 +225,31 @@ torch::Tensor SuperGlueImpl::forward(const SuperGlueInput& input0, const SuperGl
   return CouplingScores(desc0, desc1);
 }
 
-void SuperGlueImpl::UseInt8() {
-  for (const auto& module : *gnn->layers) {
-    auto* layer = module->as<AttentionalPropagation>();
-    for (const auto& projection : *layer->attn->proj) projection->as<Pointwise>()->UseInt8();
-    layer->attn->merge->UseInt8();
-    for (Pointwise& linear : layer->mlp->linears()) linear->UseInt8();
+torch::Tensor SuperGlueImpl::Prepare(const SuperGlueInput& input) {
+  const auto encoded = Encode(input);
+  if (gnn->num_layers() > 0 && HasEngineFor(encoded)) return engine_->FirstLayer(encoded);
+  return gnn->num_layers() > 0 ? gnn->SelfLayer(0, encoded) : encoded;
+}
+
+torch::Tensor SuperGlueImpl::ForwardPrepared(torch::Tensor prepared0, torch::Tensor prepared1) {
+  if (HasEngineFor(prepared0)) {
+    engine_->OtherLayers(prepared0, prepared1);
+  } else {
+    for (size_t i = 1; i < gnn->num_layers(); ++i) gnn->Layer(i, prepared0, prepared1);
   }
+  return CouplingScores(prepared0, prepared1);
+}
+
+void SuperGlueImpl::UseBf16() {
+  engine_ = std::make_shared<SuperGlueEngine>(*this, SuperGlueEngine::Maps::kBf16);
+}
+
+bool SuperGlueImpl::HasEngineFor(const torch::Tensor& x) const {
+  return engine_ && !torch::GradMode::is_enabled() && x.is_cpu() && x.scalar_type() == torch::kFloat;
+}
+
+void SuperGlueImpl::UseInt8() {
+  engine_ = std::make_shared<SuperGlueEngine>(*this, SuperGlueEngine::Maps::kInt8);
 }
 
 void SuperGlueImpl::InitializeAsNearestNeighbor(double gain) {
@@ -310,17 +314,28 @@ SuperGlue FoldBatchNorm(SuperGlue& network) {
   return result;
 }
 
-FeatureMatches MatchFeatures(SuperGlue& network, const Features& features0, const Features& features1,
-                             const SuperGlueOptions& options) {
-  const int64_t n = features0.size(), m = features1.size();
+torch::Tensor PrepareFeatures(SuperGlue& network, const Features& features) {
+  if (features.size() == 0)
+    return torch::zeros({1, 0, network->architecture().descriptor_dim}, features.descriptors.options());
+  return network->Prepare(InputOf(features));
+}
+
+FeatureMatches MatchPrepared(SuperGlue& network, const torch::Tensor& prepared0,
+                             const torch::Tensor& prepared1, const SuperGlueOptions& options) {
+  const int64_t n = prepared0.size(1), m = prepared1.size(1);
   if (n == 0 || m == 0) {
     return MatchesFromLogAssignment(
         torch::zeros({n + 1, m + 1}, network->bin_score.options().requires_grad(false)),
         options.match_threshold);
   }
-  const auto scores = network->forward(InputOf(features0), InputOf(features1));
-  const auto assignment = SolveTransport(scores, network->bin_score, options.sinkhorn_iterations);
-  return MatchesFromLogAssignment(assignment[0], options.match_threshold);
+  const auto scores = network->ForwardPrepared(prepared0, prepared1);
+  return MatchByTransport(scores, network->bin_score, options.sinkhorn_iterations, options.match_threshold);
+}
+
+FeatureMatches MatchFeatures(SuperGlue& network, const Features& features0, const Features& features1,
+                             const SuperGlueOptions& options) {
+  return MatchPrepared(network, PrepareFeatures(network, features0), PrepareFeatures(network, features1),
+                       options);
 }
 
 }  // namespace colmatch

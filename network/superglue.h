@@ -16,7 +16,7 @@
 
 namespace colmatch {
 
-class Int8Linear;
+class SuperGlueEngine;
 
 // Sizes. The defaults are the published network; others are models of our own.
 struct SuperGlueArchitecture {
@@ -53,15 +53,8 @@ class PointwiseImpl : public torch::nn::Module {
   PointwiseImpl(int in, int out);
   torch::Tensor forward(const torch::Tensor& x);
 
-  // From now on, on the CPU and without gradients, the map is computed in 8-bit integers, from the weights as
-  // they are now.
-  void UseInt8();
-
   torch::Tensor weight;  // (out, in, 1)
   torch::Tensor bias;    // (out)
-
- private:
-  std::shared_ptr<const Int8Linear> int8_;
 };
 TORCH_MODULE(Pointwise);
 
@@ -114,6 +107,8 @@ class AttentionalGnnImpl : public torch::nn::Module {
   explicit AttentionalGnnImpl(const SuperGlueArchitecture& architecture);
   size_t num_layers() const { return layers->size(); }
   bool IsCross(size_t layer) const { return layer % 2 == 1; }
+  // A self layer on one image, residual added.
+  torch::Tensor SelfLayer(size_t index, const torch::Tensor& desc);
   // One layer on both images, residual added. desc0 (B, N, D), desc1 (B, M, D).
   void Layer(size_t index, torch::Tensor& desc0, torch::Tensor& desc1);
   torch::nn::ModuleList layers;
@@ -140,12 +135,20 @@ class SuperGlueImpl : public torch::nn::Module {
   torch::Tensor forward(const SuperGlueInput& input0, const SuperGlueInput& input1,
                         std::vector<torch::Tensor>* after_pair = nullptr);
 
+  // What one image decides alone, (B, N, D): Encode and the first layer, which is self-attention.
+  torch::Tensor Prepare(const SuperGlueInput& input);
+  // The rest: coupling scores of two images that Prepare made. forward of what they were made from, but for
+  // the last bits, which depend on how many rows a matrix product has.
+  torch::Tensor ForwardPrepared(torch::Tensor prepared0, torch::Tensor prepared1);
+
   // A start from which training only has to improve on nearest neighbours: residuals 0, final projection a
   // scaled identity, so that the coupling scores are gain times the cosine of the descriptors.
   void InitializeAsNearestNeighbor(double gain);
 
-  // The layers' maps in 8-bit integers (Pointwise::UseInt8); attention, keypoint encoder and final projection
-  // stay in float32. For inference on the CPU.
+  // From now on, on the CPU and without gradients, the layers are computed in bf16, or their linear maps in
+  // 8-bit integers (SuperGlueEngine), from the weights as they are now; keypoint encoder, final projection
+  // and couplings stay in float32. Without batch normalisation only: FoldBatchNorm.
+  void UseBf16();
   void UseInt8();
 
   // A fixed keypoint code computes the same in training.
@@ -159,7 +162,10 @@ class SuperGlueImpl : public torch::nn::Module {
   torch::Tensor bin_score;  // scalar
 
  private:
+  bool HasEngineFor(const torch::Tensor& x) const;
+
   SuperGlueArchitecture architecture_;
+  std::shared_ptr<SuperGlueEngine> engine_;
 };
 TORCH_MODULE(SuperGlue);
 
@@ -173,7 +179,16 @@ SuperGlue Extended(SuperGlue& network, const SuperGlueArchitecture& architecture
 // before it.
 SuperGlue FoldBatchNorm(SuperGlue& network);
 
-// One pair, any keypoint counts (0 gives no matches); features on the network's device.
+// SuperGlue's Prepare of one image, once for all its pairs; (1, N, D), N may be 0. Features on the network's
+// device.
+torch::Tensor PrepareFeatures(SuperGlue& network, const Features& features);
+
+// One pair of images that PrepareFeatures made.
+FeatureMatches MatchPrepared(SuperGlue& network, const torch::Tensor& prepared0,
+                             const torch::Tensor& prepared1, const SuperGlueOptions& options);
+
+// One pair, any keypoint counts (0 gives no matches); features on the network's device. The same bits as
+// MatchPrepared of both.
 FeatureMatches MatchFeatures(SuperGlue& network, const Features& features0, const Features& features1,
                              const SuperGlueOptions& options);
 

@@ -20,6 +20,9 @@ constexpr size_t kNumEncoder = 8;
 constexpr size_t kDetectorHead = 8;
 constexpr size_t kDescriptorHead = 9;
 
+// Whether the encoder's layers of this scale end with it.
+bool EndsScale(size_t index) { return index % 2 == 1 && index + 1 < kNumEncoder; }
+
 }  // namespace
 
 void SuperPointArchitecture::Validate() const {
@@ -77,8 +80,7 @@ torch::Tensor SuperPointImpl::Hidden(size_t index, const torch::Tensor& x) {
 torch::Tensor SuperPointImpl::Encoder(torch::Tensor x) {
   for (size_t i = 0; i < kNumEncoder; ++i) {
     x = Hidden(i, x);
-    const bool end_of_scale = i % 2 == 1 && i + 1 < kNumEncoder;
-    if (end_of_scale) x = torch::max_pool2d(x, 2);
+    if (EndsScale(i)) x = torch::max_pool2d(x, 2);
   }
   return x;
 }
@@ -96,13 +98,43 @@ SuperPointOutput SuperPointImpl::forward(const torch::Tensor& image) {
               image.sizes());
   TORCH_CHECK(image.size(2) >= kCellSize && image.size(3) >= kCellSize,
               "SuperPoint: image must be at least 8 x 8 pixels, got ", image.sizes());
-  const torch::Tensor x = Encoder(image);
+  const bool in_bf16 = !bf16_.empty() && image.is_cpu() && !torch::GradMode::is_enabled();
+  const auto [detector, descriptor] = in_bf16 ? HeadsInBf16(image) : Heads(image);
   SuperPointOutput output;
   output.sampling = architecture_.sampling;
-  output.logits = convPb_->forward(Hidden(kDetectorHead, x));
-  output.descriptors =
-      F::normalize(convDb_->forward(Hidden(kDescriptorHead, x)), F::NormalizeFuncOptions().p(2).dim(1));
+  output.logits = convPb_->forward(detector);
+  output.descriptors = F::normalize(convDb_->forward(descriptor), F::NormalizeFuncOptions().p(2).dim(1));
   return output;
+}
+
+std::pair<torch::Tensor, torch::Tensor> SuperPointImpl::Heads(const torch::Tensor& image) {
+  const torch::Tensor x = Encoder(image);
+  return {Hidden(kDetectorHead, x), Hidden(kDescriptorHead, x)};
+}
+
+void SuperPointImpl::UseBf16() {
+  TORCH_CHECK(norms_.empty(), "SuperPoint: in bf16 only without batch normalisation");
+  torch::NoGradGuard no_grad;
+  bf16_.clear();
+  const auto add = [&](const torch::Tensor& weight, const torch::Tensor& bias) {
+    bf16_.push_back({weight.to(torch::kBFloat16).contiguous(torch::MemoryFormat::ChannelsLast),
+                     bias.to(torch::kBFloat16)});
+  };
+  for (size_t i = 0; i < kNumEncoder; ++i) add(hidden_[i]->weight, hidden_[i]->bias);
+  const auto &detector = hidden_[kDetectorHead], &descriptor = hidden_[kDescriptorHead];
+  add(torch::cat({detector->weight, descriptor->weight}), torch::cat({detector->bias, descriptor->bias}));
+}
+
+std::pair<torch::Tensor, torch::Tensor> SuperPointImpl::HeadsInBf16(const torch::Tensor& image) const {
+  auto x = image.to(torch::kBFloat16).contiguous(torch::MemoryFormat::ChannelsLast);
+  for (size_t i = 0; i < bf16_.size(); ++i) {
+    x = torch::conv2d(x, bf16_[i].weight, bf16_[i].bias, /*stride=*/1, /*padding=*/1);
+    torch::relu_(x);
+    if (EndsScale(i)) x = torch::max_pool2d(x, 2);
+  }
+  x = x.to(torch::kFloat);
+  const int64_t width = architecture_.head_width;
+  return {x.narrow(1, 0, width), x.narrow(1, width, width)};
 }
 
 torch::Tensor ScoresFromLogits(const torch::Tensor& logits) {

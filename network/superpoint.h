@@ -7,6 +7,7 @@
 
 #include <array>
 #include <utility>
+#include <vector>
 
 namespace colmatch {
 
@@ -45,6 +46,11 @@ class SuperPointImpl : public torch::nn::Module {
   // image: (B, 1, H, W) float in [0, 1], H and W at least 8. What exceeds a multiple of 8 is not looked at.
   SuperPointOutput forward(const torch::Tensor& image);
 
+  // From now on, on the CPU and without gradients, the convolutions with 3 x 3 pixels are computed in bf16,
+  // channels last, from the weights as they are now, both heads' as one; the last maps stay in float32.
+  // Without batch normalisation only: FoldBatchNorm.
+  void UseBf16();
+
   const SuperPointArchitecture& architecture() const { return architecture_; }
 
   // Batch normalisation that changes nothing for these images; see InsertBatchNorm.
@@ -55,6 +61,9 @@ class SuperPointImpl : public torch::nn::Module {
   void AddBatchNorm(const std::string& name, int channels);
   torch::Tensor Encoder(torch::Tensor x);
   torch::Tensor Hidden(size_t index, const torch::Tensor& x);
+  // Detector's and descriptor's hidden layers, from the image.
+  std::pair<torch::Tensor, torch::Tensor> Heads(const torch::Tensor& image);
+  std::pair<torch::Tensor, torch::Tensor> HeadsInBf16(const torch::Tensor& image) const;
 
   SuperPointArchitecture architecture_;
   std::vector<torch::nn::Conv2d> hidden_;  // conv1a .. conv4b, convPa, convDa
@@ -62,6 +71,10 @@ class SuperPointImpl : public torch::nn::Module {
   torch::nn::Conv2d convPb_{nullptr};
   torch::nn::Conv2d convDb_{nullptr};
   bool takes_statistics_ = false;
+  struct Bf16Convolution {
+    torch::Tensor weight, bias;
+  };
+  std::vector<Bf16Convolution> bf16_;  // conv1a .. conv4b, convPa and convDa as one
 };
 TORCH_MODULE(SuperPoint);
 

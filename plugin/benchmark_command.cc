@@ -2,261 +2,249 @@
 #include <torch/torch.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "matcher/frontend.h"
 #include "network/atomic_file.h"
+#include "network/bf16.h"
 #include "network/error.h"
-#include "network/flops.h"
-#include "network/int8_linear.h"
-#include "network/sinkhorn.h"
+#include "plugin/benchmark_subject.h"
 #include "plugin/command_list.h"
+#include "plugin/plot.h"
 #include "plugin/progress.h"
 #include "plugin/stop_signal.h"
-#include "plugin/weights_location.h"
 
 namespace colmatch {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using Json = nlohmann::ordered_json;
-
-double MillisecondsSince(Clock::time_point begin) {
-  return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
-}
-
-// Asynchronous devices are waited for.
-void Wait(const torch::Tensor& result) { result.flatten()[0].item<float>(); }
-
-// Two views of random points, seven of ten in both, descriptors a little different: matching has as much to
-// do as on photos.
-std::pair<Features, Features> RandomViews(int64_t n, int descriptor_dim, int width, int height) {
-  torch::manual_seed(0);
-  const auto size = torch::tensor({static_cast<float>(width), static_cast<float>(height)});
-  const auto unit = [](const torch::Tensor& d) { return d / d.norm(2, 0, true); };
-  const auto descriptors = unit(torch::randn({descriptor_dim, n}));
-  Features first{torch::rand({n, 2}) * size, torch::rand({n}), descriptors, width, height};
-  Features second{torch::rand({n, 2}) * size, torch::rand({n}), unit(torch::randn({descriptor_dim, n})),
-                  width, height};
-  const int64_t shared = 7 * n / 10;
-  const double noise = 0.5 / std::sqrt(static_cast<double>(descriptor_dim));
-  second.keypoints.narrow(0, 0, shared).copy_(first.keypoints.narrow(0, 0, shared) * 0.9 + 20);
-  second.descriptors.narrow(1, 0, shared)
-      .copy_(unit(descriptors.narrow(1, 0, shared) + noise * torch::randn({descriptor_dim, shared})));
-  return {first, second};
-}
-
-SuperGlueInput InputOf(const Features& features, const torch::Device& device) {
-  return {NormalizeKeypoints(features.keypoints.unsqueeze(0), features.width, features.height).to(device),
-          features.scores.unsqueeze(0).to(device), features.descriptors.unsqueeze(0).to(device)};
-}
-
-// The rate of the 8-bit linear map, as MeasureMatrixProductRate gives it for floats.
-double MeasureInt8Rate() {
-  constexpr int64_t kSize = 1024;
-  const std::vector<float> values(kSize * kSize, 1.0f), bias(kSize);
-  std::vector<float> y(kSize * kSize);
-  const Int8Linear linear(values.data(), bias.data(), kSize, kSize);
-  double best = 0;
-  for (int i = 0; i < 5; ++i) {
-    const auto begin = Clock::now();
-    at::parallel_for(0, kSize, 64, [&](int64_t first, int64_t last) {
-      linear.Apply(values.data() + first * kSize, last - first, y.data() + first * kSize);
-    });
-    best = std::max(best, 2.0 * kSize * kSize * kSize / (1e-3 * MillisecondsSince(begin)));
-  }
-  return best;
-}
-
-struct Times {
-  std::vector<double> superpoint, layers, sinkhorn;
-};
-
-double Median(std::vector<double> values) {
-  if (values.empty()) return 0;
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
-// One network pair in one precision.
-class Subject {
- public:
-  Subject(std::string weights, std::string precision, const torch::Device& device)
-      : weights_(std::move(weights)), precision_(std::move(precision)), device_(device) {
-    const WeightsPaths paths = ResolveWeights(weights_);
-    if (paths.superglue.empty()) throw UsageError("benchmark: --weights " + weights_ + " names no SuperGlue");
-    superpoint_ = LoadSuperPoint(paths.superpoint).network;
-    SuperGlue loaded = LoadSuperGlue(paths.superglue).network;
-    superglue_ = FoldBatchNorm(loaded);
-    superpoint_->to(device_);
-    superglue_->to(device_);
-    superglue_->eval();
-    if (precision_ == kInt8) superglue_->UseInt8();
-  }
-
-  void Measure(int64_t num_keypoints, const torch::Tensor& image, int sinkhorn_iterations) {
-    torch::NoGradGuard no_grad;
-    Times& times = times_[num_keypoints];
-    auto begin = Clock::now();
-    KeypointOptions keypoints;
-    keypoints.max_num_features = static_cast<int>(num_keypoints);
-    ExtractFeatures(superpoint_, image.to(device_), keypoints).scores.cpu();
-    times.superpoint.push_back(MillisecondsSince(begin));
-
-    const int dim = superglue_->architecture().descriptor_dim;
-    const auto [first, second] =
-        RandomViews(num_keypoints, dim, static_cast<int>(image.size(3)), static_cast<int>(image.size(2)));
-    const auto input0 = InputOf(first, device_), input1 = InputOf(second, device_);
-    begin = Clock::now();
-    const auto scores = superglue_->forward(input0, input1);
-    Wait(scores);
-    times.layers.push_back(MillisecondsSince(begin));
-    begin = Clock::now();
-    const auto assignment = SolveTransport(scores, superglue_->bin_score, sinkhorn_iterations);
-    MatchesFromLogAssignment(assignment[0], SuperGlueOptions{}.match_threshold).matches0.cpu();
-    times.sinkhorn.push_back(MillisecondsSince(begin));
-  }
-
-  void Forget() { times_.clear(); }
-
-  Json Result(int64_t num_keypoints, double matrix_product_rate) const {
-    const Times& times = times_.at(num_keypoints);
-    const double layers = Median(times.layers), sinkhorn = Median(times.sinkhorn);
-    const double flops = SuperGlueFlops(superglue_->architecture(), num_keypoints, num_keypoints);
-    const auto [least, most] = std::minmax_element(times.layers.begin(), times.layers.end());
-    return {
-        {"weights", weights_},
-        {"depth", superglue_->architecture().num_layer_pairs},
-        {"precision", precision_},
-        {"num_keypoints", num_keypoints},
-        {"pairs_per_second", 1000 / (layers + sinkhorn)},
-        {"median_ms", {{"superpoint", Median(times.superpoint)}, {"layers", layers}, {"sinkhorn", sinkhorn}}},
-        {"layers_ms_range", {*least, *most}},
-        {"gflop_per_pair", flops * 1e-9},
-        {"share_of_matrix_product", flops / (1e-3 * layers) / matrix_product_rate}};
-  }
-
-  const std::string& precision() const { return precision_; }
-
- private:
-  std::string weights_, precision_;
-  torch::Device device_;
-  SuperPoint superpoint_{nullptr};
-  SuperGlue superglue_{nullptr};
-  std::map<int64_t, Times> times_;
-};
 
 class Benchmark : public Command {
  public:
+  explicit Benchmark(BenchmarkPhotoReader read_photos) : read_photos_(std::move(read_photos)) {}
+
   std::string name() const override { return "benchmark"; }
   std::string description() const override {
     return "Measure what an image and a pair cost, as milliseconds and as a share of the machine's matrix "
-           "product; several weights in one run, in turn, so that they share the machine's moods";
+           "product; several weights and precisions in one run, in turn, so that they share the machine's "
+           "moods; and how many keypoints are matched as in fp32";
   }
   std::string examples() const override {
     return "  colmatch benchmark\n"
-           "  colmatch benchmark --compare fast --precisions fp32,int8 --num_keypoints 1024 --json "
-           "speed.json";
+           "  colmatch benchmark --image_path PHOTOS --precisions fp32,bf16,int8 --num_keypoints 1024\n"
+           "  colmatch benchmark --weights official --compare 'default;fast' --json speed.json --png "
+           "roof.png";
   }
   void AddOptions(CLI::App& app) override {
-    AddOption(app, "--compare", compare_, "further weights, as for --weights")->delimiter(';');
-    AddOption(app, "--precisions", precisions_, "fp32, int8 (on the CPU)")
+    AddOption(app, "--compare", compare_,
+              "further weights, as for --weights; official: random ones of the published sizes")
+        ->delimiter(';');
+    AddOption(app, "--precisions", precisions_, "fp32; on the CPU also bf16 and int8")
         ->delimiter(',')
-        ->check(CLI::IsMember({"fp32", "int8"}));
+        ->check(CLI::IsMember({"fp32", "bf16", "int8"}));
     AddOption(app, "--num_keypoints", num_keypoints_, "an image")
         ->delimiter(',')
         ->check(CLI::Range(1, 65536));
-    AddOption(app, "--image_width", width_, "pixels")->check(CLI::Range(8, 16384));
+    if (read_photos_) {
+      AddOption(app, "--image_path", image_path_,
+                "photos to match, each with the next; without: random points and pixels");
+      AddOption(app, "--num_images", num_images_, "of these photos, at most")->check(CLI::Range(2, 1000));
+    }
+    AddOption(app, "--image_width", width_, "pixels; photos are shrunk to the longer side")
+        ->check(CLI::Range(8, 16384));
     AddOption(app, "--image_height", height_, "pixels")->check(CLI::Range(8, 16384));
     AddOption(app, "--SuperGlue.sinkhorn_iterations", sinkhorn_iterations_, "optimal transport")
         ->check(CLI::Range(1, 10000));
     AddOption(app, "--repetitions", repetitions_, "of each measurement; the median counts")
         ->check(CLI::Range(1, 10000));
+    AddOption(app, "--clock", clock_,
+              "wall; cpu: processor time, which other programs on the machine hardly change (one CPU thread)")
+        ->check(CLI::IsMember({"wall", "cpu"}));
     AddOption(app, "--json", json_path_, "file for the results");
+    AddOption(app, "--png", png_path_, "roofline plot (gnuplot)");
   }
 
   int Run(const CommonOptions& common) override {
     const torch::Device device = DeviceFromName(common.device);
-    Json report = {{"device", device.str()},
-                   {"num_threads", torch::get_num_threads()},
-                   {"image", {width_, height_}},
-                   {"gemm_gflops", MatrixProductRates(device)}};
-    std::vector<Subject> subjects;
+    if (Clock() == BenchmarkClock::kCpu && (torch::get_num_threads() > 1 || !device.is_cpu()))
+      throw UsageError(
+          "benchmark: --clock cpu is the time of one thread: add --num_threads 1 and --device cpu");
+    ReadPhotos();
+    std::vector<BenchmarkSubject> subjects;
     std::vector<std::string> weights = {common.weights};
     weights.insert(weights.end(), compare_.begin(), compare_.end());
     for (const std::string& name : weights) {
       for (const std::string& precision : precisions_) {
-        if (precision == kInt8 && !device.is_cpu())
-          throw UsageError("--precisions int8 computes on the CPU: add --device cpu");
-        subjects.emplace_back(name, precision, device);
+        if (precision != "fp32" && !device.is_cpu())
+          throw UsageError("--precisions bf16 and int8 compute on the CPU: add --device cpu");
+        subjects.emplace_back(name, precision, device, Clock());
       }
     }
+    Json report = {{"device", device.str()},
+                   {"num_threads", torch::get_num_threads()},
+                   {"clock", clock_},
+                   {"bf16_instructions", HasBf16Instructions()},
+                   {"image", {images_[0].size(3), images_[0].size(2)}},
+                   {"photos", image_path_},
+                   {"gemm_gflops", MatrixProductRates(device)}};
     MeasureAll(subjects, common);
     if (StopRequested()) return StopStatus();
-    report["results"] = Json::array();
-    for (const int n : num_keypoints_) {
-      for (const Subject& subject : subjects)
-        report["results"].push_back(
-            subject.Result(n, 1e9 * report["gemm_gflops"][subject.precision()].get<double>()));
-    }
+    report["results"] = Results(subjects, report["gemm_gflops"]);
     Print(report);
     if (!json_path_.empty()) WriteFileAtomically(json_path_, report.dump(2) + "\n");
+    if (!png_path_.empty()) PlotRoofline(report);
     return 0;
   }
 
  private:
+  BenchmarkClock Clock() const { return clock_ == "cpu" ? BenchmarkClock::kCpu : BenchmarkClock::kWall; }
+
   Json MatrixProductRates(const torch::Device& device) const {
-    Json rates = {{"fp32", 1e-9 * MeasureMatrixProductRate(device, torch::kFloat)}};
-    if (device.is_cpu()) rates[kInt8] = 1e-9 * MeasureInt8Rate();
+    Json rates = {{"fp32", 1e-9 * MeasureGemmRate("fp32", device, Clock())}};
+    if (!device.is_cpu()) return rates;
+    for (const char* precision : {kBf16, kInt8})
+      rates[precision] = 1e-9 * MeasureGemmRate(precision, device, Clock());
     return rates;
   }
 
-  // In turn, after one round that warms up.
-  void MeasureAll(std::vector<Subject>& subjects, const CommonOptions& common) const {
+  void ReadPhotos() {
+    images_.clear();
     torch::manual_seed(0);
-    const auto image = torch::rand({1, 1, height_, width_});
+    if (image_path_.empty()) {
+      images_.push_back(torch::rand({1, 1, height_, width_}));
+      return;
+    }
+    for (const BenchmarkPhoto& photo : read_photos_(image_path_, std::max(width_, height_), num_images_))
+      images_.push_back(torch::tensor(photo.pixels).view({1, 1, photo.height, photo.width}));
+    if (images_.size() < 2) throw UsageError("benchmark: --image_path " + image_path_ + " needs two photos");
+  }
+
+  // Each photo with the next, as this subject sees them.
+  std::vector<BenchmarkPair> PairsOf(BenchmarkSubject& subject, int num_keypoints) const {
+    if (image_path_.empty() || !subject.sees_photos())
+      return {RandomViews(num_keypoints, subject.descriptor_dim(), width_, height_)};
+    std::vector<BenchmarkPair> pairs;
+    Features last = subject.Extract(images_[0], num_keypoints);
+    for (size_t i = 1; i < images_.size(); ++i) {
+      Features next = subject.Extract(images_[i], num_keypoints);
+      pairs.push_back({last, next});
+      last = next;
+    }
+    return pairs;
+  }
+
+  // In turn, after one round that warms up.
+  void MeasureAll(std::vector<BenchmarkSubject>& subjects, const CommonOptions& common) {
+    for (const int n : num_keypoints_) {
+      for (BenchmarkSubject& subject : subjects) {
+        auto& pairs = pairs_[{subject.weights(), n}];
+        if (pairs.empty()) pairs = PairsOf(subject, n);
+      }
+    }
     ProgressBar bar("rounds", repetitions_ + 1, common.progress);
     for (int round = 0; round <= repetitions_; ++round) {
       for (const int n : num_keypoints_) {
-        for (Subject& subject : subjects) {
+        for (BenchmarkSubject& subject : subjects) {
           if (StopRequested()) return;
-          subject.Measure(n, image, sinkhorn_iterations_);
+          const auto& pairs = pairs_[{subject.weights(), n}];
+          const auto turn = static_cast<size_t>(round);
+          subject.Measure(images_[turn % images_.size()], n, pairs[turn % pairs.size()],
+                          sinkhorn_iterations_);
         }
       }
-      for (Subject& subject : subjects) {
+      for (BenchmarkSubject& subject : subjects) {
         if (round == 0) subject.Forget();
       }
       bar.Update(round + 1);
     }
   }
 
+  Json Results(std::vector<BenchmarkSubject>& subjects, const Json& rates) {
+    Json results = Json::array();
+    for (const int n : num_keypoints_) {
+      for (BenchmarkSubject& subject : subjects) {
+        Json result = subject.Result(n, 1e9 * rates[subject.precision()].get<double>());
+        for (BenchmarkSubject& exact : subjects) {
+          if (exact.weights() == subject.weights() && exact.precision() == "fp32")
+            AddAgreement(subject, exact, pairs_[{subject.weights(), n}], result);
+        }
+        results.push_back(result);
+      }
+    }
+    return results;
+  }
+
+  // What the precision costs: matches of the same features beside those in fp32.
+  void AddAgreement(BenchmarkSubject& subject, BenchmarkSubject& exact,
+                    const std::vector<BenchmarkPair>& pairs, Json& result) const {
+    double agreement = 0;
+    int64_t num_matches = 0;
+    for (const BenchmarkPair& pair : pairs) {
+      const FeatureMatches matches = subject.Match(pair, sinkhorn_iterations_);
+      num_matches += (matches.matches0 >= 0).sum().item<int64_t>();
+      agreement += MatchAgreement(matches, exact.Match(pair, sinkhorn_iterations_));
+    }
+    const auto num_pairs = static_cast<double>(pairs.size());
+    result["num_pairs"] = pairs.size();
+    result["matches_per_pair"] = static_cast<double>(num_matches) / num_pairs;
+    result["equal_to_fp32"] = agreement / num_pairs;
+  }
+
   static void Print(const Json& report) {
     std::printf("matrix product:");
     for (const auto& [precision, rate] : report["gemm_gflops"].items())
       std::printf(" %s %.0f GFLOP/s", precision.c_str(), rate.get<double>());
-    std::printf("\n%-28s %5s %6s %9s %13s %10s %12s %9s %7s\n", "weights", "depth", "arith.", "keypoints",
-                "superpoint ms", "layers ms", "sinkhorn ms", "pairs/s", "share");
+    std::printf("\n%-20s %5s %6s %9s %13s %11s %10s %12s %9s %6s %9s\n", "weights", "depth", "arith.",
+                "keypoints", "superpoint ms", "prepare ms", "layers ms", "sinkhorn ms", "pairs/s", "share",
+                "as fp32");
     for (const Json& r : report["results"]) {
       const Json& ms = r["median_ms"];
-      std::printf("%-28s %5d %6s %9d %13.1f %10.1f %12.1f %9.2f %6.1f%%\n",
+      std::printf("%-20s %5d %6s %9d %13.1f %11.1f %10.1f %12.1f %9.2f %5.1f%%",
                   r["weights"].get<std::string>().c_str(), r["depth"].get<int>(),
                   r["precision"].get<std::string>().c_str(), r["num_keypoints"].get<int>(),
-                  ms["superpoint"].get<double>(), ms["layers"].get<double>(), ms["sinkhorn"].get<double>(),
-                  r["pairs_per_second"].get<double>(), 100 * r["share_of_matrix_product"].get<double>());
+                  ms["superpoint"].get<double>(), ms["prepare"].get<double>(), ms["layers"].get<double>(),
+                  ms["sinkhorn"].get<double>(), r["pairs_per_second"].get<double>(),
+                  100 * r["share_of_matrix_product"].get<double>());
+      if (r.contains("equal_to_fp32")) std::printf(" %8.2f%%", 100 * r["equal_to_fp32"].get<double>());
+      std::printf("\n");
     }
   }
 
+  // The rate a network reaches over its size, under the matrix product of its precision.
+  void PlotRoofline(const Json& report) const {
+    std::map<std::string, Curve> reached, roofs;
+    for (const Json& r : report["results"]) {
+      const std::string precision = r["precision"];
+      const double gflop = r["gflop_per_pair"], roof = report["gemm_gflops"][precision];
+      for (auto* curves : {&reached, &roofs}) {
+        Curve& curve = (*curves)[precision];
+        curve.label = precision + (curves == &roofs ? ": matrix product" : ": SuperGlue without transport");
+        curve.x.push_back(gflop);
+        curve.y.push_back(curves == &roofs ? roof : roof * r["share_of_matrix_product"].get<double>());
+      }
+    }
+    std::vector<Curve> all;
+    for (const auto* curves : {&roofs, &reached}) {
+      for (const auto& item : *curves) all.push_back(item.second);
+    }
+    PlotCurves(png_path_, "GFLOP/s", "GFLOP a pair", all);
+  }
+
+  BenchmarkPhotoReader read_photos_;
   std::vector<std::string> compare_, precisions_ = {"fp32"};
   std::vector<int> num_keypoints_ = {512, 1024, 2048};
-  int width_ = 640, height_ = 480, sinkhorn_iterations_ = 100, repetitions_ = 5;
-  std::string json_path_;
+  int width_ = 640, height_ = 480, sinkhorn_iterations_ = 100, repetitions_ = 5, num_images_ = 4;
+  std::string image_path_, json_path_, png_path_, clock_ = "wall";
+  std::vector<torch::Tensor> images_;                                        // (1, 1, H, W)
+  std::map<std::pair<std::string, int>, std::vector<BenchmarkPair>> pairs_;  // by weights and keypoints
 };
 
 }  // namespace
 
-std::unique_ptr<Command> MakeBenchmarkCommand() { return std::make_unique<Benchmark>(); }
+std::unique_ptr<Command> MakeBenchmarkCommand(BenchmarkPhotoReader read_photos) {
+  return std::make_unique<Benchmark>(std::move(read_photos));
+}
 
 }  // namespace colmatch

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "plugin/benchmark_photos.h"
 #include "plugin/command.h"
 #include "plugin/doctor.h"
 #include "plugin/sensitivity.h"
@@ -11,7 +12,8 @@ namespace colmatch {
 
 std::unique_ptr<Command> MakeAutomaticReconstructorCommand();
 std::unique_ptr<Command> MakeBatchReconstructorCommand();
-std::unique_ptr<Command> MakeBenchmarkCommand();
+// read_photos may be empty: a build without image codecs.
+std::unique_ptr<Command> MakeBenchmarkCommand(BenchmarkPhotoReader read_photos);
 std::unique_ptr<Command> MakeCompareRunsCommand();
 // scan may be empty: a build that cannot measure.
 std::unique_ptr<Command> MakeCompressCommand(SensitivityScan scan);

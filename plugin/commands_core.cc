@@ -8,7 +8,7 @@ std::vector<std::unique_ptr<Command>> AllCommands() {
   commands.push_back(MakeTrainCommand());
   commands.push_back(MakeCompareRunsCommand());
   commands.push_back(MakeCompressCommand({}));
-  commands.push_back(MakeBenchmarkCommand());
+  commands.push_back(MakeBenchmarkCommand({}));
   commands.push_back(MakeWeightsCommand());
   commands.push_back(MakeDoctorCommand({}));
   commands.push_back(MakeCompletionCommand());

@@ -29,7 +29,7 @@ std::vector<std::unique_ptr<Command>> AllCommands() {
   commands.push_back(MakeEvaluateCommand());
   commands.push_back(MakeDepthStudyCommand());
   commands.push_back(MakeCompressCommand(ScanSensitivity));
-  commands.push_back(MakeBenchmarkCommand());
+  commands.push_back(MakeBenchmarkCommand(ReadBenchmarkPhotos));
   commands.push_back(MakeWeightsCommand());
   commands.push_back(MakeDoctorCommand(CheckPhotosAndDatabase));
   commands.push_back(MakeCompletionCommand());

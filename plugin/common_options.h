@@ -6,7 +6,7 @@
 
 namespace colmatch {
 
-inline constexpr char kInt8[] = "int8";  // of CommonOptions::precision
+inline constexpr char kBf16[] = "bf16", kInt8[] = "int8";  // of CommonOptions::precision
 
 struct CommonOptions {
   std::string weights = "default";  // name, folder, file, or superpoint=PATH,superglue=PATH

@@ -87,7 +87,7 @@ class EvaluateCommand : public Command {
     settings["refinement_radius"] = std::to_string(keypoints_.refinement_radius);
     settings["sinkhorn_iterations"] = std::to_string(superglue_.sinkhorn_iterations);
     settings["match_threshold"] = std::to_string(superglue_.match_threshold);
-    settings["precision"] = common.precision == kInt8 ? kInt8 : "fp32";
+    settings["precision"] = common.precision == "auto" ? "fp32" : common.precision;
     settings["random_seed"] = std::to_string(common.random_seed);
     settings["superpoint_sha256"] = methods.superpoint_sha256();
     settings["superglue_sha256"] = methods.superglue_sha256();

@@ -68,13 +68,14 @@ Measures MeasureByHomography(const MatchedPair2d& matched, const Features& featu
 EvaluationMethods::EvaluationMethods(const CommonOptions& common, const KeypointOptions& keypoints,
                                      const SuperGlueOptions& superglue)
     : EvaluationMethods(ResolveWeights(common.weights), DeviceFromName(common.device),
-                        common.precision == kInt8, keypoints, superglue) {}
+                        InferencePrecisionFromName(common.precision), keypoints, superglue) {}
 
-EvaluationMethods::EvaluationMethods(const WeightsPaths& weights, torch::Device device, bool int8,
-                                     const KeypointOptions& keypoints, const SuperGlueOptions& superglue)
-    : extractor_(LoadSuperPoint(weights.superpoint), keypoints, device),
+EvaluationMethods::EvaluationMethods(const WeightsPaths& weights, torch::Device device,
+                                     InferencePrecision precision, const KeypointOptions& keypoints,
+                                     const SuperGlueOptions& superglue)
+    : extractor_(LoadSuperPoint(weights.superpoint), keypoints, device, precision),
       max_num_features_(keypoints.max_num_features),
-      int8_(int8) {
+      precision_(precision) {
   if (!weights.superglue.empty()) {
     LoadedSuperGlue loaded = LoadSuperGlue(weights.superglue);
     superglue_sha256_ = loaded.sha256;
@@ -93,7 +94,7 @@ void EvaluationMethods::Add(const std::string& label, bool on_sift, MatcherType 
   MatcherOptions matcher;
   matcher.type = type;
   matcher.superglue = options;
-  matcher.int8 = int8_;
+  matcher.precision = precision_;
   labels_.push_back(label);
   on_sift_.push_back(on_sift);
   matchers_.emplace_back(std::move(superglue), matcher, device);

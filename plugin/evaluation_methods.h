@@ -54,14 +54,14 @@ class EvaluationMethods {
   const Features& FeaturesOf(size_t method, const EvaluatedImage& image) const;
 
  private:
-  EvaluationMethods(const WeightsPaths& weights, torch::Device device, bool int8,
+  EvaluationMethods(const WeightsPaths& weights, torch::Device device, InferencePrecision precision,
                     const KeypointOptions& keypoints, const SuperGlueOptions& superglue);
   void Add(const std::string& label, bool on_sift, MatcherType type, LoadedSuperGlue superglue,
            const SuperGlueOptions& options, torch::Device device);
 
   FeatureExtractor extractor_;
   int max_num_features_;
-  bool int8_;
+  InferencePrecision precision_;
   std::string superglue_sha256_;
   std::vector<std::string> labels_;
   std::vector<char> on_sift_;

@@ -157,13 +157,15 @@ torch::Tensor MapKeypoints(const torch::Tensor& keypoints, const ResizedImage& r
   return mapped;
 }
 
-std::string FeatureProvenance(const FeaturePipelineOptions& o, const LoadedSuperPoint& weights) {
+std::string FeatureProvenance(const FeaturePipelineOptions& o, const FeatureExtractor& extractor) {
   std::ostringstream text;
-  text << "superpoint " << weights.sha256 << " max_image_size " << o.max_image_size << " max_num_features "
-       << o.keypoints.max_num_features << " keypoint_threshold " << o.keypoints.keypoint_threshold
-       << " nms_radius " << o.keypoints.nms_radius << " remove_borders " << o.keypoints.remove_borders
-       << " hessian_radius " << o.keypoints.refinement_radius;  // to which peaks, and how far
+  text << "superpoint " << extractor.weights().sha256 << " max_image_size " << o.max_image_size
+       << " max_num_features " << o.keypoints.max_num_features << " keypoint_threshold "
+       << o.keypoints.keypoint_threshold << " nms_radius " << o.keypoints.nms_radius << " remove_borders "
+       << o.keypoints.remove_borders << " hessian_radius "
+       << o.keypoints.refinement_radius;  // to which peaks, and how far
   if (o.tile_size > 0) text << " tile_size " << o.tile_size;
+  if (extractor.in_bf16()) text << ' ' << kBf16;
   return text.str();
 }
 
@@ -187,7 +189,7 @@ FeaturePipelineStats ExtractCollection(const FeaturePipelineOptions& o, const Co
   ColmapDatabase database(o.database_path, DatabaseMode::kCreateOrOpen, ConnectionOptionsOf(common));
   database.CheckWritable();
   database.CompleteFrames();
-  const std::string provenance = FeatureProvenance(o, extractor.weights());
+  const std::string provenance = FeatureProvenance(o, extractor.network());
 
   FeaturePipelineStats stats;
   stats.weights = {extractor.weights().metadata, extractor.weights().sha256};

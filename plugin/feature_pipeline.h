@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "database_io/colmap_database.h"
+#include "matcher/frontend.h"
 #include "network/keypoints.h"
 #include "network/weights.h"
 #include "plugin/camera.h"
@@ -14,6 +15,8 @@
 #include "plugin/image_resize.h"
 
 namespace colmatch {
+
+class FeatureExtractor;  // matcher/frontend.h
 
 struct FeaturePipelineOptions {
   std::string database_path;
@@ -54,7 +57,7 @@ torch::Tensor MapKeypoints(const torch::Tensor& keypoints, const ResizedImage& r
 
 // Everything that decides the features of all photos, as one line beside each photo's rows; PhotoSuffix
 // follows it.
-std::string FeatureProvenance(const FeaturePipelineOptions& options, const LoadedSuperPoint& weights);
+std::string FeatureProvenance(const FeaturePipelineOptions& options, const FeatureExtractor& extractor);
 
 // True if the photo's rows are whole; throws UsageError where they are of other weights or options.
 bool FeaturesAreThere(ColmapDatabase& database, const std::string& name, const std::string& provenance);

@@ -25,6 +25,8 @@ class ImageStore {
   // Holds the images of two blocks. The database must outlive it.
   ImageStore(ColmapDatabase& database, int block_size);
 
+  size_t capacity() const { return images_.capacity(); }
+
   // Throws UsageError where the features were not made by colmatch.
   std::shared_ptr<const LoadedImage> Get(const Image& image, bool with_descriptors);
 

@@ -27,7 +27,7 @@
 namespace colmatch {
 namespace {
 
-// Training knows more precisions and checks them itself; in integers SuperGlue runs, nothing else.
+// Training knows more precisions and checks them itself; of inference only the networks leave float32.
 void RequireKnownPrecision(const std::string& precision, const std::string& command) {
   if (precision == "auto" || precision == "fp32" || command == "train") return;
   const std::set<std::string> matching = {"automatic_reconstructor",
@@ -42,10 +42,12 @@ void RequireKnownPrecision(const std::string& precision, const std::string& comm
                                           "transitive_matcher",
                                           "turned_matcher",
                                           "vocab_tree_matcher"};
-  if (precision == kInt8 && matching.count(command) != 0) return;
+  const bool matches = matching.count(command) != 0, extracts = command == "feature_extractor";
+  if (precision == kBf16 && (matches || extracts)) return;
+  if (precision == kInt8 && matches) return;
+  const std::string expected = matches ? ", bf16 or int8" : extracts ? " or bf16" : "";
   throw UsageError("--precision " + precision + ": " + command +
-                   " computes in float32 only in this version; expected auto or fp32" +
-                   (matching.count(command) != 0 ? " or int8" : ""));
+                   " does not compute so; expected auto or fp32" + expected);
 }
 
 // COLMAP's way to say the device. --device says more and wins, unless the two contradict each other.

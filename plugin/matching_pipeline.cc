@@ -8,6 +8,7 @@
 #include "network/error.h"
 #include "plugin/database_options.h"
 #include "plugin/image_store.h"
+#include "plugin/lru_cache.h"
 #include "plugin/matching_setup.h"
 #include "plugin/pair_writer.h"
 #include "plugin/progress.h"
@@ -33,6 +34,11 @@ MatchingPipelineStats MatchPairs(const MatchingPipelineOptions& o, const CommonO
     return stats;
   }
   ImageStore store(database, o.block_size);
+  // What matching needs of one image alone is computed once, not once a pair.
+  LruCache<image_t, PreparedImage> prepared(store.capacity());
+  const auto prepare = [&](const Image& image, const LoadedImage& loaded) {
+    return prepared.Get(image.image_id, [&] { return matcher.Prepare(loaded.features); });
+  };
   PairWriter writer(database, o, NumWorkers(common), stats);
   ProgressBar bar("matching", source->num_pairs(), common.progress);
   int64_t done = 0;
@@ -56,8 +62,9 @@ MatchingPipelineStats MatchPairs(const MatchingPipelineOptions& o, const CommonO
         writer.AddGeometry(image0->geometry, image1->geometry,
                            database.ReadMatches(images[i].image_id, images[j].image_id));
       } else {
-        writer.AddPair(image0->geometry, image1->geometry,
-                       MatchImages(matcher, image0->features, image1->features), provenance);
+        const auto prepared0 = prepare(images[i], *image0), prepared1 = prepare(images[j], *image1);
+        writer.AddPair(image0->geometry, image1->geometry, MatchImages(matcher, *prepared0, *prepared1),
+                       provenance);
       }
     }
     writer.Finish();

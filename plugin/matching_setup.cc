@@ -6,8 +6,10 @@
 #include <sstream>
 #include <thread>
 
+#include "network/bf16.h"
 #include "network/error.h"
 #include "plugin/colmap_convert.h"
+#include "plugin/log.h"
 #include "plugin/memory.h"
 #include "plugin/weights_location.h"
 
@@ -21,7 +23,11 @@ constexpr char kTurned[] = " turned ";
 FeatureMatcher MakeMatcher(const MatchingPipelineOptions& o, const CommonOptions& common, UsedWeights& used) {
   MatcherOptions matching = o.matching;
   matching.type = MatcherTypeFromName(o.matcher);
-  matching.int8 = common.precision == kInt8;
+  if (matching.type == MatcherType::kSuperGlue)
+    matching.precision = InferencePrecisionFromName(common.precision);
+  if (matching.precision == InferencePrecision::kBf16 && !HasBf16Instructions())
+    LogInfo(
+        "--precision bf16: this machine's CPU has no bf16 instructions; matching is no faster than in fp32");
   LoadedSuperGlue weights;
   if (matching.type == MatcherType::kSuperGlue) {
     const std::string path = ResolveWeights(common.weights).superglue;
@@ -83,7 +89,8 @@ std::string MatchingProvenance(const MatchingPipelineOptions& o, const CommonOpt
   if (o.matcher == "superglue") {
     text << ' ' << weights_hash << " match_threshold " << o.matching.superglue.match_threshold
          << " sinkhorn_iterations " << o.matching.superglue.sinkhorn_iterations;
-    if (common.precision == kInt8) text << ' ' << kInt8;
+    if (InferencePrecisionFromName(common.precision) != InferencePrecision::kFloat32)
+      text << ' ' << common.precision;
   }
   if (o.matcher == "nn_ratio") text << " max_ratio " << o.matching.max_ratio;
   return text.str();
@@ -109,8 +116,8 @@ PairState StateOf(ColmapDatabase& database, const Image& a, const Image& b, cons
   return state;
 }
 
-PairRows MatchImages(FeatureMatcher& matcher, const Features& features0, const Features& features1) {
-  const auto list = ListMatches(matcher.Match(features0, features1));
+PairRows MatchImages(FeatureMatcher& matcher, const PreparedImage& image0, const PreparedImage& image1) {
+  const auto list = ListMatches(matcher.Match(image0, image1));
   PairRows rows;
   rows.confidences.resize(list.size());
   std::transform(list.begin(), list.end(), rows.confidences.begin(),

@@ -48,6 +48,6 @@ struct PairRows {
   Matches matches;
   std::vector<float> confidences;
 };
-PairRows MatchImages(FeatureMatcher& matcher, const Features& features0, const Features& features1);
+PairRows MatchImages(FeatureMatcher& matcher, const PreparedImage& image0, const PreparedImage& image1);
 
 }  // namespace colmatch

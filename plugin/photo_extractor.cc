@@ -7,7 +7,6 @@
 #include <opencv2/core.hpp>
 #include <utility>
 
-#include "matcher/frontend.h"
 #include "matcher/tiled_extraction.h"
 #include "network/error.h"
 #include "plugin/image_reader.h"
@@ -61,12 +60,11 @@ Features AsTurned(const Features& features, int quarter_turns) {
 }
 
 PhotoExtractor::PhotoExtractor(const FeaturePipelineOptions& options, const CommonOptions& common)
-    : options_(options), masks_(options.mask_path, options.camera_mask_path) {
-  options_.keypoints.Validate();
+    : options_(options),
+      masks_(options.mask_path, options.camera_mask_path),
+      network_(LoadSuperPoint(ResolveWeights(common.weights).superpoint), options.keypoints,
+               DeviceFromName(common.device), InferencePrecisionFromName(common.precision)) {
   ValidateTileSize(options_.tile_size, options_.keypoints);
-  const auto device = DeviceFromName(common.device);
-  weights_ = LoadSuperPoint(ResolveWeights(common.weights).superpoint);
-  weights_.network->to(device);
 }
 
 Photo PhotoExtractor::Read(const std::string& name) const {
@@ -97,9 +95,8 @@ std::string PhotoExtractor::Suffix(const std::string& name) const {
 
 Features PhotoExtractor::Extract(const Photo& photo) {
   const cv::Mat& pixels = photo.resized.pixels;
-  const auto image = torch::from_blob(pixels.data, {1, 1, pixels.rows, pixels.cols});
-  Features features =
-      ExtractInTiles(weights_.network, image, options_.keypoints, options_.tile_size, FilterOf(photo));
+  Features features = network_.ExtractTiled(pixels.ptr<float>(), pixels.cols, pixels.rows, options_.tile_size,
+                                            FilterOf(photo));
   features.keypoints = ToStored(photo, features.keypoints);
   features.width = photo.width;
   features.height = photo.height;

@@ -3,8 +3,7 @@
 
 #include <string>
 
-#include "network/features.h"
-#include "network/weights.h"
+#include "matcher/frontend.h"
 #include "plugin/common_options.h"
 #include "plugin/exif.h"
 #include "plugin/feature_pipeline.h"
@@ -46,12 +45,13 @@ class PhotoExtractor {
   // In pixels of the photo as stored. One thread at a time.
   Features Extract(const Photo& photo);
 
-  const LoadedSuperPoint& weights() const { return weights_; }
+  const FeatureExtractor& network() const { return network_; }
+  const LoadedSuperPoint& weights() const { return network_.weights(); }
 
  private:
   FeaturePipelineOptions options_;
   MaskFolder masks_;
-  LoadedSuperPoint weights_;
+  FeatureExtractor network_;
 };
 
 }  // namespace colmatch

@@ -115,13 +115,13 @@ MatchingPipelineStats MatchTurned(const FeaturePipelineOptions& fo, const Matchi
   mo.geometry.Validate();
   MatchingPipelineStats stats;
   FeatureExtractor extractor(LoadSuperPoint(ResolveWeights(common.weights).superpoint), fo.keypoints,
-                             DeviceFromName(common.device));
+                             DeviceFromName(common.device), InferencePrecisionFromName(common.precision));
   FeatureMatcher matcher = MakeMatcher(mo, common, stats.weights);
   ColmapDatabase database(mo.database_path, DatabaseMode::kOpenExisting, ConnectionOptionsOf(common));
   database.CheckWritable();
   database.CompleteFrames();
   const auto images = ImagesWithFeatures(database, stats);
-  const std::string made_by = FeatureProvenance(fo, extractor.weights());
+  const std::string made_by = FeatureProvenance(fo, extractor);
   for (const Image& image : images) RequireFeatures(database, image, made_by);
 
   const std::string provenance = MatchingProvenance(mo, common, stats.weights.sha256);
@@ -153,7 +153,8 @@ MatchingPipelineStats MatchTurned(const FeaturePipelineOptions& fo, const Matchi
       writer.SetProvenance(images[i].image_id, images[j].image_id, TurnedProvenance(provenance, 0));
     } else {
       const Features seen = TurnFeatures(image1->features, *descriptors, turns);
-      writer.ReplaceIfBetter(image0->geometry, image1->geometry, MatchImages(matcher, image0->features, seen),
+      writer.ReplaceIfBetter(image0->geometry, image1->geometry,
+                             MatchImages(matcher, matcher.Prepare(image0->features), matcher.Prepare(seen)),
                              TurnedProvenance(provenance, turns), TurnedProvenance(provenance, 0));
     }
   }

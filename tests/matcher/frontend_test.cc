@@ -187,6 +187,27 @@ TEST(FeatureMatcher, EveryTypeTakesAnyNumberOfKeypoints) {
   }
 }
 
+bool SameBytes(const FeatureMatches& a, const FeatureMatches& b) {
+  return a.matches0.equal(b.matches0) && a.matches1.equal(b.matches1) &&
+         a.matching_scores0.equal(b.matching_scores0) && a.matching_scores1.equal(b.matching_scores1);
+}
+
+TEST(FeatureMatcher, AnImagePreparedOnceMatchesAllOthersBitForBitAsIfNot) {
+  for (const MatcherType type : {MatcherType::kSuperGlue, MatcherType::kMutualNearestNeighbor}) {
+    LoadedSuperGlue weights;
+    weights.network = SuperGlue(SuperGlueArchitecture{32, {8}, 2});  // random: every layer changes something
+    weights.network->eval();
+    FeatureMatcher matcher = Matcher(type, weights);
+    const Features first = RandomFeatures(70, 32);
+    const PreparedImage prepared = matcher.Prepare(first);
+    for (const int64_t n : {0, 1, 69, 70, 71}) {
+      const Features other = RandomFeatures(n, 32);
+      EXPECT_TRUE(SameBytes(matcher.Match(prepared, matcher.Prepare(other)), matcher.Match(first, other)));
+      EXPECT_TRUE(SameBytes(matcher.Match(matcher.Prepare(other), prepared), matcher.Match(other, first)));
+    }
+  }
+}
+
 TEST(FeatureMatcher, MissingWeightsAndBadOptionsAreUsageErrors) {
   EXPECT_THROW(Matcher(MatcherType::kSuperGlue), UsageError);
   for (const double ratio : {0.0, -1.0, 1.5, std::nan("")}) {
@@ -195,6 +216,26 @@ TEST(FeatureMatcher, MissingWeightsAndBadOptionsAreUsageErrors) {
     options.max_ratio = ratio;
     EXPECT_THROW(FeatureMatcher({}, options, torch::kCPU), UsageError) << ratio;
   }
+}
+
+TEST(FeatureMatcher, InFewBitsItFindsTheMatchesOfFloat32) {
+  const Features a = RandomFeatures(60, 32), b = Shuffled(a, 0.03);
+  MatcherOptions options;
+  FeatureMatcher exact(NearestNeighborSuperGlue(32, 40), options, torch::kCPU);
+  for (const auto precision : {InferencePrecision::kBf16, InferencePrecision::kInt8}) {
+    options.precision = precision;
+    FeatureMatcher matcher(NearestNeighborSuperGlue(32, 40), options, torch::kCPU);
+    for (const auto& [first, second] : {std::pair<Features, Features>{a, b}, {a, RandomFeatures(0, 32)}})
+      EXPECT_TRUE(matcher.Match(first, second).matches0.equal(exact.Match(first, second).matches0));
+  }
+}
+
+TEST(InferencePrecisionFromName, KnowsFourNamesAndRefusesOthers) {
+  EXPECT_EQ(InferencePrecisionFromName("auto"), InferencePrecision::kFloat32);
+  EXPECT_EQ(InferencePrecisionFromName("fp32"), InferencePrecision::kFloat32);
+  EXPECT_EQ(InferencePrecisionFromName("bf16"), InferencePrecision::kBf16);
+  EXPECT_EQ(InferencePrecisionFromName("int8"), InferencePrecision::kInt8);
+  for (const char* name : {"", "fp16", "BF16"}) EXPECT_THROW(InferencePrecisionFromName(name), UsageError);
 }
 
 FeatureMatches MatchesOf(const std::vector<int64_t>& matches0, const std::vector<float>& scores0, int64_t m) {

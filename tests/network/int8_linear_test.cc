@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -54,12 +55,14 @@ TEST(Int8Linear, IsWithinAPercentOfTheFloatMap) {
 TEST(Int8Linear, EveryKernelOfThisMachineGivesTheSameBytes) {
   const int64_t outputs = 50, inputs = 131, rows = 77;
   const auto weight = Normal(outputs * inputs), bias = Normal(outputs), x = Normal(rows * inputs);
-  const Int8Linear linear(weight.data(), bias.data(), outputs, inputs);
+  Int8Linear linear(weight.data(), bias.data(), outputs, inputs);
   std::vector<float> expected(static_cast<size_t>(rows * outputs));
-  linear.ApplyWith("portable", x.data(), rows, expected.data());
+  linear.UseKernel("portable");
+  linear.Apply(x.data(), rows, expected.data());
   for (const std::string& kernel : Int8Linear::Kernels()) {
     std::vector<float> y(expected.size());
-    linear.ApplyWith(kernel, x.data(), rows, y.data());
+    linear.UseKernel(kernel);
+    linear.Apply(x.data(), rows, y.data());
     EXPECT_EQ(y, expected) << kernel;
   }
 }
@@ -68,10 +71,11 @@ TEST(Int8Linear, ExtremeIntegersDoNotOverflow) {
   const int64_t inputs = 4096;
   std::vector<float> weight(static_cast<size_t>(2 * inputs), 1), x(weight.size(), -1), bias = {0, 0};
   std::fill(weight.begin() + inputs, weight.end(), -1.0f);
-  const Int8Linear linear(weight.data(), bias.data(), 2, inputs);
+  Int8Linear linear(weight.data(), bias.data(), 2, inputs);
   for (const std::string& kernel : Int8Linear::Kernels()) {
     std::vector<float> y(4);
-    linear.ApplyWith(kernel, x.data(), 2, y.data());
+    linear.UseKernel(kernel);
+    linear.Apply(x.data(), 2, y.data());
     EXPECT_NEAR(y[0], -4096, 0.01) << kernel;
     EXPECT_NEAR(y[1], 4096, 0.01) << kernel;
   }
@@ -91,6 +95,38 @@ TEST(Int8Linear, NotANumberIsNotHidden) {
   std::vector<float> y(4);
   Int8Linear(weight.data(), bias.data(), 4, 4).Apply(x.data(), 1, y.data());
   for (const float v : y) EXPECT_FALSE(std::isfinite(v));
+}
+
+// On rows in bf16, as the layers use it: the same as on the floats they stand for, rounded.
+TEST(Int8Linear, RowsInBf16GiveTheFloatResultRounded) {
+  const int64_t outputs = 40, inputs = 30, rows = 99, x_stride = 34, y_stride = 70;
+  const auto weight = Normal(outputs * inputs), bias = Normal(outputs);
+  const Int8Linear linear(weight.data(), bias.data(), outputs, inputs);
+  std::vector<float> x = Normal(rows * inputs), y(static_cast<size_t>(rows * outputs));
+  std::vector<Bf16> rounded(static_cast<size_t>(rows * x_stride)),
+      plain(static_cast<size_t>(rows * y_stride));
+  for (int64_t i = 0; i < rows * inputs; ++i) {
+    Bf16& value = rounded[static_cast<size_t>(i / inputs * x_stride + i % inputs)];
+    value = Bf16FromFloat(x[static_cast<size_t>(i)]);
+    x[static_cast<size_t>(i)] = FloatFromBf16(value);
+  }
+  linear.Apply(x.data(), rows, y.data());
+  auto relu = plain, added = plain;
+  std::vector<float> sums(static_cast<size_t>(rows * Int8Linear::PaddedOutputs(outputs)), 3.0f);
+  linear.Apply(rounded.data(), x_stride, rows, plain.data(), y_stride);
+  linear.ApplyRelu(rounded.data(), x_stride, rows, relu.data(), y_stride);
+  linear.Add(rounded.data(), x_stride, rows, sums.data(), added.data(), y_stride);
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t o = 0; o < outputs; ++o) {
+      const float exact = y[static_cast<size_t>(r * outputs + o)];
+      const auto i = static_cast<size_t>(r * y_stride + o);
+      EXPECT_EQ(plain[i], Bf16FromFloat(exact));
+      EXPECT_EQ(relu[i], Bf16FromFloat(std::max(0.0f, exact)));
+      const auto sum = static_cast<size_t>(r * Int8Linear::PaddedOutputs(outputs) + o);
+      EXPECT_EQ(sums[sum], 3 + exact);
+      EXPECT_EQ(added[i], Bf16FromFloat(sums[sum]));
+    }
+  }
 }
 
 TEST(Int8Linear, RowsDoNotDependOnTheirNeighbours) {

@@ -50,6 +50,19 @@ TEST(NonMaximumSuppression, KeepsEveryMaximumOfItsWindowUnchanged) {
   EXPECT_TRUE(((suppressed == scores) | (suppressed == 0)).all().item<bool>());
 }
 
+// In double it is the published formula in LibTorch's operations, in float32 the CPU's own.
+TEST(NonMaximumSuppression, IsThePublishedFormula) {
+  for (const auto& [height, width] : {std::pair<int, int>{1, 1}, {1, 50}, {37, 3}, {40, 64}, {61, 83}}) {
+    for (const int radius : {1, 2, 4, 7}) {
+      auto scores = torch::rand({2, height, width});
+      scores[1] = (scores[1] * 8).round() / 8;  // plateaus
+      EXPECT_TRUE(torch::equal(NonMaximumSuppression(scores, radius),
+                               NonMaximumSuppression(scores.to(torch::kDouble), radius).to(torch::kFloat)))
+          << height << " x " << width << ", radius " << radius;
+    }
+  }
+}
+
 TEST(NonMaximumSuppression, RadiusZeroKeepsEverything) {
   const auto scores = torch::rand({1, 9, 9});
   EXPECT_TRUE(torch::equal(NonMaximumSuppression(scores, 0), scores));

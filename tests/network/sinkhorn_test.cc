@@ -105,6 +105,22 @@ torch::Tensor LogOf(const std::vector<std::vector<float>>& rows) {
   return torch::stack(tensors).log();
 }
 
+TEST(MatchByTransport, GivesTheMatchesAndScoresOfTheAssignment) {
+  for (const auto& [n, m] :
+       {std::pair<int64_t, int64_t>{1, 1}, {1, 40}, {40, 1}, {7, 5}, {60, 90}, {130, 33}}) {
+    const auto scores = 8 * torch::randn({1, n, m});
+    for (const double bin : {-200.0, 3.0, 200.0}) {  // far from the scores the factors leave their range
+      const auto bin_score = torch::tensor(static_cast<float>(bin));
+      const auto found = MatchByTransport(scores, bin_score, 100, 0.2),
+                 expected = MatchesFromLogAssignment(LogSinkhorn(scores, bin_score, 100)[0], 0.2);
+      EXPECT_TRUE(torch::equal(found.matches0, expected.matches0)) << n << " x " << m << ' ' << bin;
+      EXPECT_TRUE(torch::equal(found.matches1, expected.matches1)) << n << " x " << m << ' ' << bin;
+      EXPECT_TRUE(TensorsNear(found.matching_scores0, expected.matching_scores0, 2e-3)) << n << " x " << m;
+      EXPECT_TRUE(TensorsNear(found.matching_scores1, expected.matching_scores1, 2e-3)) << n << " x " << m;
+    }
+  }
+}
+
 TEST(SolveTransport, GivesTheMatchesAndValuesOfAHundredLogDomainIterations) {
   for (const auto& [n, m] : {std::pair<int64_t, int64_t>{1, 1}, {7, 5}, {60, 90}, {130, 33}}) {
     const auto scores = 8 * torch::randn({2, n, m});

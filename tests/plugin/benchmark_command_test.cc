@@ -19,23 +19,34 @@ TEST(BenchmarkCommand, SaysWhatThingsCostInTheContractsWords) {
   const std::string json = folder.File("speed.json");
   const ProgramResult result =
       RunColmatch({"benchmark", "--compare", std::string(COLMATCH_SOURCE_DIR) + "/weights/default",
-                   "--precisions", "fp32,int8", "--num_keypoints", "32,64", "--image_width", "64",
+                   "--precisions", "fp32,bf16,int8", "--num_keypoints", "32,64", "--image_width", "64",
                    "--image_height", "48", "--repetitions", "1", "--num_threads", "1", "--json", json});
   ASSERT_EQ(result.status, 0) << result.output;
   std::ifstream file(json);
   const auto report = nlohmann::json::parse(file);
   EXPECT_GT(report["gemm_gflops"]["fp32"].get<double>(), 0);
-  EXPECT_GT(report["gemm_gflops"]["int8"].get<double>(), 0);
-  ASSERT_EQ(report["results"].size(), 8u);
+  for (const char* precision : {"fp32", "bf16", "int8"})
+    EXPECT_GT(report["gemm_gflops"][precision].get<double>(), 0) << precision;
+  ASSERT_EQ(report["results"].size(), 12u);
   for (const auto& entry : report["results"]) {
     EXPECT_EQ(entry["depth"], 3);
     for (const char* key : {"weights", "precision", "num_keypoints"}) EXPECT_TRUE(entry.contains(key)) << key;
     double milliseconds = 0;
     for (const char* stage : {"layers", "sinkhorn"}) milliseconds += entry["median_ms"][stage].get<double>();
-    EXPECT_GT(entry["median_ms"]["superpoint"].get<double>(), 0);
+    for (const char* stage : {"superpoint", "prepare"})
+      EXPECT_GT(entry["median_ms"][stage].get<double>(), 0) << stage;
+    const double equal = entry["equal_to_fp32"];
+    if (entry["precision"] == "fp32") EXPECT_EQ(equal, 1);
+    EXPECT_GE(equal, 0.9) << entry["precision"];
     EXPECT_NEAR(entry["pairs_per_second"].get<double>() * milliseconds, 1000, 1e-6);
   }
   EXPECT_THAT(result.output, HasSubstr("pairs/s"));
+}
+
+TEST(BenchmarkCommand, ProcessorTimeIsOfOneThread) {
+  const ProgramResult result = RunColmatch({"benchmark", "--clock", "cpu", "--num_threads", "2"});
+  EXPECT_EQ(result.status, 1);
+  EXPECT_THAT(result.output, HasSubstr("--num_threads 1"));
 }
 
 TEST(BenchmarkCommand, WeightsWithoutSuperGlueAreRefused) {

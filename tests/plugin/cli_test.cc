@@ -99,7 +99,7 @@ TEST(Program, OptionsOutOfRangeAreNamed) {
                {{"--SuperPoint.nms_radius", "-3"}, "nms_radius"},
                {{"--num_threads", "0"}, "num_threads"},
                {{"--device", "tpu"}, "--device"},
-               {{"--precision", "bf16"}, "float32 only"},
+               {{"--precision", "int8"}, "--precision int8: feature_extractor"},
                {{"--ImageReader.camera_model", "NO_MODEL"}, "NO_MODEL"},
                {{"--ImageReader.existing_camera_id", "7"}, "existing_camera_id"}};
   for (const auto& c : cases) {

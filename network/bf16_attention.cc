@@ -1,0 +1,42 @@
+// Fused attention in bf16; see bf16_attention.h.
+#include "network/bf16_attention.h"
+
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+#define COLMATCH_KERNEL "network/bf16_attention-inl.h"
+#define COLMATCH_KERNEL_IN_BF16
+#include "network/foreach_simd.h"
+
+namespace colmatch {
+
+void PackHead(const Bf16HeadShape& shape, const Bf16* keys, const Bf16* values, int64_t stride,
+              Bf16* packed_keys, Bf16* packed_values) {
+  constexpr int64_t kTile = Bf16HeadShape::kTile;
+  const int64_t d = shape.width, m = shape.keys, pairs = Bf16HeadShape::RoundUp2(d) / 2,
+                value_stride = shape.ValueStride();
+  // packed_keys[tile][pair of channels][key][2]
+  std::fill_n(packed_keys, shape.PackedKeys(), Bf16{0});
+  for (int64_t j = 0; j < m; ++j) {
+    Bf16* const out = packed_keys + (j / kTile * pairs * kTile + j % kTile) * 2;
+    const Bf16* const key = keys + j * stride;
+    for (int64_t c = 0; c + 2 <= d; c += 2) std::memcpy(out + c * kTile, key + c, 2 * sizeof(Bf16));
+    if (d % 2 == 1) out[(d - 1) * kTile] = key[d - 1];
+  }
+  // packed_values[pair of keys][channel][2]
+  std::fill_n(packed_values, shape.PackedValues(), Bf16{0});
+  for (int64_t j = 0; j < m; ++j) {
+    Bf16* const out = packed_values + j / 2 * 2 * value_stride + j % 2;
+    for (int64_t c = 0; c < d; ++c) out[2 * c] = values[j * stride + c];
+  }
+}
+
+void AttendBf16(Bf16Path path, const Bf16HeadShape& shape, const Bf16* queries, int64_t n,
+                int64_t query_stride, const Bf16* packed_keys, const Bf16* packed_values, Bf16* messages,
+                int64_t message_stride) {
+  ForBf16Path(path, x4::Attend, x8::Attend, x16::Attend, xbf16::Attend)(
+      shape, queries, n, query_stride, packed_keys, packed_values, messages, message_stride);
+}
+
+}  // namespace colmatch

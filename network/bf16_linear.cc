@@ -1,0 +1,62 @@
+// Linear maps in bf16; see bf16_linear.h.
+#include "network/bf16_linear.h"
+
+#include <algorithm>
+
+#define COLMATCH_KERNEL "network/bf16_linear-inl.h"
+#define COLMATCH_KERNEL_IN_BF16
+#include "network/foreach_simd.h"
+
+namespace colmatch {
+
+Bf16Linear::Bf16Linear(const float* weight, const float* bias, int64_t outputs, int64_t inputs)
+    : inputs_(inputs),
+      outputs_(outputs),
+      weights_(static_cast<size_t>(PaddedInputs(inputs) * PaddedOutputs(outputs))),
+      bias_(static_cast<size_t>(PaddedOutputs(outputs))) {
+  std::copy_n(bias, outputs, bias_.begin());
+  const int64_t tile_size = PaddedInputs(inputs) * kTile;
+  for (int64_t o = 0; o < outputs; ++o) {
+    Bf16* const tile = weights_.data() + o / kTile * tile_size + o % kTile * 2;
+    for (int64_t i = 0; i < inputs; ++i)
+      tile[i / 2 * 2 * kTile + i % 2] = Bf16FromFloat(weight[o * inputs + i]);
+  }
+  UsePath(BestBf16Path());
+}
+
+void Bf16Linear::UsePath(Bf16Path path) {
+  apply_ = ForBf16Path(path, x4::LinearApply, x8::LinearApply, x16::LinearApply, xbf16::LinearApply);
+  relu_ = ForBf16Path(path, x4::LinearRelu, x8::LinearRelu, x16::LinearRelu, xbf16::LinearRelu);
+  add_ = ForBf16Path(path, x4::LinearAdd, x8::LinearAdd, x16::LinearAdd, xbf16::LinearAdd);
+}
+
+Bf16Linear::Call Bf16Linear::CallOf(const Bf16* x, int64_t x_stride, int64_t rows, Bf16* y,
+                                    int64_t y_stride) const {
+  return {weights_.data(),
+          bias_.data(),
+          PaddedInputs(inputs_) / 2,
+          PaddedOutputs(outputs_) / kTile,
+          x,
+          x_stride,
+          rows,
+          y,
+          y_stride,
+          nullptr};
+}
+
+void Bf16Linear::Apply(const Bf16* x, int64_t x_stride, int64_t rows, Bf16* y, int64_t y_stride) const {
+  apply_(CallOf(x, x_stride, rows, y, y_stride));
+}
+
+void Bf16Linear::ApplyRelu(const Bf16* x, int64_t x_stride, int64_t rows, Bf16* y, int64_t y_stride) const {
+  relu_(CallOf(x, x_stride, rows, y, y_stride));
+}
+
+void Bf16Linear::Add(const Bf16* x, int64_t x_stride, int64_t rows, float* sums, Bf16* y,
+                     int64_t y_stride) const {
+  Call call = CallOf(x, x_stride, rows, y, y_stride);
+  call.sums = sums;
+  add_(call);
+}
+
+}  // namespace colmatch

@@ -1,0 +1,200 @@
+// SuperGlue's layers in few bits; see superglue_engine.h.
+#include "network/superglue_engine.h"
+
+#include <ATen/Parallel.h>
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "network/bf16_attention.h"
+#include "network/bf16_linear.h"
+#include "network/int8_linear.h"
+#include "network/superglue.h"
+
+namespace colmatch {
+namespace {
+
+constexpr int64_t kHeads = SuperGlueArchitecture::kNumHeads;
+constexpr int64_t kRowBlock = 96;  // rows a thread takes at once: what it computes of them stays in its cache
+
+std::unique_ptr<const PackedLinear> Pack(const torch::Tensor& weight, const torch::Tensor& bias,
+                                         SuperGlueEngine::Maps maps) {
+  const auto w = weight.to(torch::kFloat).contiguous(), b = bias.to(torch::kFloat).contiguous();
+  const float *weights = w.data_ptr<float>(), *biases = b.data_ptr<float>();
+  if (maps == SuperGlueEngine::Maps::kInt8)
+    return std::make_unique<Int8Linear>(weights, biases, w.size(0), w.size(1));
+  return std::make_unique<Bf16Linear>(weights, biases, w.size(0), w.size(1));
+}
+
+// Channel e * heads + h to h * width + e.
+torch::Tensor HeadsTogether(int64_t attention_dim) {
+  return torch::arange(attention_dim, torch::kLong).view({-1, kHeads}).t().flatten();
+}
+
+torch::Tensor WeightOf(const PointwiseImpl& map) { return map.weight.detach().squeeze(2).to(torch::kDouble); }
+torch::Tensor BiasOf(const PointwiseImpl& map) { return map.bias.detach().to(torch::kDouble); }
+
+// work(side, first row, rows) in blocks of all sides' rows.
+template <typename Sides, typename Work>
+void ForRowBlocks(const Sides& sides, const Work& work) {
+  int64_t blocks = 0;
+  for (const auto* side : sides) blocks += (side->rows + kRowBlock - 1) / kRowBlock;
+  at::parallel_for(0, blocks, /*grain_size=*/1, [&](int64_t first, int64_t last) {
+    for (int64_t block = first; block < last; ++block) {
+      int64_t begin = block * kRowBlock;
+      size_t i = 0;
+      for (; begin >= sides[i]->rows; ++i) begin -= (sides[i]->rows + kRowBlock - 1) / kRowBlock * kRowBlock;
+      work(*sides[i], begin, std::min(kRowBlock, sides[i]->rows - begin));
+    }
+  });
+}
+
+template <typename T>
+void GrowTo(std::vector<T>& buffer, int64_t size) {
+  if (static_cast<int64_t>(buffer.size()) < size) buffer.resize(static_cast<size_t>(size));
+}
+
+}  // namespace
+
+SuperGlueEngine::SuperGlueEngine(SuperGlueImpl& network, Maps maps)
+    : dim_(network.architecture().descriptor_dim),
+      padded_dim_(PackedLinear::PaddedOutputs(dim_)),
+      attention_dim_(network.architecture().AttentionDim()) {
+  TORCH_CHECK(!network.architecture().batch_norm && network.bin_score.is_cpu(),
+              "SuperGlueEngine: expected a network on the CPU, its batch normalisation folded");
+  for (size_t i = 0; i < network.gnn->num_layers(); ++i) layers_.push_back(PackLayer(network, i, maps));
+}
+
+SuperGlueEngine::Layer SuperGlueEngine::PackLayer(SuperGlueImpl& network, size_t index, Maps maps) {
+  torch::NoGradGuard no_grad;
+  auto* layer = network.gnn->layers[index]->as<AttentionalPropagation>();
+  const int64_t d = network.architecture().descriptor_dim, a = network.architecture().AttentionDim(),
+                padding = PackedLinear::PaddedOutputs(d) - d;
+  const auto order = HeadsTogether(a);
+  const double scale = 1 / (std::log(2.0) * std::sqrt(static_cast<double>(a / kHeads)));
+  std::vector<torch::Tensor> weights, biases;
+  for (size_t i = 0; i < 3; ++i) {
+    const PointwiseImpl& projection = *layer->attn->proj[i]->as<Pointwise>();
+    const double factor = i == 0 ? scale : 1;
+    weights.push_back(factor * WeightOf(projection).index_select(0, order));
+    biases.push_back(factor * BiasOf(projection).index_select(0, order));
+  }
+  auto& linears = layer->mlp->linears();
+  const auto first = WeightOf(*linears[0]), of_message = first.narrow(1, d, d);
+  const auto merged = of_message.mm(WeightOf(*layer->attn->merge)).index_select(1, order);
+  const auto hidden =
+      torch::cat({first.narrow(1, 0, d), torch::zeros({first.size(0), padding}, torch::kDouble), merged}, 1);
+  const auto hidden_bias = BiasOf(*linears[0]) + of_message.mv(BiasOf(*layer->attn->merge));
+  return {Pack(torch::cat(weights), torch::cat(biases), maps), Pack(hidden, hidden_bias, maps),
+          Pack(WeightOf(*linears[1]), BiasOf(*linears[1]), maps)};
+}
+
+void SuperGlueEngine::Load(const torch::Tensor& desc, Side& side) const {
+  const auto rows = desc.to(torch::kFloat).contiguous();
+  const int64_t stride = padded_dim_ + attention_dim_;
+  side.rows = rows.size(0);
+  GrowTo(side.sums, side.rows * padded_dim_);
+  GrowTo(side.input, side.rows * stride);
+  GrowTo(side.heads, side.rows * PackedLinear::PaddedOutputs(3 * attention_dim_));
+  const Bf16HeadShape shape{side.rows, attention_dim_ / kHeads};
+  GrowTo(side.keys, kHeads * shape.PackedKeys());
+  GrowTo(side.values, kHeads * shape.PackedValues());
+  for (int64_t r = 0; r < side.rows; ++r) {
+    const float* from = rows.data_ptr<float>() + r * dim_;
+    float* sums = side.sums.data() + r * padded_dim_;
+    std::fill(std::copy_n(from, dim_, sums), sums + padded_dim_, 0.0f);
+    std::transform(sums, sums + padded_dim_, side.input.data() + r * stride, Bf16FromFloat);
+  }
+}
+
+torch::Tensor SuperGlueEngine::Descriptors(const Side& side) const {
+  return torch::from_blob(const_cast<float*>(side.sums.data()), {side.rows, padded_dim_})
+      .narrow(1, 0, dim_)
+      .clone();
+}
+
+void SuperGlueEngine::Project(const Layer& layer, const std::vector<Side*>& sides) const {
+  const int64_t stride = padded_dim_ + attention_dim_, out = PackedLinear::PaddedOutputs(3 * attention_dim_);
+  ForRowBlocks(sides, [&](Side& side, int64_t begin, int64_t rows) {
+    layer.query_key_value->Apply(side.input.data() + begin * stride, stride, rows,
+                                 side.heads.data() + begin * out, out);
+  });
+}
+
+void SuperGlueEngine::Attend(const std::vector<Side*>& sides, const std::vector<const Side*>& sources) const {
+  const int64_t stride = padded_dim_ + attention_dim_, in = PackedLinear::PaddedOutputs(3 * attention_dim_),
+                width = attention_dim_ / kHeads, num = static_cast<int64_t>(sides.size());
+  at::parallel_for(0, num * kHeads, /*grain_size=*/1, [&](int64_t first, int64_t last) {
+    for (int64_t task = first; task < last; ++task) {
+      Side& side = *sides[static_cast<size_t>(task / kHeads)];
+      const Bf16HeadShape shape{side.rows, width};
+      const int64_t head = task % kHeads;
+      const Bf16* const key = side.heads.data() + attention_dim_ + head * width;
+      PackHead(shape, key, key + attention_dim_, in, side.keys.data() + head * shape.PackedKeys(),
+               side.values.data() + head * shape.PackedValues());
+    }
+  });
+  for (int64_t i = 0; i < num; ++i) {
+    Side& side = *sides[static_cast<size_t>(i)];
+    const Side& source = *sources[static_cast<size_t>(i)];
+    const Bf16HeadShape shape{source.rows, width};
+    const std::vector<Side*> alone = {&side};
+    ForRowBlocks(alone, [&](Side&, int64_t begin, int64_t rows) {
+      for (int64_t head = 0; head < kHeads; ++head)
+        AttendBf16(BestBf16Path(), shape, side.heads.data() + begin * in + head * width, rows, in,
+                   source.keys.data() + head * shape.PackedKeys(),
+                   source.values.data() + head * shape.PackedValues(),
+                   side.input.data() + begin * stride + padded_dim_ + head * width, stride);
+    });
+  }
+}
+
+void SuperGlueEngine::AddResiduals(const Layer& layer, const std::vector<Side*>& sides) const {
+  const int64_t stride = padded_dim_ + attention_dim_,
+                out = PackedLinear::PaddedOutputs(layer.hidden->outputs());
+  ForRowBlocks(sides, [&](Side& side, int64_t begin, int64_t rows) {
+    thread_local std::vector<Bf16> hidden;
+    GrowTo(hidden, kRowBlock * out);
+    Bf16* const input = side.input.data() + begin * stride;
+    layer.hidden->ApplyRelu(input, stride, rows, hidden.data(), out);
+    layer.residual->Add(hidden.data(), out, rows, side.sums.data() + begin * padded_dim_, input, stride);
+  });
+}
+
+void SuperGlueEngine::Run(const Layer& layer, const std::vector<Side*>& sides,
+                          const std::vector<const Side*>& sources) {
+  Project(layer, sides);
+  Attend(sides, sources);
+  AddResiduals(layer, sides);
+}
+
+torch::Tensor SuperGlueEngine::FirstLayer(const torch::Tensor& desc) {
+  std::vector<torch::Tensor> results;
+  Side& side = sides_[0];
+  for (const auto& image : desc.unbind()) {
+    Load(image, side);
+    Run(layers_.at(0), {&side}, {&side});
+    results.push_back(Descriptors(side));
+  }
+  return torch::stack(results);
+}
+
+void SuperGlueEngine::OtherLayers(torch::Tensor& desc0, torch::Tensor& desc1) {
+  std::vector<torch::Tensor> results0, results1;
+  Side &a = sides_[0], &b = sides_[1];
+  for (int64_t pair = 0; pair < desc0.size(0); ++pair) {
+    Load(desc0[pair], a);
+    Load(desc1[pair], b);
+    for (size_t i = 1; i < layers_.size(); ++i) {
+      const bool cross = i % 2 == 1;
+      Run(layers_[i], {&a, &b}, {cross ? &b : &a, cross ? &a : &b});
+    }
+    results0.push_back(Descriptors(a));
+    results1.push_back(Descriptors(b));
+  }
+  desc0 = torch::stack(results0);
+  desc1 = torch::stack(results1);
+}
+
+}  // namespace colmatch

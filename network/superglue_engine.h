@@ -1,0 +1,59 @@
+// SuperGlue's layers in bf16 or 8-bit integers on the CPU, for inference: weights packed once, attention
+// fused (in bf16), no N x M matrix and no allocation once the largest images have been seen. Residuals and
+// sums are float32, what goes from map to map is bf16.
+#pragma once
+
+#include <torch/types.h>
+
+#include <memory>
+#include <vector>
+
+#include "network/packed_linear.h"
+
+namespace colmatch {
+
+class SuperGlueImpl;
+
+// N rows, one a keypoint. What is constant in a layer is multiplied out: heads lie together instead of
+// interleaved, the queries' scale is in their weights, and `merge` is part of the residual Mlp's first map.
+// One thread at a time; it starts LibTorch's.
+class SuperGlueEngine {
+ public:
+  enum class Maps { kBf16, kInt8 };  // the arithmetic of the linear maps
+
+  // The layers of a network without batch normalisation (FoldBatchNorm), on the CPU, as they are now.
+  SuperGlueEngine(SuperGlueImpl& network, Maps maps);
+
+  // Descriptors (B, N, D) float32 after the first layer, which is self-attention; B and N at least 1.
+  torch::Tensor FirstLayer(const torch::Tensor& desc);
+  // Both images after all layers but the first.
+  void OtherLayers(torch::Tensor& desc0, torch::Tensor& desc1);
+
+ private:
+  struct Layer {
+    std::unique_ptr<const PackedLinear> query_key_value, hidden, residual;
+  };
+  // An image on its way through the layers.
+  struct Side {
+    int64_t rows = 0;
+    std::vector<float> sums;         // (rows, padded D): the descriptors
+    std::vector<Bf16> input;         // (rows, padded D + A): the same rounded, beside the message
+    std::vector<Bf16> heads;         // (rows, 3 A padded): query, key, value
+    std::vector<Bf16> keys, values;  // packed, one head after the other
+  };
+
+  static Layer PackLayer(SuperGlueImpl& network, size_t index, Maps maps);
+  void Load(const torch::Tensor& desc, Side& side) const;
+  torch::Tensor Descriptors(const Side& side) const;
+  // One layer on these images, each looking at sources[i].
+  void Run(const Layer& layer, const std::vector<Side*>& sides, const std::vector<const Side*>& sources);
+  void Project(const Layer& layer, const std::vector<Side*>& sides) const;
+  void Attend(const std::vector<Side*>& sides, const std::vector<const Side*>& sources) const;
+  void AddResiduals(const Layer& layer, const std::vector<Side*>& sides) const;
+
+  int64_t dim_, padded_dim_, attention_dim_;
+  std::vector<Layer> layers_;
+  Side sides_[2];
+};
+
+}  // namespace colmatch

@@ -1,0 +1,198 @@
+// The measurements of `colmatch benchmark`; see benchmark_subject.h.
+#include "plugin/benchmark_subject.h"
+
+#include <ATen/Parallel.h>
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <ctime>
+
+#include "network/bf16.h"
+#include "network/error.h"
+#include "network/flops.h"
+#include "network/int8_linear.h"
+#include "network/keypoints.h"
+#include "network/sinkhorn.h"
+#include "network/weights.h"
+#include "plugin/common_options.h"
+#include "plugin/weights_location.h"
+
+namespace colmatch {
+namespace {
+
+// Asynchronous devices are waited for.
+void Wait(const torch::Tensor& result) { result.flatten()[0].item<float>(); }
+
+double Median(std::vector<double> values) {
+  if (values.empty()) return 0;
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+Features ToDevice(const Features& features, const torch::Device& device) {
+  Features moved = features;
+  moved.keypoints = features.keypoints.to(device);
+  moved.scores = features.scores.to(device);
+  moved.descriptors = features.descriptors.to(device);
+  return moved;
+}
+
+// Random layers that move descriptors little, so that nearest neighbours stay matches.
+SuperGlue OfficialSuperGlue() {
+  torch::manual_seed(0);
+  SuperGlue network;
+  torch::NoGradGuard no_grad;
+  network->InitializeAsNearestNeighbor(/*gain=*/40);
+  for (const auto& layer : *network->gnn->layers)
+    layer->as<AttentionalPropagation>()->mlp->last()->weight.normal_(0, 1e-3);
+  network->eval();
+  return network;
+}
+
+}  // namespace
+
+BenchmarkPair RandomViews(int64_t n, int descriptor_dim, int width, int height) {
+  torch::manual_seed(0);
+  const auto size = torch::tensor({static_cast<float>(width), static_cast<float>(height)});
+  const auto unit = [](const torch::Tensor& d) { return d / d.norm(2, 0, true); };
+  const auto descriptors = unit(torch::randn({descriptor_dim, n}));
+  Features first{torch::rand({n, 2}) * size, torch::rand({n}), descriptors, width, height};
+  Features second{torch::rand({n, 2}) * size, torch::rand({n}), unit(torch::randn({descriptor_dim, n})),
+                  width, height};
+  const int64_t shared = 7 * n / 10;
+  const double noise = 0.5 / std::sqrt(static_cast<double>(descriptor_dim));
+  second.keypoints.narrow(0, 0, shared).copy_(first.keypoints.narrow(0, 0, shared) * 0.9 + 20);
+  second.descriptors.narrow(1, 0, shared)
+      .copy_(unit(descriptors.narrow(1, 0, shared) + noise * torch::randn({descriptor_dim, shared})));
+  return {first, second};
+}
+
+double BenchmarkNow(BenchmarkClock clock) {
+  timespec now{};
+  clock_gettime(clock == BenchmarkClock::kCpu ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &now);
+  return 1e3 * static_cast<double>(now.tv_sec) + 1e-6 * static_cast<double>(now.tv_nsec);
+}
+
+double MeasureGemmRate(const std::string& precision, const torch::Device& device, BenchmarkClock clock) {
+  constexpr int64_t kSize = 1024;
+  constexpr double kMostMilliseconds = 1000;
+  torch::NoGradGuard no_grad;
+  const auto type = precision == kBf16 ? torch::kBFloat16 : torch::kFloat;
+  const auto a = torch::ones({kSize, kSize}, torch::TensorOptions().device(device).dtype(type));
+  auto product = torch::mm(a, a);
+  const std::vector<float> values(kSize * kSize, 1.0f), bias(kSize);
+  std::vector<float> y(kSize * kSize);
+  const Int8Linear linear(values.data(), bias.data(), kSize, kSize);
+  double best = 0;
+  const double first_begin = BenchmarkNow(clock);
+  for (int i = 0; i < 20 && BenchmarkNow(clock) - first_begin < kMostMilliseconds; ++i) {
+    const double begin = BenchmarkNow(clock);
+    if (precision == kInt8) {
+      at::parallel_for(0, kSize, 96, [&](int64_t first, int64_t last) {
+        linear.Apply(values.data() + first * kSize, last - first, y.data() + first * kSize);
+      });
+    } else {
+      torch::mm_out(product, a, a);
+      Wait(product);
+    }
+    best = std::max(best, 2.0 * kSize * kSize * kSize / (1e-3 * (BenchmarkNow(clock) - begin)));
+  }
+  return best;
+}
+
+BenchmarkSubject::BenchmarkSubject(std::string weights, std::string precision, const torch::Device& device,
+                                   BenchmarkClock clock)
+    : weights_(std::move(weights)), precision_(std::move(precision)), device_(device), clock_(clock) {
+  if (weights_ == kOfficial) {
+    superglue_ = OfficialSuperGlue();
+    superpoint_ = SuperPoint();
+  } else {
+    const WeightsPaths paths = ResolveWeights(weights_);
+    if (paths.superglue.empty()) throw UsageError("benchmark: --weights " + weights_ + " names no SuperGlue");
+    superpoint_ = LoadSuperPoint(paths.superpoint).network;
+    superglue_ = LoadSuperGlue(paths.superglue).network;
+  }
+  superglue_ = FoldBatchNorm(superglue_);
+  superpoint_->to(device_);
+  superglue_->to(device_);
+  superglue_->eval();
+  if (precision_ == kBf16) {
+    superpoint_ = FoldBatchNorm(superpoint_);
+    if (HasBf16Instructions()) superpoint_->UseBf16();
+    superglue_->UseBf16();
+  }
+  if (precision_ == kInt8) superglue_->UseInt8();
+}
+
+Features BenchmarkSubject::Extract(const torch::Tensor& image, int64_t num_keypoints) {
+  torch::NoGradGuard no_grad;
+  KeypointOptions options;
+  options.max_num_features = static_cast<int>(num_keypoints);
+  options.keypoint_threshold = 0;
+  return ToDevice(ExtractFeatures(superpoint_, image.to(device_), options), torch::kCPU);
+}
+
+FeatureMatches BenchmarkSubject::Match(const BenchmarkPair& pair, int sinkhorn_iterations) {
+  torch::NoGradGuard no_grad;
+  SuperGlueOptions options;
+  options.sinkhorn_iterations = sinkhorn_iterations;
+  FeatureMatches matches =
+      MatchFeatures(superglue_, ToDevice(pair.first, device_), ToDevice(pair.second, device_), options);
+  for (torch::Tensor* t : {&matches.matches0, &matches.matches1}) *t = t->cpu();
+  return matches;
+}
+
+void BenchmarkSubject::Measure(const torch::Tensor& image, int64_t num_keypoints, const BenchmarkPair& pair,
+                               int sinkhorn_iterations) {
+  torch::NoGradGuard no_grad;
+  Times& times = times_[num_keypoints];
+  double begin = BenchmarkNow(clock_);
+  Extract(image, num_keypoints);
+  times.superpoint.push_back(BenchmarkNow(clock_) - begin);
+
+  const Features first = ToDevice(pair.first, device_), second = ToDevice(pair.second, device_);
+  begin = BenchmarkNow(clock_);
+  const auto prepared0 = PrepareFeatures(superglue_, first);
+  const auto prepared1 = PrepareFeatures(superglue_, second);
+  Wait(prepared1);
+  times.prepare.push_back((BenchmarkNow(clock_) - begin) / 2);
+  begin = BenchmarkNow(clock_);
+  const auto scores = superglue_->ForwardPrepared(prepared0, prepared1);
+  Wait(scores);
+  times.layers.push_back(BenchmarkNow(clock_) - begin);
+  begin = BenchmarkNow(clock_);
+  MatchByTransport(scores, superglue_->bin_score, sinkhorn_iterations, SuperGlueOptions{}.match_threshold)
+      .matches0.cpu();
+  times.sinkhorn.push_back(BenchmarkNow(clock_) - begin);
+}
+
+nlohmann::ordered_json BenchmarkSubject::Result(int64_t num_keypoints, double matrix_product_rate) const {
+  const Times& times = times_.at(num_keypoints);
+  const double prepare = Median(times.prepare), layers = Median(times.layers),
+               sinkhorn = Median(times.sinkhorn);
+  const double flops = SuperGlueFlops(superglue_->architecture(), num_keypoints, num_keypoints);
+  const double network = 2 * prepare + layers;
+  const auto [least, most] = std::minmax_element(times.layers.begin(), times.layers.end());
+  return {{"weights", weights_},
+          {"depth", superglue_->architecture().num_layer_pairs},
+          {"precision", precision_},
+          {"num_keypoints", num_keypoints},
+          {"pairs_per_second", 1000 / (layers + sinkhorn)},
+          {"pairs_per_second_alone", 1000 / (network + sinkhorn)},
+          {"median_ms",
+           {{"superpoint", Median(times.superpoint)},
+            {"prepare", prepare},
+            {"layers", layers},
+            {"sinkhorn", sinkhorn}}},
+          {"layers_ms_range", {*least, *most}},
+          {"gflop_per_pair", flops * 1e-9},
+          {"share_of_matrix_product", flops / (1e-3 * network) / matrix_product_rate}};
+}
+
+double MatchAgreement(const FeatureMatches& a, const FeatureMatches& b) {
+  const auto equal = torch::cat({a.matches0 == b.matches0, a.matches1 == b.matches1}).to(torch::kDouble);
+  return equal.numel() == 0 ? 1 : equal.mean().item<double>();
+}
+
+}  // namespace colmatch

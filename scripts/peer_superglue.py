@@ -1,0 +1,62 @@
+#!/usr/bin/env python3
+"""Times a peer's own SuperGlue or LightGlue code on random features, one line of JSON a run.
+
+Usage: peer_superglue.py superglue|lightglue CHECKOUT NUM_KEYPOINTS THREADS REPETITIONS
+
+CHECKOUT is a clone of magicleap/SuperGluePretrainedNetwork or cvg/LightGlue; it is imported, nothing of it is
+kept. Its weights are not needed: random ones take the same time (LightGlue's early exit is off).
+"""
+import json
+import statistics
+import sys
+import time
+
+import torch
+
+
+def features(n, seed):
+    torch.manual_seed(seed)
+    descriptors = torch.nn.functional.normalize(torch.randn(1, 256, n), dim=1)
+    return torch.rand(1, n, 2) * torch.tensor([640.0, 480.0]), torch.rand(1, n), descriptors
+
+
+def superglue(checkout, n):
+    sys.path.insert(0, checkout)
+    torch.load = lambda *args, **kwargs: {}  # no weights: random ones
+    torch.nn.Module.load_state_dict = lambda self, *args, **kwargs: None
+    from models.superglue import SuperGlue
+    network = SuperGlue({"sinkhorn_iterations": 100, "match_threshold": 0.2}).eval()
+    data = {"image0": torch.zeros(1, 1, 480, 640), "image1": torch.zeros(1, 1, 480, 640)}
+    for i in "01":
+        data["keypoints" + i], data["scores" + i], data["descriptors" + i] = features(n, int(i))
+    return lambda: network(data)
+
+
+def lightglue(checkout, n):
+    sys.path.insert(0, checkout)
+    from lightglue import LightGlue
+    network = LightGlue(features=None, input_dim=256, depth_confidence=-1, width_confidence=-1).eval()
+    data = {}
+    for i in "01":
+        keypoints, _, descriptors = features(n, int(i))
+        data["image" + i] = {"keypoints": keypoints, "descriptors": descriptors.transpose(1, 2),
+                             "image_size": torch.tensor([[640.0, 480.0]])}
+    return lambda: network(data)
+
+
+def main():
+    kind, checkout, n, threads, repetitions = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:6])
+    torch.set_num_threads(threads)
+    run = {"superglue": superglue, "lightglue": lightglue}[kind](checkout, n)
+    times = []
+    with torch.no_grad():
+        for _ in range(repetitions + 1):
+            begin = time.perf_counter()
+            run()
+            times.append(1000 * (time.perf_counter() - begin))
+    times = times[1:]  # the first warms up
+    print(json.dumps({"ms": times, "median_ms": statistics.median(times), "torch": torch.__version__}))
+
+
+if __name__ == "__main__":
+    main()
