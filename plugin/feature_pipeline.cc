@@ -54,8 +54,34 @@ Features ToOriginalPixels(Features features, const Photo& photo) {
   return features;
 }
 
+FeatureRecord RecordOf(const Photo& photo) {
+  FeatureRecord record;
+  record.name = photo.name;
+  record.error = photo.error;
+  record.exif = photo.exif;
+  record.width = photo.width;
+  record.height = photo.height;
+  return record;
+}
+
+FeatureRecord ExtractPhoto(const Photo& photo, FeatureExtractor& extractor) {
+  FeatureRecord record = RecordOf(photo);
+  if (!photo.error.empty()) return record;
+  try {
+    const cv::Mat& pixels = photo.resized.pixels;
+    const Features features =
+        ToOriginalPixels(extractor.Extract(pixels.ptr<float>(), pixels.cols, pixels.rows), photo);
+    record.keypoints = KeypointsForColmap(features);
+    record.descriptors = DescriptorsForColmap(features);
+    record.scores = ScoresForColmap(features);
+  } catch (const InputError& error) {
+    record.error = error.what();
+  }
+  return record;
+}
+
 // The image's id; camera and image rows are made if they are not there.
-image_t ImageRow(ColmapDatabase& database, CameraAssigner& cameras, const Photo& photo) {
+image_t ImageRow(ColmapDatabase& database, CameraAssigner& cameras, const FeatureRecord& photo) {
   if (const auto image = database.FindImage(photo.name)) return image->image_id;
   Camera camera = cameras.Assign(photo.name, photo.width, photo.height, photo.exif);
   if (camera.camera_id == 0) camera.camera_id = database.AddCamera(camera);
@@ -68,37 +94,6 @@ image_t ImageRow(ColmapDatabase& database, CameraAssigner& cameras, const Photo&
         GeoPosition{*photo.exif.latitude_deg, *photo.exif.longitude_deg, photo.exif.altitude_m.value_or(0)};
   }
   return database.AddImage(image);
-}
-
-void WriteFeatures(ColmapDatabase& database, CameraAssigner& cameras, const Photo& photo,
-                   const Features& features, const std::string& provenance) {
-  Transaction transaction = database.BeginTransaction();
-  const image_t id = ImageRow(database, cameras, photo);
-  database.WriteKeypoints(id, KeypointsForColmap(features));
-  if (!database.HasDescriptors(id)) database.WriteDescriptors(id, DescriptorsForColmap(features));
-  database.WriteImageProvenance(id, provenance, ScoresForColmap(features));
-  transaction.Commit();
-}
-
-CameraAssigner MakeCameraAssigner(ColmapDatabase& database, const FeaturePipelineOptions& o) {
-  std::map<camera_t, Camera> cameras;
-  for (const Camera& camera : database.Cameras()) cameras[camera.camera_id] = camera;
-  std::optional<Camera> existing;
-  if (o.existing_camera_id >= 0) {
-    const auto found = cameras.find(static_cast<camera_t>(o.existing_camera_id));
-    if (found == cameras.end()) {
-      throw UsageError("--ImageReader.existing_camera_id " + std::to_string(o.existing_camera_id) + ": " +
-                       o.database_path + " has no such camera");
-    }
-    existing = found->second;
-  }
-  CameraAssigner assigner(o.camera, existing);
-  for (const Image& image : database.Images()) {
-    const auto found = cameras.find(image.camera_id);
-    if (found != cameras.end())
-      assigner.Remember(image.name, ReadExif(fs::path(o.image_path) / image.name), found->second);
-  }
-  return assigner;
 }
 
 std::vector<std::string> NamesToExtract(ColmapDatabase& database, const std::vector<std::string>& names,
@@ -149,6 +144,56 @@ bool FeaturesAreThere(ColmapDatabase& database, const std::string& name, const s
       "; features of two kinds do not match each other: use another database or the same options");
 }
 
+CameraAssigner MakeCameraAssigner(ColmapDatabase& database, const FeaturePipelineOptions& o) {
+  std::map<camera_t, Camera> cameras;
+  for (const Camera& camera : database.Cameras()) cameras[camera.camera_id] = camera;
+  std::optional<Camera> existing;
+  if (o.existing_camera_id >= 0) {
+    const auto found = cameras.find(static_cast<camera_t>(o.existing_camera_id));
+    if (found == cameras.end()) {
+      throw UsageError("--ImageReader.existing_camera_id " + std::to_string(o.existing_camera_id) + ": " +
+                       o.database_path + " has no such camera");
+    }
+    existing = found->second;
+  }
+  CameraAssigner assigner(o.camera, existing);
+  for (const Image& image : database.Images()) {
+    const auto found = cameras.find(image.camera_id);
+    if (found != cameras.end())
+      assigner.Remember(image.name, ReadExif(fs::path(o.image_path) / image.name), found->second);
+  }
+  return assigner;
+}
+
+void WriteFeatures(ColmapDatabase& database, CameraAssigner& cameras, const FeatureRecord& photo,
+                   const std::string& provenance) {
+  Transaction transaction = database.BeginTransaction();
+  const image_t id = ImageRow(database, cameras, photo);
+  database.WriteKeypoints(id, photo.keypoints);
+  if (!database.HasDescriptors(id)) database.WriteDescriptors(id, photo.descriptors);
+  database.WriteImageProvenance(id, provenance, photo.scores);
+  transaction.Commit();
+}
+
+bool ExtractPhotos(const FeaturePipelineOptions& o, const CommonOptions& common, FeatureExtractor& extractor,
+                   const std::vector<std::string>& names,
+                   const std::function<void(const FeatureRecord&)>& then) {
+  const auto read_ahead = [&](size_t i) {
+    return std::async(std::launch::async, ReadPhoto, fs::path(o.image_path), names[i], o.max_image_size);
+  };
+  std::future<Photo> next;
+  if (!names.empty()) next = read_ahead(0);
+  ProgressBar bar("features", static_cast<int64_t>(names.size()), common.progress);
+  for (size_t i = 0; i < names.size(); ++i) {
+    const Photo photo = next.get();
+    if (StopRequested()) return false;
+    if (i + 1 < names.size()) next = read_ahead(i + 1);
+    then(ExtractPhoto(photo, extractor));
+    bar.Update(static_cast<int64_t>(i) + 1);
+  }
+  return true;
+}
+
 FeaturePipelineStats ExtractCollection(const FeaturePipelineOptions& o, const CommonOptions& common) {
   o.camera.Validate();
   const auto names = ListImages(
@@ -164,32 +209,16 @@ FeaturePipelineStats ExtractCollection(const FeaturePipelineOptions& o, const Co
   FeaturePipelineStats stats;
   stats.weights = {extractor.weights().metadata, extractor.weights().sha256};
   const auto todo = NamesToExtract(database, names, provenance, stats);
-  const auto read_ahead = [&](size_t i) {
-    return std::async(std::launch::async, ReadPhoto, fs::path(o.image_path), todo[i], o.max_image_size);
-  };
-  std::future<Photo> next;
-  if (!todo.empty()) next = read_ahead(0);
-  ProgressBar bar("features", static_cast<int64_t>(todo.size()), common.progress);
-  for (size_t i = 0; i < todo.size(); ++i) {
-    Photo photo = next.get();
-    if (StopRequested()) {
-      stats.stopped = true;
-      break;
-    }
-    if (i + 1 < todo.size()) next = read_ahead(i + 1);
+  stats.stopped = !ExtractPhotos(o, common, extractor, todo, [&](const FeatureRecord& photo) {
     try {
       if (!photo.error.empty()) throw InputError(photo.error);
-      const cv::Mat& pixels = photo.resized.pixels;
-      const Features features =
-          ToOriginalPixels(extractor.Extract(pixels.ptr<float>(), pixels.cols, pixels.rows), photo);
-      WriteFeatures(database, cameras, photo, features, provenance);
+      WriteFeatures(database, cameras, photo, provenance);
       ++stats.extracted;
-      stats.num_keypoints += features.size();
+      stats.num_keypoints += static_cast<int64_t>(photo.keypoints.rows);
     } catch (const InputError& error) {
       stats.skipped.push_back({photo.name, error.what()});
     }
-    bar.Update(static_cast<int64_t>(i) + 1);
-  }
+  });
   return stats;
 }
 

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <vector>
 
 #include "database_io/colmap_database.h"
 #include "network/features.h"
@@ -15,6 +16,10 @@ struct LoadedImage {
   Features features;  // undefined tensors where they were not asked for
   VerifiedImage geometry;
 };
+
+LoadedImage MakeLoadedImage(image_t image_id, const std::shared_ptr<const Camera>& camera,
+                            const KeypointsBlob& keypoints, const Descriptors& descriptors,
+                            const std::vector<float>& scores);
 
 class ImageStore {
  public:

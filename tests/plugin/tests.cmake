@@ -6,6 +6,7 @@ if(NOT COLMATCH_CORE_ONLY)
       benchmark_command_test.cc
       camera_test.cc
       cli_test.cc
+      cluster_test.cc
       colmap_convert_test.cc
       compare_runs_test.cc
       compress_command_test.cc
@@ -15,8 +16,10 @@ if(NOT COLMATCH_CORE_ONLY)
       exif_test.cc
       image_reader_test.cc
       lru_cache_test.cc
+      pair_blocks_test.cc
       pairs_test.cc
       project_file_test.cc
+      record_file_test.cc
       reconstruction_test.cc
       report_test.cc
       shards_command_test.cc
