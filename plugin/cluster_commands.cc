@@ -178,6 +178,10 @@ class MergeCommand : public Command {
     AddOption(app, "--database_path", options_.database_path, "COLMAP database; of features made if missing")
         ->required();
     AddOption(app, "--partial", options_.partial, "merge what is there although blocks are missing");
+    AddOption(
+        app, "--descriptors", options_.descriptors,
+        "of features: 0 leaves the descriptors, nine tenths of a database, in the shards, where colmatch "
+        "plan --feature_plan_path finds them; COLMAP's mapper needs none");
   }
   int Run(const CommonOptions& common) override {
     const MergeStats stats = Merge(options_, common);

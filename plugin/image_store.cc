@@ -41,8 +41,13 @@ LoadedImage ImageStore::Load(const Image& image, bool with_descriptors) {
     throw UsageError(database_.path() + ": the features of " + image.name +
                      " were not made by colmatch; run colmatch feature_extractor into a database of its own");
   }
-  return MakeLoadedImage(image.image_id, camera, keypoints, database_.ReadDescriptors(image.image_id),
-                         provenance->scores);
+  const Descriptors descriptors = database_.ReadDescriptors(image.image_id);
+  if (descriptors.rows != keypoints.rows) {
+    throw UsageError(database_.path() + " has no descriptors of " + image.name +
+                     ": they were left in the shards of its plan (merge --descriptors 0); use colmatch plan "
+                     "--feature_plan_path, or merge the features with them into another database");
+  }
+  return MakeLoadedImage(image.image_id, camera, keypoints, descriptors, provenance->scores);
 }
 
 }  // namespace colmatch

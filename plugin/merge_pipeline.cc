@@ -176,8 +176,8 @@ void MergeMatches(const Manifest& manifest, ColmapDatabase& database, const Comm
   merger.Commit();
 }
 
-void MergeFeatures(const Manifest& manifest, ColmapDatabase& database, const CommonOptions& common,
-                   MergeStats& stats) {
+void MergeFeatures(const Manifest& manifest, ColmapDatabase& database, const MergeOptions& o,
+                   const CommonOptions& common, MergeStats& stats) {
   FeaturePipelineOptions options = ExtractionOptionsOf(manifest.options);
   options.image_path = manifest.image_path;
   options.database_path = database.path();
@@ -192,7 +192,8 @@ void MergeFeatures(const Manifest& manifest, ColmapDatabase& database, const Com
         stats.stopped = true;
         return;
       }
-      const FeatureRecord photo = DecodeFeatures(bytes, shard.path());
+      FeatureRecord photo = DecodeFeatures(bytes, shard.path());
+      if (!o.descriptors) photo.descriptors = {};
       try {
         if (!photo.error.empty()) throw InputError(photo.error);
         if (FeaturesAreThere(database, photo.name, manifest.provenance)) {
@@ -268,7 +269,11 @@ MergeStats Merge(const MergeOptions& o, const CommonOptions& common) {
                           ConnectionOptionsOf(common));
   database.CheckWritable();
   database.CompleteFrames();
-  (features ? MergeFeatures : MergeMatches)(manifest, database, common, stats);
+  if (features) {
+    MergeFeatures(manifest, database, o, common, stats);
+  } else {
+    MergeMatches(manifest, database, common, stats);
+  }
   return stats;
 }
 

@@ -14,7 +14,8 @@ namespace colmatch {
 struct MergeOptions {
   std::string manifest_path;  // the file or its folder
   std::string database_path;
-  bool partial = false;  // merge what is there although blocks are missing
+  bool partial = false;     // merge what is there although blocks are missing
+  bool descriptors = true;  // of features: store them too; else rows without any, and the shards keep them
 };
 
 // A plan's blocks by the state of their shards.

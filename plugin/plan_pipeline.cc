@@ -50,18 +50,21 @@ Manifest StartManifest(PlanKind kind, const PlanOptions& plan, const CommonOptio
   return manifest;
 }
 
-// True if the folder has this very plan. What tells it from others goes into its request.
-bool IsThere(Manifest& manifest, const std::string& folder, int num_blocks, const std::string& items) {
+// True if the folder has a plan of the same work, in however many blocks; `manifest` is that one then.
+// `items` tells photos or pairs from others.
+bool IsThere(Manifest& manifest, const std::string& folder, const std::string& items) {
   ByteWriter request;
   for (const std::string& option : manifest.options) request.PutText(option);
   for (const std::string& text : {manifest.provenance, manifest.precision, manifest.image_path, items})
     request.PutText(text);
   request.Put(manifest.random_seed);
-  request.Put(num_blocks);
   manifest.request = Sha256Hex(request.bytes());
   if (!fs::exists(ManifestPath(folder))) return false;
-  if (ReadManifest(folder).request == manifest.request) return true;
-  throw UsageError(folder + " holds a plan of other photos, pairs or options; name another folder");
+  const Manifest found = ReadManifest(folder);
+  if (found.request != manifest.request)
+    throw UsageError(folder + " holds a plan of other photos, pairs or options; name another folder");
+  manifest = found;
+  return true;
 }
 
 std::vector<ImagePair> CollectPairs(PairSource& source) {
@@ -75,6 +78,10 @@ std::vector<ImagePair> CollectPairs(PairSource& source) {
     }
   }
   return pairs;
+}
+
+std::string_view BytesOf(const std::vector<ImagePair>& pairs) {
+  return {reinterpret_cast<const char*>(pairs.data()), pairs.size() * sizeof(ImagePair)};
 }
 
 // Leaves out what the database has; returns how many.
@@ -112,8 +119,8 @@ class PlannedImages {
   const Image& image(int i) const { return images_[i]; }
   const Camera& camera(int i) const { return cameras_.at(images_[i].camera_id); }
 
-  // Every image with what it is known again by, and every pair.
-  std::string Fingerprint(const std::vector<ImagePair>& pairs) const {
+  // Every image with what it is known again by.
+  std::string Fingerprint() const {
     ByteWriter out;
     for (size_t i = 0; i < rows_.size(); ++i) {
       out.Put(rows_[i].image_id);
@@ -121,9 +128,7 @@ class PlannedImages {
       out.Put(rows_[i].num_keypoints);
       out.Put(rows_[i].provenance_crc);
     }
-    const std::string_view bytes(reinterpret_cast<const char*>(pairs.data()),
-                                 pairs.size() * sizeof(ImagePair));
-    return Sha256Hex(out.bytes()) + Sha256Hex(bytes);
+    return Sha256Hex(out.bytes());
   }
 
  private:
@@ -153,6 +158,10 @@ FeatureRecord RecordFromDatabase(ColmapDatabase& database, const Image& image, c
   record.keypoints = database.ReadKeypoints(image.image_id);
   record.descriptors = database.ReadDescriptors(image.image_id);
   record.scores = database.ReadImageProvenance(image.image_id)->scores;
+  if (record.descriptors.rows != record.keypoints.rows) {
+    throw UsageError(database.path() + " has no descriptors of " + image.name +
+                     ": give the plan whose shards have them by --feature_plan_path");
+  }
   return record;
 }
 
@@ -270,8 +279,11 @@ PlanStats PlanFeatures(const PlanOptions& plan, const FeaturePipelineOptions& o,
   stats.num_items = stats.num_images = num_items;
   stats.num_blocks = num_blocks;
   stats.loads_per_image = 1;
-  stats.was_there = IsThere(manifest, plan.output_path, num_blocks, Sha256Hex(EncodePhotoBlock(names)));
-  if (stats.was_there) return stats;
+  stats.was_there = IsThere(manifest, plan.output_path, Sha256Hex(EncodePhotoBlock(names)));
+  if (stats.was_there) {
+    stats.num_blocks = static_cast<int64_t>(manifest.blocks.size());
+    return stats;
+  }
   MakeFolder(plan.output_path);
   RecordWriter file(BlocksPath(plan.output_path), "blocks for " + manifest.request);
   for (int b = 0; b < num_blocks; ++b) {
@@ -303,6 +315,7 @@ PlanStats PlanMatches(const PlanOptions& plan, const MatchingPipelineOptions& o,
   stats.already_there = RemoveDone(database, images, manifest.provenance, pairs);
   stats.num_items = static_cast<int64_t>(pairs.size());
   const int num_blocks = NumBlocks(plan, stats.num_items, kPairsPerBlock);
+  const std::string pairs_hash = Sha256Hex(BytesOf(pairs));  // in the order of their source
   const auto borders = SortIntoBlocks(pairs, num_images, num_blocks);
   stats.num_blocks = static_cast<int64_t>(borders.size()) - 1;
 
@@ -310,8 +323,11 @@ PlanStats PlanMatches(const PlanOptions& plan, const MatchingPipelineOptions& o,
   const std::vector<int> order = ImagesByNeed(pairs, num_images);
   for (const int i : order) planned.Describe(database, i);
   stats.num_images = static_cast<int64_t>(order.size());
-  stats.was_there = IsThere(manifest, plan.output_path, num_blocks, planned.Fingerprint(pairs));
-  if (stats.was_there) return stats;
+  stats.was_there = IsThere(manifest, plan.output_path, planned.Fingerprint() + pairs_hash);
+  if (stats.was_there) {
+    stats.num_blocks = static_cast<int64_t>(manifest.blocks.size());
+    return stats;
+  }
 
   MakeFolder(plan.output_path);
   if (!plan.feature_plan_path.empty()) {

@@ -33,8 +33,8 @@ struct PlanStats {
   std::vector<SkippedInput> skipped;
 };
 
-// Both write blocks.cmr and, last, manifest.json. The same request again does nothing; another one into the
-// same folder is a UsageError.
+// Both write blocks.cmr and, last, manifest.json. The same work again does nothing, whatever num_blocks;
+// other work into the same folder is a UsageError.
 PlanStats PlanFeatures(const PlanOptions& plan, const FeaturePipelineOptions& options,
                        const CommonOptions& common);
 

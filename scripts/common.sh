@@ -9,7 +9,7 @@ PACKAGES=(
   libcli11-dev libspdlog-dev nlohmann-json3-dev
   colmap gnuplot-nox
 )
-TEST_PACKAGES=(libgtest-dev libgmock-dev python3-venv sqlite3)
+TEST_PACKAGES=(libgtest-dev libgmock-dev python3-venv sqlite3 munge slurmctld slurmd slurm-client parallel)
 
 say() { printf '\n== %s\n' "$*"; }
 

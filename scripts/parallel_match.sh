@@ -38,7 +38,8 @@ tasks() { # tasks COMMAND STAGE
   [ "$gpus" -gt 0 ] && gpu='CUDA_VISIBLE_DEVICES=$(({%} - 1)) '
   tr , '\n' <<< "$blocks" | while IFS=- read -r first last; do seq "$first" "${last:-$first}"; done |
     parallel --will-cite --jobs "$jobs" "${hosts[@]}" --joblog "$work/logs/$2.joblog" --retries 2 \
-      "$gpu$(printf %q "$colmatch") $1 --manifest $(printf %q "$work/$2") --block {} --num_threads $threads --device $device --progress off"
+      "$gpu$(printf %q "$colmatch") $1 --manifest $(printf %q "$work/$2") --block {} --num_threads $threads --device $device --progress off" ||
+    echo "warning: some tasks failed, see $work/logs/$2.joblog" >&2  # merge names them
 }
 
 plan_features

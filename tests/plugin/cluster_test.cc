@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <numeric>
 #include <random>
+#include <utility>
 
 #include "database_io/colmap_database.h"
 #include "database_io/sqlite.h"
@@ -194,12 +195,45 @@ TEST_F(Cluster, ExtractionInBlocksGivesTheTablesOfOneMachineByteForByte) {
   }
 }
 
+TEST_F(Cluster, DescriptorsMayStayInTheShardsAndOneMachineSaysThatItNeedsThem) {
+  PlanOptions plan;
+  plan.output_path = File("features");
+  plan.given = ExtractionArguments();
+  PlanFeatures(plan, Extraction(Photos(), ""), Common());
+  BlockOptions block;
+  block.manifest_path = plan.output_path;
+  block.block = 0;
+  ExtractBlock(block, Common());
+  MergeOptions merge;
+  merge.manifest_path = plan.output_path;
+  merge.database_path = File("x.db");
+  merge.descriptors = false;
+  EXPECT_EQ(Merge(merge, Common()).merged, 4);
+  const auto counts = ColmapDatabase(File("x.db"), DatabaseMode::kReadOnly).Counts();
+  EXPECT_EQ(counts.images_with_descriptors, 4) << "COLMAP's extractor would add SIFT's";
+  EXPECT_THROW(MatchExhaustively(Matching(File("x.db")), Common()), UsageError);
+
+  PlanOptions pairs;
+  pairs.output_path = File("pairs");
+  EXPECT_THROW(PlanMatches(pairs, Matching(File("x.db")), Common(), Exhaustive()), UsageError);
+  pairs.feature_plan_path = plan.output_path;
+  PlanMatches(pairs, Matching(File("x.db")), Common(), Exhaustive());
+  MatchAll(ReadManifest(pairs.output_path));
+  MergeInto(File("x.db"), ReadManifest(pairs.output_path));
+  EXPECT_EQ(PairRows(File("x.db")), PairRows(Matched()));
+}
+
 TEST_F(Cluster, TheSamePlanTwiceIsOneAndAnotherIntoItsFolderIsRefused) {
   const Manifest manifest = PlanPairs("plan", 2);
   const auto written = fs::last_write_time(ManifestPath(File("plan")));
   EXPECT_EQ(PlanPairs("plan", 2).hash, manifest.hash);
   EXPECT_EQ(fs::last_write_time(ManifestPath(File("plan"))), written);
-  EXPECT_THROW(PlanPairs("plan", 3), UsageError);
+  EXPECT_EQ(PlanPairs("plan", 3).hash, manifest.hash) << "the same pairs, dealt before";
+  PlanOptions plan;
+  plan.output_path = File("plan");
+  MatchingPipelineOptions options = Matching(Features());
+  options.matching.superglue.match_threshold = 0.5;
+  EXPECT_THROW(PlanMatches(plan, options, Common(), Exhaustive()), UsageError);
   EXPECT_EQ(ReadManifest(File("plan")).hash, manifest.hash);
 }
 
@@ -401,6 +435,30 @@ class LargeMerge : public testing::Test {
     shard.Close();
   }
 
+  // Merges in a process of its own, which is killed as soon as so many pairs are there.
+  void KillMergeAt(int64_t num_pairs) const {
+    const pid_t child = fork();
+    if (child == 0) {
+      const std::string program = std::string(COLMATCH_BINARY_DIR) + "/colmatch";
+      execl(program.c_str(), "colmatch", "merge", "--manifest", manifest_.folder.c_str(), "--database_path",
+            database_.c_str(), "--progress", "off", "--log_level", "off", nullptr);
+      _exit(127);
+    }
+    int status = 0;
+    {
+      Connection watch(database_, OpenMode::kReadOnly);
+      while (watch.QueryInt64("SELECT count(*) FROM matches") < num_pairs) {
+        if (waitpid(child, &status, WNOHANG) == child) {
+          ADD_FAILURE() << "merge ended with status " << status;
+          return;
+        }
+        usleep(1000);
+      }
+    }
+    kill(child, SIGKILL);
+    waitpid(child, &status, 0);
+  }
+
   TemporaryFolder folder_;
   const std::string database_ = folder_.File("x.db");
   Manifest manifest_;
@@ -413,26 +471,14 @@ TEST_F(LargeMerge, KilledAnywhereAndRunAgainEndsInTheSameTables) {
   options.manifest_path = manifest_.folder;
   options.database_path = whole;
   EXPECT_EQ(Merge(options, Common()).merged, kImages * (kImages - 1) / 2);
+  constexpr int64_t kPairs = kImages * (kImages - 1) / 2;
   int killed_half_way = 0;
-  for (int after_ms = 50; after_ms < 5000; after_ms = after_ms * 3 / 2) {
-    const pid_t child = fork();
-    if (child == 0) {
-      const std::string program = std::string(COLMATCH_BINARY_DIR) + "/colmatch";
-      execl(program.c_str(), "colmatch", "merge", "--manifest", manifest_.folder.c_str(), "--database_path",
-            database_.c_str(), "--progress", "off", "--log_level", "off", nullptr);
-      _exit(127);
-    }
-    usleep(static_cast<useconds_t>(after_ms) * 1000);
-    kill(child, SIGKILL);
-    int status = 0;
-    waitpid(child, &status, 0);
+  for (const int64_t at : {int64_t{1}, kPairs / 3, 2 * kPairs / 3}) {
+    KillMergeAt(at);
     const auto found = ColmapDatabase(database_, DatabaseMode::kOpenExisting).Counts();
     EXPECT_EQ(found.matched_pairs, found.two_view_geometries) << "half a pair";
-    killed_half_way += found.matched_pairs > 0 && found.matched_pairs < kImages * (kImages - 1) / 2;
-    if (WIFEXITED(status)) {
-      EXPECT_EQ(WEXITSTATUS(status), 0);
-      break;
-    }
+    EXPECT_GE(found.matched_pairs, at);
+    killed_half_way += found.matched_pairs < kPairs;
   }
   options.database_path = database_;
   Merge(options, Common());

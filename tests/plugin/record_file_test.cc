@@ -48,6 +48,19 @@ TEST(RecordFile, GivesBackItsHeaderAndRecordsInOrderAndByPlace) {
   EXPECT_THROW(reader.At({places[0].offset + 1, 3}), InputError);
 }
 
+// docs/cluster_files.md has these bytes.
+TEST(RecordFile, LooksAsDocumented) {
+  TemporaryFolder folder;
+  RecordWriter writer(folder.File("x.cmr"), "h");
+  writer.Append("ab");
+  writer.Close();
+  const std::string expected(
+      "CMRECRD1\1\0\0\0h\xE7\x06\x6B\x91\2\0\0\0\x6D\x48\x83\x9E"
+      "ab\xFF\xFF\xFF\xFF\xF7\xDF\x88\xA9\1\0\0\0\0\0\0\0",
+      43);
+  EXPECT_EQ(ReadWholeFile(folder.File("x.cmr")), expected);
+}
+
 TEST(RecordFile, WithoutRecordsIsAFileTooAndTheEndIsReachedAsOftenAsAsked) {
   TemporaryFolder folder;
   RecordWriter writer(folder.File("empty.cmr"), "");
