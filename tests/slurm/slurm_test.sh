@@ -92,7 +92,7 @@ kill_task "$(cat "$folder/task.1")"  # fails, and is not run again by itself
 step="$(ps -o ppid= -p "$(cat "$folder/task.0")" | tr -d ' ')"
 kill -9 "$(cat "$LOCAL_SLURM/pids/slurmd.$node")" "$step"
 kill_task "$(cat "$folder/task.0")"
-for _ in $(seq 60); do [ "$(sinfo -h -n "$node" -t down -o %D)" ] && break; sleep 0.5; done
+for _ in $(seq 240); do [ "$(sinfo -h -n "$node" -t down -o %D)" ] && break; sleep 0.5; done
 setsid slurmd -D -f "$SLURM_CONF" -N "$node" > "$LOCAL_SLURM/log/$node.again" 2>&1 &
 echo $! > "$LOCAL_SLURM/pids/slurmd.$node"
 # Slurm waits two minutes before it runs the task of a lost node again; not here.
