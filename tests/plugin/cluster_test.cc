@@ -373,6 +373,40 @@ TEST_F(Cluster, TheProgramRunsAPlanFromThePhotosToTheDatabaseWithItsExitStatuses
   EXPECT_THAT(opened.ReadPairProvenance(1, 2)->text, HasSubstr("sinkhorn_iterations 20"));
 }
 
+TEST_F(Cluster, PhotosOfACollectionToo) {
+  const fs::path photos = fs::path(COLMATCH_SOURCE_DIR) / "../shared/data/sfm/Herz-Jesus-P8/images";
+  if (!fs::exists(photos)) GTEST_SKIP() << photos << " is not here";
+  const std::vector<std::string> given = {"--SuperPoint.max_num_features", "200",
+                                          "--SuperPoint.max_image_size", "320"};
+  FeaturePipelineOptions extraction = ExtractionOptionsOf(given);
+  extraction.image_path = photos;
+  extraction.database_path = File("one.db");
+  ExtractCollection(extraction, Common());
+  MatchExhaustively(Matching(File("one.db")), Common());
+
+  PlanOptions plan;
+  plan.output_path = File("features");
+  plan.num_blocks = 2;
+  plan.given = given;
+  PlanFeatures(plan, extraction, Common());
+  for (const int b : {1, 0}) {
+    BlockOptions block;
+    block.manifest_path = plan.output_path;
+    block.block = b;
+    ExtractBlock(block, Common());
+  }
+  MergeInto(File("x.db"), ReadManifest(plan.output_path));
+  EXPECT_EQ(FeatureRows(File("x.db")), FeatureRows(File("one.db")));
+  PlanOptions pairs;
+  pairs.output_path = File("matches");
+  pairs.num_blocks = 7;
+  pairs.feature_plan_path = plan.output_path;
+  EXPECT_EQ(PlanMatches(pairs, Matching(File("x.db")), Common(), Exhaustive()).num_items, 28);
+  MatchAll(ReadManifest(pairs.output_path));
+  EXPECT_EQ(MergeInto(File("x.db"), ReadManifest(pairs.output_path)).merged, 28);
+  EXPECT_EQ(PairRows(File("x.db")), PairRows(File("one.db")));
+}
+
 // Many images of one keypoint, and shards that hold all their pairs.
 class LargeMerge : public testing::Test {
  protected:
