@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <numeric>
+#include <set>
 
 #include "network/error.h"
 #include "plugin/pair_order.h"
@@ -30,20 +31,18 @@ std::vector<ImagePair> AlikePairs(ColmapDatabase& database, const std::vector<Im
 
 }  // namespace
 
-MatchingPipelineStats MatchCollection(const MatchingPipelineOptions& o, const std::string& pairs,
-                                      const CommonOptions& common) {
-  return MatchPairs(
-      o, common,
-      [&](ColmapDatabase& database, const std::vector<Image>& images) -> std::unique_ptr<PairSource> {
-        const auto count = static_cast<int>(images.size());
-        if (pairs == "sequential")
-          return std::make_unique<ListedPairs>(FramesAndLoops(database, images, common));
-        if (pairs == "retrieval" || (pairs == "auto" && count > kMaxExhaustiveImages))
-          return std::make_unique<OrderedPairs>(AlikePairs(database, images, common), count, o.block_size);
-        if (pairs == "exhaustive" || pairs == "auto")
-          return std::make_unique<ExhaustivePairs>(count, o.block_size);
-        throw UsageError("--pairs must be auto, exhaustive, sequential or retrieval, found " + pairs);
-      });
+PairSourceMaker CollectionPairs(const std::string& name, int block_size, const CommonOptions& common) {
+  const std::set<std::string> known = {"auto", "exhaustive", "sequential", "retrieval"};
+  if (known.count(name) == 0)
+    throw UsageError("--pairs must be auto, exhaustive, sequential or retrieval, found " + name);
+  return [name, block_size, &common](ColmapDatabase& database,
+                                     const std::vector<Image>& images) -> std::unique_ptr<PairSource> {
+    const auto count = static_cast<int>(images.size());
+    if (name == "sequential") return std::make_unique<ListedPairs>(FramesAndLoops(database, images, common));
+    if (name == "retrieval" || (name == "auto" && count > kMaxExhaustiveImages))
+      return std::make_unique<OrderedPairs>(AlikePairs(database, images, common), count, block_size);
+    return std::make_unique<ExhaustivePairs>(count, block_size);
+  };
 }
 
 }  // namespace colmatch

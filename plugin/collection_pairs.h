@@ -1,19 +1,19 @@
-// Which pairs of a whole collection are matched where nobody said: `colmatch automatic_reconstructor`.
+// Which pairs of a whole collection are matched: `colmatch automatic_reconstructor` and `plan`, by --pairs.
 #pragma once
 
 #include <string>
 
-#include "plugin/matching_pipeline.h"
+#include "plugin/common_options.h"
+#include "plugin/pair_source.h"
 
 namespace colmatch {
 
 // All pairs up to this many photos, beyond it those that look alike: COLMAP's automatic_reconstructor.
 inline constexpr int kMaxExhaustiveImages = 200;
 
-// MatchPairs of all pairs ("exhaustive"), of photos that follow each other by name and those that look alike
-// wherever they are ("sequential": the frames of a video), of each photo with the 100 that look most like it
-// ("retrieval"), or of what suits the number of photos ("auto").
-MatchingPipelineStats MatchCollection(const MatchingPipelineOptions& options, const std::string& pairs,
-                                      const CommonOptions& common);
+// All pairs ("exhaustive"), photos that follow each other by name and those that look alike wherever they are
+// ("sequential": the frames of a video), each photo with the 100 that look most like it ("retrieval"), or
+// what suits the number of photos ("auto"). common must outlive the maker. Throws UsageError for other names.
+PairSourceMaker CollectionPairs(const std::string& name, int block_size, const CommonOptions& common);
 
 }  // namespace colmatch

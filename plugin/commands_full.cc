@@ -21,6 +21,11 @@ std::vector<std::unique_ptr<Command>> AllCommands() {
   commands.push_back(MakeTurnedMatcherCommand());
   commands.push_back(MakeGeometricVerifierCommand());
   commands.push_back(MakeMatchCommand());
+  commands.push_back(MakePlanCommand());
+  commands.push_back(MakeExtractBlockCommand());
+  commands.push_back(MakeMatchBlockCommand());
+  commands.push_back(MakeMergeCommand());
+  commands.push_back(MakePlanStatusCommand());
   commands.push_back(MakeDemoSceneCommand());
   commands.push_back(MakePrepareShardsCommand());
   commands.push_back(MakePrepareViewsCommand());

@@ -23,7 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // COLMAP's CAMERA_EXIST_DIM_ERROR: the photo was replaced since its row was made.
-void RequireSizeOfCamera(ColmapDatabase& database, const Image& image, const Photo& photo) {
+void RequireSizeOfCamera(ColmapDatabase& database, const Image& image, const FeatureRecord& photo) {
   for (const Camera& camera : database.Cameras()) {
     if (camera.camera_id != image.camera_id || (camera.width == photo.width && camera.height == photo.height))
       continue;
@@ -33,8 +33,28 @@ void RequireSizeOfCamera(ColmapDatabase& database, const Image& image, const Pho
   }
 }
 
+FeatureRecord ExtractPhoto(const Photo& photo, PhotoExtractor& extractor) {
+  FeatureRecord record;
+  record.name = photo.name;
+  record.error = photo.error;
+  record.suffix = photo.suffix;
+  record.exif = photo.exif;
+  record.width = photo.width;
+  record.height = photo.height;
+  if (!photo.error.empty()) return record;
+  try {
+    const Features features = extractor.Extract(photo);
+    record.keypoints = KeypointsForColmap(features);
+    record.descriptors = DescriptorsForColmap(features);
+    record.scores = ScoresForColmap(features);
+  } catch (const InputError& error) {
+    record.error = error.what();
+  }
+  return record;
+}
+
 // The image's id; camera and image rows are made if they are not there.
-image_t ImageRow(ColmapDatabase& database, CameraAssigner& cameras, const Photo& photo) {
+image_t ImageRow(ColmapDatabase& database, CameraAssigner& cameras, const FeatureRecord& photo) {
   if (const auto image = database.FindImage(photo.name)) {
     RequireSizeOfCamera(database, *image, photo);
     return image->image_id;
@@ -53,27 +73,11 @@ image_t ImageRow(ColmapDatabase& database, CameraAssigner& cameras, const Photo&
   return database.AddImage(image);
 }
 
-void RememberStoredCamera(ColmapDatabase& database, CameraAssigner& cameras, const Photo& photo) {
+void RememberStoredCamera(ColmapDatabase& database, CameraAssigner& cameras, const FeatureRecord& photo) {
   const camera_t id = database.FindImage(photo.name)->camera_id;
   for (const Camera& camera : database.Cameras()) {
     if (camera.camera_id == id) cameras.Remember(photo.name, photo.exif, camera);
   }
-}
-
-// False if another program on this database was faster since the photo was begun; its rows stay.
-bool WriteFeatures(ColmapDatabase& database, CameraAssigner& cameras, const Photo& photo,
-                   const Features& features, const std::string& provenance) {
-  Transaction transaction = database.BeginTransaction();
-  if (FeaturesAreThere(database, photo.name, provenance)) {
-    RememberStoredCamera(database, cameras, photo);
-    return false;
-  }
-  const image_t id = ImageRow(database, cameras, photo);
-  database.WriteKeypoints(id, KeypointsForColmap(features));
-  if (!database.HasDescriptors(id)) database.WriteDescriptors(id, DescriptorsForColmap(features));
-  database.WriteImageProvenance(id, provenance, ScoresForColmap(features));
-  transaction.Commit();
-  return true;
 }
 
 // COLMAP 4's tables are told by pose_priors; our own new files count as COLMAP 3's.
@@ -92,30 +96,6 @@ void CheckModelFitsDatabase(const std::string& model, const ColmapDatabase& data
                      database.path() + " is a database of COLMAP 3; use a new database or another model");
   }
   LogWarning("camera model " + model + ": COLMAP 3 will not be able to use this database");
-}
-
-CameraAssigner MakeCameraAssigner(ColmapDatabase& database, const FeaturePipelineOptions& o) {
-  if (o.existing_camera_id < 0) CheckModelFitsDatabase(o.camera.camera_model, database);
-  std::map<camera_t, Camera> cameras;
-  for (const Camera& camera : database.Cameras()) cameras[camera.camera_id] = camera;
-  std::optional<Camera> existing;
-  if (o.existing_camera_id >= 0) {
-    const auto found = cameras.find(static_cast<camera_t>(o.existing_camera_id));
-    if (found == cameras.end()) {
-      throw UsageError("--ImageReader.existing_camera_id " + std::to_string(o.existing_camera_id) + ": " +
-                       o.database_path + " has no such camera");
-    }
-    existing = found->second;
-  }
-  CameraOptions options = o.camera;
-  options.focal_convention = FocalConventionOf(o.focal_convention, database.dialect());
-  CameraAssigner assigner(options, existing);
-  for (const Image& image : database.Images()) {
-    const auto found = cameras.find(image.camera_id);
-    if (found != cameras.end())
-      assigner.Remember(image.name, ReadExif(fs::path(o.image_path) / image.name), found->second);
-  }
-  return assigner;
 }
 
 bool IsDone(ColmapDatabase& database, const PhotoExtractor& extractor, const std::string& name,
@@ -181,6 +161,65 @@ bool FeaturesAreThere(ColmapDatabase& database, const std::string& name, const s
       "; features of two kinds do not match each other: use another database or the same options");
 }
 
+CameraAssigner MakeCameraAssigner(ColmapDatabase& database, const FeaturePipelineOptions& o) {
+  if (o.existing_camera_id < 0) CheckModelFitsDatabase(o.camera.camera_model, database);
+  std::map<camera_t, Camera> cameras;
+  for (const Camera& camera : database.Cameras()) cameras[camera.camera_id] = camera;
+  std::optional<Camera> existing;
+  if (o.existing_camera_id >= 0) {
+    const auto found = cameras.find(static_cast<camera_t>(o.existing_camera_id));
+    if (found == cameras.end()) {
+      throw UsageError("--ImageReader.existing_camera_id " + std::to_string(o.existing_camera_id) + ": " +
+                       o.database_path + " has no such camera");
+    }
+    existing = found->second;
+  }
+  CameraOptions options = o.camera;
+  options.focal_convention = FocalConventionOf(o.focal_convention, database.dialect());
+  CameraAssigner assigner(options, existing);
+  for (const Image& image : database.Images()) {
+    const auto found = cameras.find(image.camera_id);
+    if (found != cameras.end())
+      assigner.Remember(image.name, ReadExif(fs::path(o.image_path) / image.name), found->second);
+  }
+  return assigner;
+}
+
+bool WriteFeatures(ColmapDatabase& database, CameraAssigner& cameras, const FeatureRecord& photo,
+                   const std::string& provenance) {
+  Transaction transaction = database.BeginTransaction();
+  const std::string text = provenance + photo.suffix;
+  if (FeaturesAreThere(database, photo.name, text)) {
+    RememberStoredCamera(database, cameras, photo);
+    return false;
+  }
+  const image_t id = ImageRow(database, cameras, photo);
+  database.WriteKeypoints(id, photo.keypoints);
+  if (!database.HasDescriptors(id)) database.WriteDescriptors(id, photo.descriptors);
+  database.WriteImageProvenance(id, text, photo.scores);
+  transaction.Commit();
+  return true;
+}
+
+bool ExtractPhotos(const CommonOptions& common, PhotoExtractor& extractor,
+                   const std::vector<std::string>& names,
+                   const std::function<void(const FeatureRecord&)>& then) {
+  const auto read_ahead = [&](size_t i) {
+    return std::async(std::launch::async, [&, i] { return extractor.Read(names[i]); });
+  };
+  std::future<Photo> next;
+  if (!names.empty()) next = read_ahead(0);
+  ProgressBar bar("features", static_cast<int64_t>(names.size()), common.progress);
+  for (size_t i = 0; i < names.size(); ++i) {
+    const Photo photo = next.get();
+    if (StopRequested()) return false;
+    if (i + 1 < names.size()) next = read_ahead(i + 1);
+    then(ExtractPhoto(photo, extractor));
+    bar.Update(static_cast<int64_t>(i) + 1);
+  }
+  return true;
+}
+
 FeaturePipelineStats ExtractCollection(const FeaturePipelineOptions& o, const CommonOptions& common) {
   o.camera.Validate();
   const auto names = ListImages(
@@ -196,33 +235,19 @@ FeaturePipelineStats ExtractCollection(const FeaturePipelineOptions& o, const Co
   const auto todo = NamesToExtract(database, extractor, names, provenance, stats);
   // After what is there, so that it knows their cameras.
   CameraAssigner cameras = MakeCameraAssigner(database, o);
-  const auto read_ahead = [&](size_t i) {
-    return std::async(std::launch::async, [&, i] { return extractor.Read(todo[i]); });
-  };
-  std::future<Photo> next;
-  if (!todo.empty()) next = read_ahead(0);
-  ProgressBar bar("features", static_cast<int64_t>(todo.size()), common.progress);
-  for (size_t i = 0; i < todo.size(); ++i) {
-    Photo photo = next.get();
-    if (StopRequested()) {
-      stats.stopped = true;
-      break;
-    }
-    if (i + 1 < todo.size()) next = read_ahead(i + 1);
+  stats.stopped = !ExtractPhotos(common, extractor, todo, [&](const FeatureRecord& photo) {
     try {
       if (!photo.error.empty()) throw InputError(photo.error);
-      const Features features = extractor.Extract(photo);
-      if (WriteFeatures(database, cameras, photo, features, provenance + photo.suffix)) {
+      if (WriteFeatures(database, cameras, photo, provenance)) {
         ++stats.extracted;
-        stats.num_keypoints += features.size();
+        stats.num_keypoints += static_cast<int64_t>(photo.keypoints.rows);
       } else {
         ++stats.already_there;
       }
     } catch (const InputError& error) {
       stats.skipped.push_back({photo.name, error.what()});
     }
-    bar.Update(static_cast<int64_t>(i) + 1);
-  }
+  });
   return stats;
 }
 

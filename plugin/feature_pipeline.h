@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,12 +12,13 @@
 #include "network/keypoints.h"
 #include "network/weights.h"
 #include "plugin/camera.h"
+#include "plugin/cluster_records.h"
 #include "plugin/common_options.h"
 #include "plugin/image_resize.h"
 
 namespace colmatch {
 
-class FeatureExtractor;  // matcher/frontend.h
+class PhotoExtractor;  // photo_extractor.h, which needs this file
 
 struct FeaturePipelineOptions {
   std::string database_path;
@@ -61,6 +63,20 @@ std::string FeatureProvenance(const FeaturePipelineOptions& options, const Featu
 
 // True if the photo's rows are whole; throws UsageError where they are of other weights or options.
 bool FeaturesAreThere(ColmapDatabase& database, const std::string& name, const std::string& provenance);
+
+// With the cameras that the database has, and the photos they belong to. Throws UsageError for bad options.
+CameraAssigner MakeCameraAssigner(ColmapDatabase& database, const FeaturePipelineOptions& options);
+
+// One transaction; image and camera rows are made if they are not there. False: another program was faster,
+// its rows stay. Throws InputError for a photo that cannot be stored, UsageError where rows of other weights
+// or options are there.
+bool WriteFeatures(ColmapDatabase& database, CameraAssigner& cameras, const FeatureRecord& photo,
+                   const std::string& provenance);
+
+// Calls `then` for each photo in order, one that cannot be used with its error. False: stopped by a signal.
+bool ExtractPhotos(const CommonOptions& common, PhotoExtractor& extractor,
+                   const std::vector<std::string>& names,
+                   const std::function<void(const FeatureRecord&)>& then);
 
 // Skips photos whose rows are there with the same provenance; one transaction a photo. Throws UsageError
 // where rows of other weights or options are there, EnvironmentError before any work if the database cannot

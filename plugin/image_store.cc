@@ -8,6 +8,22 @@
 
 namespace colmatch {
 
+namespace {
+
+VerifiedImage GeometryOf(image_t image_id, const std::shared_ptr<const Camera>& camera,
+                         const KeypointsBlob& keypoints) {
+  return {image_id, camera, std::make_shared<const std::vector<Eigen::Vector2d>>(PointsInColmap(keypoints))};
+}
+
+}  // namespace
+
+LoadedImage MakeLoadedImage(image_t image_id, const std::shared_ptr<const Camera>& camera,
+                            const KeypointsBlob& keypoints, const Descriptors& descriptors,
+                            const std::vector<float>& scores, int quarter_turns) {
+  const Features stored = FeaturesFromColmap(keypoints, descriptors, scores, camera->width, camera->height);
+  return {AsTurned(stored, quarter_turns), quarter_turns, GeometryOf(image_id, camera, keypoints)};
+}
+
 ImageStore::ImageStore(ColmapDatabase& database, int block_size)
     : database_(database), images_(2 * static_cast<size_t>(block_size) + 2) {
   for (const Camera& camera : database.Cameras())
@@ -19,26 +35,23 @@ std::shared_ptr<const LoadedImage> ImageStore::Get(const Image& image, bool with
 }
 
 LoadedImage ImageStore::Load(const Image& image, bool with_descriptors) {
-  LoadedImage loaded;
   ++loads_;
   const KeypointsBlob keypoints = database_.ReadKeypoints(image.image_id);
   const auto camera = cameras_.at(image.camera_id);
-  if (with_descriptors) {
-    const auto provenance = database_.ReadImageProvenance(image.image_id);
-    if (!provenance) {
-      throw UsageError(
-          database_.path() + ": the features of " + image.name +
-          " were not made by colmatch; run colmatch feature_extractor into a database of its own");
-    }
-    const Descriptors descriptors = database_.ReadDescriptors(image.image_id);
-    loaded.quarter_turns = QuarterTurnsOf(provenance->text);
-    loaded.features = AsTurned(
-        FeaturesFromColmap(keypoints, descriptors, provenance->scores, camera->width, camera->height),
-        loaded.quarter_turns);
+  if (!with_descriptors) return {{}, 0, GeometryOf(image.image_id, camera, keypoints)};
+  const auto provenance = database_.ReadImageProvenance(image.image_id);
+  if (!provenance) {
+    throw UsageError(database_.path() + ": the features of " + image.name +
+                     " were not made by colmatch; run colmatch feature_extractor into a database of its own");
   }
-  loaded.geometry = {image.image_id, camera,
-                     std::make_shared<const std::vector<Eigen::Vector2d>>(PointsInColmap(keypoints))};
-  return loaded;
+  const Descriptors descriptors = database_.ReadDescriptors(image.image_id);
+  if (descriptors.rows != keypoints.rows) {
+    throw UsageError(database_.path() + " has no descriptors of " + image.name +
+                     ": they were left in the shards of its plan (merge --descriptors 0); use colmatch plan "
+                     "--feature_plan_path, or merge the features with them into another database");
+  }
+  return MakeLoadedImage(image.image_id, camera, keypoints, descriptors, provenance->scores,
+                         QuarterTurnsOf(provenance->text));
 }
 
 }  // namespace colmatch

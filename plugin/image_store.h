@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <vector>
 
 #include "database_io/colmap_database.h"
 #include "network/features.h"
@@ -19,6 +20,10 @@ struct LoadedImage {
   int quarter_turns = 0;
   VerifiedImage geometry;
 };
+
+LoadedImage MakeLoadedImage(image_t image_id, const std::shared_ptr<const Camera>& camera,
+                            const KeypointsBlob& keypoints, const Descriptors& descriptors,
+                            const std::vector<float>& scores, int quarter_turns);
 
 class ImageStore {
  public:

@@ -36,6 +36,7 @@ void RequireKnownPrecision(const std::string& precision, const std::string& comm
                                           "exhaustive_matcher",
                                           "match",
                                           "matches_importer",
+                                          "plan",
                                           "retrieval_matcher",
                                           "sequential_matcher",
                                           "spatial_matcher",

@@ -35,40 +35,13 @@ std::vector<ListedImage> ListedImages(ColmapDatabase& database, const std::vecto
 }
 
 void TellProblems(const std::string& path, const ListProblems& problems, bool any_used,
-                  MatchingPipelineStats& stats) {
+                  std::vector<SkippedInput>& skipped) {
   const auto all = problems.All();
   if (!any_used && !all.empty()) {
     throw InputError(path + ": nothing in this list can be used; the first problem: " + all[0].name + " " +
                      all[0].reason);
   }
-  for (const auto& [name, reason] : all) stats.skipped.push_back({name, reason});
-}
-
-MatchingPipelineStats MatchListedPairs(const MatchesImportOptions& import,
-                                       const MatchingPipelineOptions& options, const CommonOptions& common) {
-  MatchingPipelineStats problems_of_list;
-  MatchingPipelineStats stats =
-      MatchPairs(options, common, [&](ColmapDatabase& database, const std::vector<Image>& images) {
-        std::ifstream stream = OpenList(import.match_list_path);
-        LineReader lines(stream, import.match_list_path);
-        const std::vector<Image> all = database.Images();
-        const std::vector<ListedImage> listed = ListedImages(database, all);
-        ListProblems problems;
-        auto pairs = ReadPairList(lines, ListedNames(listed), problems);
-        TellProblems(import.match_list_path, problems, !pairs.empty(), problems_of_list);
-        // Images without features are among the skipped ones already.
-        std::map<image_t, int> index_of;
-        for (size_t i = 0; i < images.size(); ++i) index_of[images[i].image_id] = static_cast<int>(i);
-        std::vector<ImagePair> usable;
-        for (const auto& [i, j] : pairs) {
-          const auto first = index_of.find(all[i].image_id), second = index_of.find(all[j].image_id);
-          if (first != index_of.end() && second != index_of.end())
-            usable.emplace_back(first->second, second->second);
-        }
-        return std::make_unique<ListedPairs>(usable, import.block_size);
-      });
-  stats.skipped.insert(stats.skipped.end(), problems_of_list.skipped.begin(), problems_of_list.skipped.end());
-  return stats;
+  for (const auto& [name, reason] : all) skipped.push_back({name, reason});
 }
 
 // Blocks of matches, pair by pair into the database.
@@ -133,6 +106,28 @@ MatchListType MatchesImportOptions::Type() const {
   throw UsageError("--match_type must be pairs, raw or inliers, found " + match_type);
 }
 
+PairSourceMaker PairsOfList(const std::string& path, int block_size, std::vector<SkippedInput>& skipped) {
+  return [path, block_size, &skipped](ColmapDatabase& database, const std::vector<Image>& images) {
+    std::ifstream stream = OpenList(path);
+    LineReader lines(stream, path);
+    const std::vector<Image> all = database.Images();
+    const std::vector<ListedImage> listed = ListedImages(database, all);
+    ListProblems problems;
+    const auto pairs = ReadPairList(lines, ListedNames(listed), problems);
+    TellProblems(path, problems, !pairs.empty(), skipped);
+    // Images without features are among the skipped ones already.
+    std::map<image_t, int> index_of;
+    for (size_t i = 0; i < images.size(); ++i) index_of[images[i].image_id] = static_cast<int>(i);
+    std::vector<ImagePair> usable;
+    for (const auto& [i, j] : pairs) {
+      const auto first = index_of.find(all[i].image_id), second = index_of.find(all[j].image_id);
+      if (first != index_of.end() && second != index_of.end())
+        usable.emplace_back(first->second, second->second);
+    }
+    return std::make_unique<ListedPairs>(usable, block_size);
+  };
+}
+
 MatchingPipelineStats ImportMatches(const MatchesImportOptions& import, const MatchingPipelineOptions& o,
                                     const CommonOptions& common) {
   const MatchListType type = import.Type();
@@ -141,7 +136,13 @@ MatchingPipelineStats ImportMatches(const MatchesImportOptions& import, const Ma
                      std::to_string(import.block_size));
   }
   std::ifstream stream = OpenList(import.match_list_path);
-  if (type == MatchListType::kPairs) return MatchListedPairs(import, o, common);
+  if (type == MatchListType::kPairs) {
+    std::vector<SkippedInput> problems;
+    MatchingPipelineStats stats =
+        MatchPairs(o, common, PairsOfList(import.match_list_path, import.block_size, problems));
+    stats.skipped.insert(stats.skipped.end(), problems.begin(), problems.end());
+    return stats;
+  }
   MatchingPipelineOptions options = o;
   options.geometry.Validate();
   options.skip_geometric_verification = type == MatchListType::kInliers;
@@ -164,7 +165,7 @@ MatchingPipelineStats ImportMatches(const MatchesImportOptions& import, const Ma
     any_used = true;
   }
   importer.Finish();
-  TellProblems(import.match_list_path, problems, any_used, stats);
+  TellProblems(import.match_list_path, problems, any_used, stats.skipped);
   return stats;
 }
 

@@ -28,4 +28,8 @@ struct MatchesImportOptions {
 MatchingPipelineStats ImportMatches(const MatchesImportOptions& import,
                                     const MatchingPipelineOptions& options, const CommonOptions& common);
 
+// The pairs of a list of type `pairs`. What the list names in vain goes to skipped, which must outlive the
+// maker.
+PairSourceMaker PairsOfList(const std::string& path, int block_size, std::vector<SkippedInput>& skipped);
+
 }  // namespace colmatch

@@ -1,8 +1,6 @@
 // Verification and writing; see pair_writer.h.
 #include "plugin/pair_writer.h"
 
-#include <algorithm>
-
 #include "network/error.h"
 
 namespace colmatch {
@@ -11,37 +9,11 @@ namespace {
 constexpr int kPairsPerTransaction = 100;
 constexpr auto kSecondsPerTransaction = std::chrono::seconds(5);
 
-// The configuration that COLMAP's matches_importer writes for inliers, without matrices.
-TwoViewGeometry Unverified(const Camera& camera1, const Camera& camera2, const Matches& matches) {
-  const bool is_calibrated = camera1.has_prior_focal_length && camera2.has_prior_focal_length;
-  TwoViewGeometry geometry;
-  geometry.config = matches.empty() ? TwoViewConfig::kDegenerate
-                    : is_calibrated ? TwoViewConfig::kCalibrated
-                                    : TwoViewConfig::kUncalibrated;
-  geometry.inlier_matches = matches;
-  return geometry;
-}
-
-TwoViewGeometry Verify(const VerifiedImage& image1, const VerifiedImage& image2, const Matches& matches,
-                       const MatchingPipelineOptions& options) {
-  if (options.skip_geometric_verification) return Unverified(*image1.camera, *image2.camera, matches);
-  TwoViewGeometry geometry = EstimateTwoViewGeometry(*image1.camera, *image1.points, *image2.camera,
-                                                     *image2.points, matches, options.geometry);
-  if (geometry.inlier_matches.size() < static_cast<size_t>(options.geometry.min_num_inliers)) {
-    geometry = {};  // as COLMAP stores a pair that is done and has nothing: no inliers, no matrices
-    geometry.config = TwoViewConfig::kDegenerate;
-  }
-  return geometry;
-}
-
 }  // namespace
 
 PairWriter::PairWriter(ColmapDatabase& database, const MatchingPipelineOptions& options, int num_threads,
                        MatchingPipelineStats& stats)
-    : database_(database),
-      options_(options),
-      max_pending_(static_cast<size_t>(std::max(1, num_threads)) * 2),
-      stats_(stats) {}
+    : database_(database), stats_(stats), verifier_(options, num_threads) {}
 
 PairWriter::~PairWriter() = default;
 
@@ -74,19 +46,15 @@ void PairWriter::ReplaceIfBetter(const VerifiedImage& image1, const VerifiedImag
 }
 
 void PairWriter::Add(const VerifiedImage& image1, const VerifiedImage& image2, Pending pair) {
-  if (pending_.size() >= max_pending_) WriteOldest();
   pair.id1 = image1.image_id;
   pair.id2 = image2.image_id;
-  pair.geometry = std::async(std::launch::async, [image1, image2, matches = pair.rows.matches, this] {
-    return Verify(image1, image2, matches, options_);
+  const Matches matches = pair.rows.matches;
+  verifier_.Add(image1, image2, matches, [this, pair = std::move(pair)](const TwoViewGeometry& geometry) {
+    WriteVerified(pair, geometry);
   });
-  pending_.push_back(std::move(pair));
 }
 
-void PairWriter::WriteOldest() {
-  Pending pair = std::move(pending_.front());
-  pending_.pop_front();
-  const TwoViewGeometry geometry = pair.geometry.get();
+void PairWriter::WriteVerified(const Pending& pair, const TwoViewGeometry& geometry) {
   const bool replaces = !pair.kept.empty();
   if (replaces && database_.ReadTwoViewGeometry(pair.id1, pair.id2).inlier_matches.size() >=
                       geometry.inlier_matches.size()) {
@@ -152,7 +120,7 @@ void PairWriter::CommitIfDue(bool now) {
 }
 
 void PairWriter::Finish() {
-  while (!pending_.empty()) WriteOldest();
+  verifier_.Finish();
   CommitIfDue(true);
 }
 

@@ -1,26 +1,16 @@
-// Verifies matched pairs on worker threads and writes them, in order, in bounded transactions.
+// Verifies matched pairs and writes them, in order, in bounded transactions.
 #pragma once
 
 #include <chrono>
-#include <deque>
-#include <future>
-#include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "database_io/colmap_database.h"
 #include "plugin/matching_pipeline.h"
 #include "plugin/matching_setup.h"
+#include "plugin/pair_verifier.h"
 
 namespace colmatch {
-
-// What verification and writing need of one image.
-struct VerifiedImage {
-  image_t image_id = 0;
-  std::shared_ptr<const Camera> camera;
-  std::shared_ptr<const std::vector<Eigen::Vector2d>> points;  // COLMAP's pixels
-};
 
 class PairWriter {
  public:
@@ -50,21 +40,18 @@ class PairWriter {
     bool has_new_matches = false;  // to be written beside the geometry
     std::string provenance;        // empty: others made the matches
     std::string kept;              // not empty: there may be better ones
-    std::future<TwoViewGeometry> geometry;
   };
 
   void Add(const VerifiedImage& image1, const VerifiedImage& image2, Pending pair);
-  void WriteOldest();
+  void WriteVerified(const Pending& pair, const TwoViewGeometry& geometry);
   bool IsThere(const Pending& pair);
   void Write(const Pending& pair, const TwoViewGeometry& geometry);
   void BeginIfDue();
   void CommitIfDue(bool now);
 
   ColmapDatabase& database_;
-  const MatchingPipelineOptions& options_;
-  size_t max_pending_;
   MatchingPipelineStats& stats_;
-  std::deque<Pending> pending_;
+  PairVerifier verifier_;
   std::optional<Transaction> transaction_;
   std::chrono::steady_clock::time_point transaction_start_;
   int pairs_in_transaction_ = 0;

@@ -259,7 +259,7 @@ ReconstructionResult Reconstruct(const ReconstructionOptions& o, const CommonOpt
   MatchingPipelineStats matches;
   if (o.run_matching && !features.stopped) {
     const Stopwatch watch;
-    matches = MatchCollection(o.matching, o.pairs, common);
+    matches = MatchPairs(o.matching, common, CollectionPairs(o.pairs, o.matching.block_size, common));
     report.stages.push_back({"matching and verification", watch.Seconds(),
                              std::to_string(matches.matched) + " pairs, " +
                                  std::to_string(matches.already_there) + " there already"});

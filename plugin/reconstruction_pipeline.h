@@ -14,7 +14,7 @@ struct ReconstructionOptions {
   std::string workspace_path;  // gets database.db, sparse/, report.html, report.json, mapper.log
   std::string truth_path;      // true cameras to compare with; empty: none
   std::string command_line;    // for the report
-  std::string pairs = "auto";  // MatchCollection's
+  std::string pairs = "auto";  // CollectionPairs's
   // Match turned photos: auto (where the pairs leave groups apart), always, never.
   std::string turned = "auto";
   bool run_extraction = true, run_matching = true, run_mapper = true;

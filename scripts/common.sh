@@ -9,7 +9,10 @@ PACKAGES=(
   libcli11-dev libspdlog-dev nlohmann-json3-dev
   colmap gnuplot-nox
 )
-TEST_PACKAGES=(libgtest-dev libgmock-dev python3-venv sqlite3 dpkg-dev)
+TEST_PACKAGES=(
+  libgtest-dev libgmock-dev python3-venv sqlite3 dpkg-dev
+  munge slurmctld slurmd slurm-client parallel
+)
 
 say() { printf '\n== %s\n' "$*"; }
 

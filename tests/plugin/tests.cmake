@@ -8,6 +8,7 @@ if(NOT COLMATCH_CORE_ONLY)
       camera_pycolmap_test.cc
       camera_test.cc
       cli_test.cc
+      cluster_test.cc
       colmap_convert_test.cc
       colmap_options_test.cc
       compare_runs_test.cc
@@ -26,12 +27,14 @@ if(NOT COLMATCH_CORE_ONLY)
       mask_test.cc
       match_list_test.cc
       matches_import_test.cc
+      pair_blocks_test.cc
       pair_commands_test.cc
       pair_order_test.cc
       pairs_test.cc
       photo_extractor_test.cc
       project_file_test.cc
       reconstruction_failure_test.cc
+      record_file_test.cc
       reconstruction_test.cc
       report_test.cc
       retrieval_test.cc

@@ -1,0 +1,57 @@
+// Verification in order; see pair_verifier.h.
+#include "plugin/pair_verifier.h"
+
+#include <algorithm>
+
+namespace colmatch {
+namespace {
+
+// The configuration that COLMAP's matches_importer writes for inliers, without matrices.
+TwoViewGeometry Unverified(const Camera& camera1, const Camera& camera2, const Matches& matches) {
+  const bool is_calibrated = camera1.has_prior_focal_length && camera2.has_prior_focal_length;
+  TwoViewGeometry geometry;
+  geometry.config = matches.empty() ? TwoViewConfig::kDegenerate
+                    : is_calibrated ? TwoViewConfig::kCalibrated
+                                    : TwoViewConfig::kUncalibrated;
+  geometry.inlier_matches = matches;
+  return geometry;
+}
+
+TwoViewGeometry Verify(const VerifiedImage& image1, const VerifiedImage& image2, const Matches& matches,
+                       const MatchingPipelineOptions& options) {
+  if (options.skip_geometric_verification) return Unverified(*image1.camera, *image2.camera, matches);
+  TwoViewGeometry geometry = EstimateTwoViewGeometry(*image1.camera, *image1.points, *image2.camera,
+                                                     *image2.points, matches, options.geometry);
+  if (geometry.inlier_matches.size() < static_cast<size_t>(options.geometry.min_num_inliers)) {
+    geometry = {};  // as COLMAP stores a pair that is done and has nothing: no inliers, no matrices
+    geometry.config = TwoViewConfig::kDegenerate;
+  }
+  return geometry;
+}
+
+}  // namespace
+
+PairVerifier::PairVerifier(const MatchingPipelineOptions& options, int num_threads)
+    : options_(options), max_pending_(static_cast<size_t>(std::max(1, num_threads)) * 2) {}
+
+void PairVerifier::Add(const VerifiedImage& image1, const VerifiedImage& image2, const Matches& matches,
+                       Then then) {
+  if (pending_.size() >= max_pending_) HandBackOldest();
+  pending_.push_back({std::async(std::launch::async,
+                                 [image1, image2, matches, &options = options_] {
+                                   return Verify(image1, image2, matches, options);
+                                 }),
+                      std::move(then)});
+}
+
+void PairVerifier::HandBackOldest() {
+  Pending pair = std::move(pending_.front());
+  pending_.pop_front();
+  pair.then(pair.geometry.get());
+}
+
+void PairVerifier::Finish() {
+  while (!pending_.empty()) HandBackOldest();
+}
+
+}  // namespace colmatch
