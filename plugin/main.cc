@@ -25,8 +25,8 @@ namespace {
 // Training knows more precisions and checks them itself; in integers SuperGlue runs, nothing else.
 void RequireKnownPrecision(const std::string& precision, const std::string& command) {
   if (precision == "auto" || precision == "fp32" || command == "train") return;
-  const std::set<std::string> matching = {"automatic_reconstructor", "evaluate", "exhaustive_matcher",
-                                          "match", "plan", "turned_matcher"};
+  const std::set<std::string> matching = {
+      "automatic_reconstructor", "evaluate", "exhaustive_matcher", "match", "plan", "turned_matcher"};
   if (precision == kInt8 && matching.count(command) != 0) return;
   throw UsageError("--precision " + precision + ": " + command +
                    " computes in float32 only in this version; expected auto or fp32" +
