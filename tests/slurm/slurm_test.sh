@@ -20,6 +20,8 @@ esac
 extraction='--weights fast --SuperPoint.max_num_features 200'
 matching='--weights fast'
 say() { printf '== %s\n' "$*"; }
+set -E
+trap 'echo "FAILED at line $LINENO: $BASH_COMMAND"; tail -n 15 "$LOCAL_SLURM/log/slurmctld.out"' ERR
 
 # Every byte of the tables, by their keys.
 tables() {
@@ -95,6 +97,8 @@ kill_task "$(cat "$folder/task.0")"
 for _ in $(seq 240); do [ "$(sinfo -h -n "$node" -t down -o %D)" ] && break; sleep 0.5; done
 setsid slurmd -D -f "$SLURM_CONF" -N "$node" > "$LOCAL_SLURM/log/$node.again" 2>&1 &
 echo $! > "$LOCAL_SLURM/pids/slurmd.$node"
+for _ in $(seq 120); do [ "$(sinfo -h -n "$node" -t idle -o %D)" ] && break; sleep 0.5; done
+sleep 3  # until the node has been told to end what it was running
 # Slurm waits two minutes before it runs the task of a lost node again; not here.
 for _ in $(seq 60); do
   scontrol update JobId="${job}_0" StartTime=now > /dev/null 2>&1 && break
