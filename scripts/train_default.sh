@@ -7,7 +7,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 usage="usage: scripts/train_default.sh PHOTOS RUN [default|fast]"
 photos="${1:?$usage}" run="${2:?$usage}"
 case "${3:-default}" in
-  default) widths=16,32,64,128 head=128 descriptor=128 code="--SuperGlue.keypoint_octaves 8" pairs=3 ;;
+  default) widths=16,32,64,128 head=128 descriptor=128 code="--SuperGlue.keypoint_octaves 8" pairs=4 ;;
   fast) widths=8,16,32,64 head=64 descriptor=64 code="--SuperGlue.keypoint_encoder 32,64" pairs=2 ;;
   *) echo "$usage" >&2; exit 1 ;;
 esac
