@@ -28,7 +28,7 @@ TEST_P(EveryReader, ComesThroughWhatFuzzingFound) {
     EXPECT_NO_THROW(GetParam().run(std::string(std::istreambuf_iterator<char>(file), {})));
     ++found;
   }
-  RecordProperty("findings", found);
+  if (found == 0) GTEST_SKIP() << "fuzzing has found nothing with this reader yet";
 }
 
 TEST_P(EveryReader, ComesThroughTruncations) {

@@ -6,6 +6,7 @@ set(fuzz_targets
   exif
   image
   lists
+  match_list
   pth
   safetensors
   tensor_coding
