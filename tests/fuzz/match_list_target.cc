@@ -9,8 +9,7 @@ namespace colmatch {
 namespace {
 
 const std::vector<ListedImage>& Images() {
-  static const std::vector<ListedImage> images = {
-      {"a.jpg", 3}, {"b c.jpg", 2}, {"c.jpg", -1}, {"d.jpg", 4}};
+  static const std::vector<ListedImage> images = {{"a.jpg", 3}, {"b c.jpg", 2}, {"c.jpg", -1}, {"d.jpg", 4}};
   return images;
 }
 
