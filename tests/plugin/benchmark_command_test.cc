@@ -6,6 +6,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "network/weights.h"
 #include "tests/plugin/program.h"
 #include "tests/temporary_folder.h"
 
@@ -28,8 +29,11 @@ TEST(BenchmarkCommand, SaysWhatThingsCostInTheContractsWords) {
   for (const char* precision : {"fp32", "bf16", "int8"})
     EXPECT_GT(report["gemm_gflops"][precision].get<double>(), 0) << precision;
   ASSERT_EQ(report["results"].size(), 12u);
+  const int depth = LoadSuperGlue(std::string(COLMATCH_SOURCE_DIR) + "/weights/default/superglue.safetensors")
+                        .network->architecture()
+                        .num_layer_pairs;
   for (const auto& entry : report["results"]) {
-    EXPECT_EQ(entry["depth"], 3);
+    EXPECT_EQ(entry["depth"], depth);
     for (const char* key : {"weights", "precision", "num_keypoints"}) EXPECT_TRUE(entry.contains(key)) << key;
     double milliseconds = 0;
     for (const char* stage : {"layers", "sinkhorn"}) milliseconds += entry["median_ms"][stage].get<double>();
