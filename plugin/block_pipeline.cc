@@ -60,6 +60,14 @@ bool IsDone(const Manifest& manifest, int block) {
   return false;
 }
 
+// The plan; whether the block is done already goes to stats.
+Manifest OpenPlan(const BlockOptions& o, PlanKind kind, CommonOptions& common, BlockStats& stats) {
+  Manifest manifest = ReadManifest(o.manifest_path, &kind);
+  stats.was_there = IsDone(manifest, o.block);
+  TakeFromPlan(manifest, o, common);
+  return manifest;
+}
+
 // The images of one block, from the feature files that the plan names.
 class ShardImageStore {
  public:
@@ -111,12 +119,9 @@ void WriteShard(const Manifest& manifest, int block, EncodedPairs pairs) {
 }  // namespace
 
 BlockStats ExtractBlock(const BlockOptions& o, CommonOptions common) {
-  const PlanKind kind = PlanKind::kFeatures;
-  const Manifest manifest = ReadManifest(o.manifest_path, &kind);
   BlockStats stats;
-  stats.was_there = IsDone(manifest, o.block);
+  const Manifest manifest = OpenPlan(o, PlanKind::kFeatures, common, stats);
   if (stats.was_there) return stats;
-  TakeFromPlan(manifest, o, common);
   const std::vector<std::string> names = ReadPhotoBlock(manifest, o.block);
   FeaturePipelineOptions options = ExtractionOptionsOf(manifest.options);
   options.image_path = manifest.image_path;
@@ -138,12 +143,9 @@ BlockStats ExtractBlock(const BlockOptions& o, CommonOptions common) {
 }
 
 BlockStats MatchBlockOfPlan(const BlockOptions& o, CommonOptions common) {
-  const PlanKind kind = PlanKind::kMatches;
-  const Manifest manifest = ReadManifest(o.manifest_path, &kind);
   BlockStats stats;
-  stats.was_there = IsDone(manifest, o.block);
+  const Manifest manifest = OpenPlan(o, PlanKind::kMatches, common, stats);
   if (stats.was_there) return stats;
-  TakeFromPlan(manifest, o, common);
   const MatchBlock block = ReadMatchBlock(manifest, o.block);
   const MatchingPipelineOptions options = MatchingOptionsOf(manifest.options);
   UsedWeights weights;

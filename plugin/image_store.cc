@@ -3,6 +3,7 @@
 
 #include "network/error.h"
 #include "plugin/colmap_convert.h"
+#include "plugin/matching_setup.h"
 #include "plugin/photo_extractor.h"
 #include "plugin/photo_provenance.h"
 
@@ -39,19 +40,15 @@ LoadedImage ImageStore::Load(const Image& image, bool with_descriptors) {
   const KeypointsBlob keypoints = database_.ReadKeypoints(image.image_id);
   const auto camera = cameras_.at(image.camera_id);
   if (!with_descriptors) return {{}, 0, GeometryOf(image.image_id, camera, keypoints)};
-  const auto provenance = database_.ReadImageProvenance(image.image_id);
-  if (!provenance) {
-    throw UsageError(database_.path() + ": the features of " + image.name +
-                     " were not made by colmatch; run colmatch feature_extractor into a database of its own");
-  }
+  const Provenance provenance = ProvenanceOfFeatures(database_, image);
   const Descriptors descriptors = database_.ReadDescriptors(image.image_id);
   if (descriptors.rows != keypoints.rows) {
     throw UsageError(database_.path() + " has no descriptors of " + image.name +
                      ": they were left in the shards of its plan (merge --descriptors 0); use colmatch plan "
                      "--feature_plan_path, or merge the features with them into another database");
   }
-  return MakeLoadedImage(image.image_id, camera, keypoints, descriptors, provenance->scores,
-                         QuarterTurnsOf(provenance->text));
+  return MakeLoadedImage(image.image_id, camera, keypoints, descriptors, provenance.scores,
+                         QuarterTurnsOf(provenance.text));
 }
 
 }  // namespace colmatch

@@ -82,6 +82,15 @@ void RequireMemoryForPairs(ColmapDatabase& database, const std::vector<Image>& i
       " a photo (--SuperPoint.max_num_features) into another database, or use another machine");
 }
 
+Provenance ProvenanceOfFeatures(ColmapDatabase& database, const Image& image) {
+  auto provenance = database.ReadImageProvenance(image.image_id);
+  if (!provenance) {
+    throw UsageError(database.path() + ": the features of " + image.name +
+                     " were not made by colmatch; run colmatch feature_extractor into a database of its own");
+  }
+  return *std::move(provenance);
+}
+
 std::string MatchingProvenance(const MatchingPipelineOptions& o, const CommonOptions& common,
                                const std::string& weights_hash) {
   std::ostringstream text;

@@ -25,6 +25,9 @@ std::vector<Image> ImagesWithFeatures(ColmapDatabase& database, MatchingPipeline
 void RequireMemoryForPairs(ColmapDatabase& database, const std::vector<Image>& images,
                            const CommonOptions& common);
 
+// What made the image's features. Throws UsageError where that was not colmatch.
+Provenance ProvenanceOfFeatures(ColmapDatabase& database, const Image& image);
+
 // Everything that decides the matches, as one line beside each row.
 std::string MatchingProvenance(const MatchingPipelineOptions& options, const CommonOptions& common,
                                const std::string& weights_hash);

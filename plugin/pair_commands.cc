@@ -2,6 +2,7 @@
 // other ways to choose pairs, with its names of options.
 #include <memory>
 
+#include "plugin/collection_pairs.h"
 #include "plugin/command_end.h"
 #include "plugin/command_list.h"
 #include "plugin/log.h"
@@ -41,12 +42,9 @@ class SequentialMatcherCommand : public Command {
     sequential_.Validate();
     return FinishMatching(MatchPairs(
         matching_.Resolve(), common, [&](ColmapDatabase& database, const std::vector<Image>& images) {
-          auto pairs = SequentialPairs(images, database.SharedFrames(), sequential_);
-          if (loop_detection_) {
-            const auto loops = LoopPairs(database, images, OrderByName(images), loops_, common);
-            pairs.insert(pairs.end(), loops.begin(), loops.end());
-          }
-          return std::make_unique<ListedPairs>(pairs);
+          return std::make_unique<ListedPairs>(
+              loop_detection_ ? FramesAndLoops(database, images, sequential_, loops_, common)
+                              : SequentialPairs(images, database.SharedFrames(), sequential_));
         }));
   }
 

@@ -107,17 +107,11 @@ class PlannedImages {
   }
   void Describe(ColmapDatabase& database, int i) {
     const Image& image = images_[i];
-    const auto provenance = database.ReadImageProvenance(image.image_id);
-    if (!provenance) {
-      throw UsageError(
-          database.path() + ": the features of " + image.name +
-          " were not made by colmatch; run colmatch feature_extractor into a database of its own");
-    }
+    const std::string made_by = ProvenanceOfFeatures(database, image).text;
     rows_[i].image_id = image.image_id;
     rows_[i].num_keypoints = static_cast<uint32_t>(database.NumKeypoints(image.image_id));
-    rows_[i].provenance_crc = Crc32(provenance->text);
-    const size_t suffix = PhotoSuffixOf(provenance->text).size();
-    made_by_[i] = Crc32(provenance->text.substr(0, provenance->text.size() - suffix));
+    rows_[i].provenance_crc = Crc32(made_by);
+    made_by_[i] = Crc32(made_by.substr(0, made_by.size() - PhotoSuffixOf(made_by).size()));
   }
   // Checksum of the provenance that all photos of one plan share.
   uint32_t made_by(int i) const { return made_by_[i]; }
@@ -164,7 +158,7 @@ FeatureRecord RecordFromDatabase(ColmapDatabase& database, const Image& image, c
   record.height = camera.height;
   record.keypoints = database.ReadKeypoints(image.image_id);
   record.descriptors = database.ReadDescriptors(image.image_id);
-  const Provenance provenance = *database.ReadImageProvenance(image.image_id);
+  const Provenance provenance = ProvenanceOfFeatures(database, image);
   record.scores = provenance.scores;
   record.suffix = PhotoSuffixOf(provenance.text);
   if (record.descriptors.rows != record.keypoints.rows) {

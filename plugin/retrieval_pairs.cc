@@ -12,6 +12,7 @@
 #include "matcher/retrieval.h"
 #include "network/error.h"
 #include "plugin/matching_pipeline.h"
+#include "plugin/matching_setup.h"
 #include "plugin/pair_order.h"
 #include "plugin/progress.h"
 #include "plugin/stop_signal.h"
@@ -32,20 +33,16 @@ void RequireAtLeastOne(const char* option, int value) {
 
 // (D, N) as it was written; the strongest where there are more than max_num_features.
 torch::Tensor ReadDescriptors(ColmapDatabase& database, const Image& image, int max_num_features) {
-  const auto provenance = database.ReadImageProvenance(image.image_id);
-  if (!provenance) {
-    throw UsageError(database.path() + ": the features of " + image.name +
-                     " were not made by colmatch; run colmatch feature_extractor into a database of its own");
-  }
+  const Provenance provenance = ProvenanceOfFeatures(database, image);
   Descriptors stored = database.ReadDescriptors(image.image_id);
   const auto n = static_cast<int64_t>(stored.rows);
   auto descriptors = torch::from_blob(stored.values.data(), {n, stored.dim}).clone();
-  if (max_num_features < 1 || n <= max_num_features || provenance->scores.size() != static_cast<size_t>(n))
+  if (max_num_features < 1 || n <= max_num_features || provenance.scores.size() != static_cast<size_t>(n))
     return descriptors.t();
   std::vector<int64_t> order(static_cast<size_t>(n));
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
-    return provenance->scores[static_cast<size_t>(a)] > provenance->scores[static_cast<size_t>(b)];
+    return provenance.scores[static_cast<size_t>(a)] > provenance.scores[static_cast<size_t>(b)];
   });
   order.resize(static_cast<size_t>(max_num_features));
   return descriptors.index_select(0, torch::tensor(order)).t();
@@ -143,12 +140,6 @@ std::vector<int> ReadQueries(const std::string& path, const std::vector<Image>& 
   return queries;
 }
 
-std::vector<int> AllOf(const std::vector<Image>& images) {
-  std::vector<int> all(images.size());
-  std::iota(all.begin(), all.end(), 0);
-  return all;
-}
-
 }  // namespace
 
 std::vector<ImagePair> PairsByLook(ColmapDatabase& database, const std::vector<Image>& images,
@@ -174,6 +165,13 @@ std::vector<ImagePair> PairsByLook(ColmapDatabase& database, const std::vector<I
   return pairs;
 }
 
+std::vector<ImagePair> PairsByLook(ColmapDatabase& database, const std::vector<Image>& images,
+                                   const RetrievalOptions& options, const CommonOptions& common) {
+  std::vector<int> all(images.size());
+  std::iota(all.begin(), all.end(), 0);
+  return PairsByLook(database, images, all, options.index, options.num_images, common);
+}
+
 std::vector<ImagePair> LoopPairs(ColmapDatabase& database, const std::vector<Image>& images,
                                  const std::vector<int>& sequence, const LoopDetectionOptions& options,
                                  const CommonOptions& common) {
@@ -188,11 +186,12 @@ MatchingPipelineStats MatchByRetrieval(const MatchingPipelineOptions& matching, 
                                        const CommonOptions& common) {
   std::vector<SkippedInput> skipped;
   auto stats = MatchPairs(matching, common, [&](ColmapDatabase& database, const std::vector<Image>& images) {
-    const auto queries =
-        o.match_list_path.empty() ? AllOf(images) : ReadQueries(o.match_list_path, images, skipped);
-    return std::make_unique<OrderedPairs>(
-        PairsByLook(database, images, queries, o.index, o.num_images, common),
-        static_cast<int>(images.size()), matching.block_size);
+    auto pairs = o.match_list_path.empty()
+                     ? PairsByLook(database, images, o, common)
+                     : PairsByLook(database, images, ReadQueries(o.match_list_path, images, skipped), o.index,
+                                   o.num_images, common);
+    return std::make_unique<OrderedPairs>(std::move(pairs), static_cast<int>(images.size()),
+                                          matching.block_size);
   });
   stats.skipped.insert(stats.skipped.end(), skipped.begin(), skipped.end());
   return stats;

@@ -41,6 +41,10 @@ std::vector<ImagePair> PairsByLook(ColmapDatabase& database, const std::vector<I
                                    const std::vector<int>& queries, const ImageIndexOptions& options,
                                    int num_images, const CommonOptions& common);
 
+// The same of every image.
+std::vector<ImagePair> PairsByLook(ColmapDatabase& database, const std::vector<Image>& images,
+                                   const RetrievalOptions& options, const CommonOptions& common);
+
 // The loops of a sequence: PairsByLook of every period-th image. sequence: indices into images in the order
 // they were taken. Neighbours in the sequence are among the pairs, and in COLMAP's too.
 std::vector<ImagePair> LoopPairs(ColmapDatabase& database, const std::vector<Image>& images,
