@@ -20,25 +20,6 @@ Bytes PlainJpeg() {
   return bytes;
 }
 
-ExifBuilder FullExif(bool big_endian = false) {
-  ExifBuilder exif(big_endian);
-  exif.Ascii(kIfd0, 0x010f, "  Canon ");
-  exif.Ascii(kIfd0, 0x0110, "EOS 5D");
-  exif.Short(kIfd0, 0x0112, 6);
-  exif.Rational(kExifIfd, 0x920a, {{543, 100}});
-  exif.Short(kExifIfd, 0xa405, 28);
-  exif.Rational(kExifIfd, 0xa20e, {{4368000, 1415}});
-  exif.Short(kExifIfd, 0xa210, 2);
-  exif.Long(kExifIfd, 0xa002, 4368);
-  exif.Ascii(kGpsIfd, 1, "S");
-  exif.Rational(kGpsIfd, 2, {{33, 1}, {51, 1}, {3540, 100}});
-  exif.Ascii(kGpsIfd, 3, "E");
-  exif.Rational(kGpsIfd, 4, {{151, 1}, {12, 1}, {36, 1}});
-  exif.Byte(kGpsIfd, 5, 1);
-  exif.Rational(kGpsIfd, 6, {{1234, 100}});
-  return exif;
-}
-
 TEST(Exif, EveryFieldIsReadInBothByteOrders) {
   const TemporaryFolder folder;
   for (const bool big_endian : {false, true}) {
