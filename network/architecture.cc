@@ -2,6 +2,7 @@
 #include "network/architecture.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "network/error.h"
 
@@ -83,6 +84,18 @@ bool KeypointCodeFromMetadata(const std::map<std::string, std::string>& metadata
                      kFixedKeypointCode);
 }
 
+int NumHeadsFromMetadata(const std::map<std::string, std::string>& metadata, const std::string& path) {
+  const auto found = metadata.find("num_heads");
+  if (found == metadata.end()) return SuperGlueArchitecture{}.num_heads;
+  int heads = 0;
+  const char* const end = found->second.data() + found->second.size();
+  const auto [rest, error] = std::from_chars(found->second.data(), end, heads);
+  if (error != std::errc() || rest != end || heads < 1)
+    throw WeightsError(path + ": metadata 'num_heads' is '" + found->second +
+                       "', expected a number of heads");
+  return heads;
+}
+
 std::map<std::string, std::string> MetadataOf(const SuperGlueArchitecture& architecture) {
   std::map<std::string, std::string> metadata = {
       {"architecture", kSuperGlueName},
@@ -91,6 +104,8 @@ std::map<std::string, std::string> MetadataOf(const SuperGlueArchitecture& archi
       {"keypoint_encoder", Join(architecture.keypoint_encoder)},
       {"num_layer_pairs", std::to_string(architecture.num_layer_pairs)}};
   // Said only where it is not as published, so that such files stay what they were.
+  if (architecture.num_heads != SuperGlueArchitecture{}.num_heads)
+    metadata["num_heads"] = std::to_string(architecture.num_heads);
   if (architecture.attention_dim > 0) metadata["attention_dim"] = std::to_string(architecture.attention_dim);
   if (architecture.mlp_hidden > 0) metadata["mlp_hidden"] = std::to_string(architecture.mlp_hidden);
   if (!architecture.batch_norm) metadata["batch_norm"] = "folded";
@@ -119,9 +134,10 @@ SuperPointArchitecture SuperPointFromShapes(const ShapeMap& shapes, const std::s
   return architecture;
 }
 
-SuperGlueArchitecture SuperGlueFromShapes(const ShapeMap& shapes, const std::string& path) {
+SuperGlueArchitecture SuperGlueFromShapes(const ShapeMap& shapes, const std::string& path, int num_heads) {
   constexpr size_t kRank = 3;  // (out, in, 1)
   SuperGlueArchitecture architecture;
+  architecture.num_heads = num_heads;
   architecture.descriptor_dim = OutputWidth(shapes, "final_proj", kRank, path);
   architecture.keypoint_encoder.clear();
   // Children 0, 3, 6, ... of the encoder are convolutions; the last of them leads to the descriptors.

@@ -28,11 +28,15 @@ DescriptorSampling SamplingFromMetadata(const std::map<std::string, std::string>
 // Whether the keypoint encoder's hidden layers are a fixed code; a file that does not say has learned them.
 bool KeypointCodeFromMetadata(const std::map<std::string, std::string>& metadata, const std::string& path);
 
+// How many heads share the attention's channels; a file that does not say has the published four.
+int NumHeadsFromMetadata(const std::map<std::string, std::string>& metadata, const std::string& path);
+
 // Shape by entry name. The sizes come from the shapes, never from the metadata alone: a network is then built
 // only as large as the file that is there. Throw WeightsError starting with `path` where a defining entry is
 // missing or misshaped; the rest is checked against the network that was built.
 using ShapeMap = std::map<std::string, std::vector<int64_t>>;
 SuperPointArchitecture SuperPointFromShapes(const ShapeMap& shapes, const std::string& path);
-SuperGlueArchitecture SuperGlueFromShapes(const ShapeMap& shapes, const std::string& path);
+SuperGlueArchitecture SuperGlueFromShapes(const ShapeMap& shapes, const std::string& path,
+                                          int num_heads = SuperGlueArchitecture{}.num_heads);
 
 }  // namespace colmatch

@@ -96,6 +96,35 @@ inline void WeightedSums(const Bf16* weights, int64_t padded, const Bf16* values
   }
 }
 
+// kRows queries from `begin` on; of the last few copies beside rows of zeros, in `copies`.
+inline const Bf16* SomeQueries(const Bf16* queries, int64_t begin, int64_t n, int64_t pairs, int64_t* stride,
+                               std::vector<Bf16>& copies) {
+  const Bf16* some = queries + begin * *stride;
+  const int64_t rows = n - begin;
+  if (rows >= kRows) return some;
+  copies.assign(static_cast<size_t>(kRows * 2 * pairs), 0);
+  for (int64_t r = 0; r < rows; ++r)
+    std::copy_n(some + r * *stride, 2 * pairs, copies.data() + r * 2 * pairs);
+  *stride = 2 * pairs;
+  return copies.data();
+}
+
+inline void AllProducts(const Bf16HeadShape& shape, const Bf16* queries, int64_t n, int64_t query_stride,
+                        const Bf16* keys, float* out, int64_t out_stride) {
+  const int64_t padded = Bf16HeadShape::RoundUp(shape.keys), pairs = Bf16HeadShape::RoundUp2(shape.width) / 2;
+  thread_local std::vector<float> products;
+  thread_local std::vector<Bf16> last_queries;
+  products.resize(static_cast<size_t>(kRows * padded));
+  for (int64_t begin = 0; begin < n; begin += kRows) {
+    int64_t stride = query_stride;
+    const Bf16* const some = SomeQueries(queries, begin, n, pairs, &stride, last_queries);
+    float largest[kRows];
+    Products(some, stride, pairs, keys, padded, products.data(), largest);
+    for (int64_t r = 0; r < std::min<int64_t>(kRows, n - begin); ++r)
+      std::copy_n(products.data() + r * padded, shape.keys, out + (begin + r) * out_stride);
+  }
+}
+
 inline void Attend(const Bf16HeadShape& shape, const Bf16* queries, int64_t n, int64_t query_stride,
                    const Bf16* keys, const Bf16* values, Bf16* messages, int64_t message_stride) {
   constexpr int64_t kMaxVectors = kLanes == 16 ? 4 : 2;
@@ -108,17 +137,10 @@ inline void Attend(const Bf16HeadShape& shape, const Bf16* queries, int64_t n, i
   sums.resize(static_cast<size_t>(kRows * value_stride));
   for (int64_t begin = 0; begin < n; begin += kRows) {
     const int64_t rows = std::min<int64_t>(kRows, n - begin);
-    const Bf16* some = queries + begin * query_stride;
-    int64_t some_stride = query_stride;
-    if (rows < kRows) {  // the last, beside rows of zeros
-      some_stride = 2 * pairs;
-      last_queries.assign(static_cast<size_t>(kRows * some_stride), 0);
-      for (int64_t r = 0; r < rows; ++r)
-        std::copy_n(some + r * query_stride, some_stride, last_queries.data() + r * some_stride);
-      some = last_queries.data();
-    }
+    int64_t stride = query_stride;
+    const Bf16* const some = SomeQueries(queries, begin, n, pairs, &stride, last_queries);
     float largest[kRows], totals[kRows];
-    Products(some, some_stride, pairs, keys, padded, products.data(), largest);
+    Products(some, stride, pairs, keys, padded, products.data(), largest);
     for (int64_t r = 0; r < rows; ++r)
       totals[r] = Exponentiate(products.data() + r * padded, largest[r], shape.keys, padded,
                                weights.data() + r * padded);

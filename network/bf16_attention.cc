@@ -11,11 +11,9 @@
 
 namespace colmatch {
 
-void PackHead(const Bf16HeadShape& shape, const Bf16* keys, const Bf16* values, int64_t stride,
-              Bf16* packed_keys, Bf16* packed_values) {
+void PackKeys(const Bf16HeadShape& shape, const Bf16* keys, int64_t stride, Bf16* packed_keys) {
   constexpr int64_t kTile = Bf16HeadShape::kTile;
-  const int64_t d = shape.width, m = shape.keys, pairs = Bf16HeadShape::RoundUp2(d) / 2,
-                value_stride = shape.ValueStride();
+  const int64_t d = shape.width, m = shape.keys, pairs = Bf16HeadShape::RoundUp2(d) / 2;
   // packed_keys[tile][pair of channels][key][2]
   std::fill_n(packed_keys, shape.PackedKeys(), Bf16{0});
   for (int64_t j = 0; j < m; ++j) {
@@ -24,6 +22,10 @@ void PackHead(const Bf16HeadShape& shape, const Bf16* keys, const Bf16* values, 
     for (int64_t c = 0; c + 2 <= d; c += 2) std::memcpy(out + c * kTile, key + c, 2 * sizeof(Bf16));
     if (d % 2 == 1) out[(d - 1) * kTile] = key[d - 1];
   }
+}
+
+void PackValues(const Bf16HeadShape& shape, const Bf16* values, int64_t stride, Bf16* packed_values) {
+  const int64_t d = shape.width, m = shape.keys, value_stride = shape.ValueStride();
   // packed_values[pair of keys][channel][2]
   std::fill_n(packed_values, shape.PackedValues(), Bf16{0});
   for (int64_t j = 0; j < m; ++j) {
@@ -37,6 +39,12 @@ void AttendBf16(Bf16Path path, const Bf16HeadShape& shape, const Bf16* queries, 
                 int64_t message_stride) {
   ForBf16Path(path, x4::Attend, x8::Attend, x16::Attend, xbf16::Attend)(
       shape, queries, n, query_stride, packed_keys, packed_values, messages, message_stride);
+}
+
+void ProductsBf16(Bf16Path path, const Bf16HeadShape& shape, const Bf16* queries, int64_t n,
+                  int64_t query_stride, const Bf16* packed_keys, float* products, int64_t product_stride) {
+  ForBf16Path(path, x4::AllProducts, x8::AllProducts, x16::AllProducts, xbf16::AllProducts)(
+      shape, queries, n, query_stride, packed_keys, products, product_stride);
 }
 
 }  // namespace colmatch

@@ -11,11 +11,11 @@
 
 namespace colmatch {
 
-int ScalingIterations(const float* kernel, int64_t rows, int64_t cols, const float* mu, const float* nu,
-                      float* a, float* b, int max_iterations, float tolerance) {
+int ScalingIterations(const float* kernel, int64_t stride, int64_t rows, int64_t cols, const float* mu,
+                      const float* nu, float* a, float* b, int max_iterations, float tolerance) {
   static const auto best =
       simd::ForLanes(simd::BestLanes(), x4::ScalingIterations, x8::ScalingIterations, x16::ScalingIterations);
-  return best(kernel, rows, cols, mu, nu, a, b, max_iterations, tolerance);
+  return best(kernel, stride, rows, cols, mu, nu, a, b, max_iterations, tolerance);
 }
 
 }  // namespace colmatch

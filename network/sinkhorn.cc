@@ -35,6 +35,7 @@ void LogIterations(const torch::Tensor& couplings, const torch::Tensor& log_mu, 
 }
 
 constexpr double kMaxLogFactor = 20;  // exp(2 * 20 - 87) is nothing beside the marginals
+constexpr int64_t kLine = 16;         // floats
 constexpr float kConverged = 1e-5f;   // relative; the matches no longer change
 
 // The same number of iterations in the scaling form, on exp(couplings + u + v); the factors are then absorbed
@@ -45,7 +46,7 @@ int AbsorbedIterations(const torch::Tensor& couplings, const torch::Tensor& mu, 
                        int num_iterations, torch::Tensor& u, torch::Tensor& v) {
   const auto kernel = (couplings + u.unsqueeze(2)).add_(v.unsqueeze(1)).exp_();
   auto a = torch::empty_like(u), b = torch::empty_like(v);
-  const int done = ScalingIterations(kernel.data_ptr<float>(), kernel.size(1), kernel.size(2),
+  const int done = ScalingIterations(kernel.data_ptr<float>(), kernel.size(2), kernel.size(1), kernel.size(2),
                                      mu.data_ptr<float>(), nu.data_ptr<float>(), a.data_ptr<float>(),
                                      b.data_ptr<float>(), num_iterations, kConverged);
   a.log_();
@@ -167,14 +168,16 @@ FeatureMatches MatchByTransport(const torch::Tensor& scores, const torch::Tensor
   const int64_t n = scores.size(1), m = scores.size(2);
   const auto [log_mu, log_nu, norm] = LogMarginals(scores);
   const auto mu = torch::exp(log_mu), nu = torch::exp(log_nu), in = scores.contiguous();
-  auto kernel = torch::empty({n + 1, m + 1}), a = torch::empty({n + 1}), b = torch::empty({m + 1});
-  CouplingKernel(in.data_ptr<float>(), n, m, bin_score.item<float>(), kernel.data_ptr<float>());
-  ScalingIterations(kernel.data_ptr<float>(), n + 1, m + 1, mu.data_ptr<float>(), nu.data_ptr<float>(),
-                    a.data_ptr<float>(), b.data_ptr<float>(), num_iterations, kConverged);
+  const int64_t stride = (m + 1 + kLine - 1) / kLine * kLine;
+  auto kernel = torch::empty({n + 1, stride}), a = torch::empty({n + 1}), b = torch::empty({m + 1});
+  CouplingKernel(in.data_ptr<float>(), n, m, bin_score.item<float>(), kernel.data_ptr<float>(), stride);
+  ScalingIterations(kernel.data_ptr<float>(), stride, n + 1, m + 1, mu.data_ptr<float>(),
+                    nu.data_ptr<float>(), a.data_ptr<float>(), b.data_ptr<float>(), num_iterations,
+                    kConverged);
   if (!InRange(a) || !InRange(b)) return solve();
   auto row_largest = torch::empty({n}), row_best = torch::zeros({n}, torch::kInt),
        column_best = torch::zeros({m}, torch::kInt);
-  BestEntries(kernel.data_ptr<float>(), n, m, a.data_ptr<float>(), b.data_ptr<float>(),
+  BestEntries(kernel.data_ptr<float>(), stride, n, m, a.data_ptr<float>(), b.data_ptr<float>(),
               row_largest.data_ptr<float>(), row_best.data_ptr<int32_t>(), column_best.data_ptr<int32_t>());
   row_largest.mul_(std::exp(-norm));
   return MutualMatches(row_largest, row_best, column_best, match_threshold);

@@ -18,11 +18,9 @@
 namespace colmatch {
 namespace {
 
-constexpr int kHeads = SuperGlueArchitecture::kNumHeads;
-
 // (B, N, D) with interleaved heads to (B, heads, N, D / heads).
-torch::Tensor SplitHeads(const torch::Tensor& x) {
-  return x.view({x.size(0), x.size(1), x.size(2) / kHeads, kHeads}).permute({0, 3, 1, 2});
+torch::Tensor SplitHeads(const torch::Tensor& x, int64_t heads) {
+  return x.view({x.size(0), x.size(1), x.size(2) / heads, heads}).permute({0, 3, 1, 2});
 }
 
 SuperGlueInput InputOf(const Features& features) {
@@ -37,14 +35,18 @@ SuperGlueInput InputOf(const Features& features) {
 
 void SuperGlueArchitecture::Validate() const {
   const auto fail = [](const std::string& what) { throw WeightsError("SuperGlue architecture: " + what); };
-  if (descriptor_dim < kNumHeads || descriptor_dim > 4096 || descriptor_dim % kNumHeads != 0) {
+  if (descriptor_dim < 4 || descriptor_dim > 4096 || descriptor_dim % 4 != 0) {
     fail("descriptor_dim must be a multiple of 4 in [4, 4096], found " + std::to_string(descriptor_dim));
+  }
+  if (num_heads < 1 || num_heads > 64) {
+    fail("num_heads must be in [1, 64], found " + std::to_string(num_heads));
   }
   if (num_layer_pairs < 0 || num_layer_pairs > 64) {
     fail("num_layer_pairs must be in [0, 64], found " + std::to_string(num_layer_pairs));
   }
-  if (AttentionDim() < kNumHeads || AttentionDim() > 4096 || AttentionDim() % kNumHeads != 0) {
-    fail("attention_dim must be a multiple of 4 in [4, 4096], found " + std::to_string(AttentionDim()));
+  if (AttentionDim() < num_heads || AttentionDim() > 4096 || AttentionDim() % num_heads != 0) {
+    fail("attention_dim must be a multiple of num_heads = " + std::to_string(num_heads) +
+         ", up to 4096, found " + std::to_string(AttentionDim()));
   }
   if (MlpHidden() < 1 || MlpHidden() > 8192) {
     fail("mlp_hidden must be in [1, 8192], found " + std::to_string(MlpHidden()));
@@ -117,23 +119,24 @@ torch::Tensor KeypointEncoderImpl::forward(const torch::Tensor& keypoints, const
   return encoder->forward(torch::cat({keypoints, scores.unsqueeze(2)}, 2));
 }
 
-MultiHeadedAttentionImpl::MultiHeadedAttentionImpl(int dim, int attention_dim) {
+MultiHeadedAttentionImpl::MultiHeadedAttentionImpl(const SuperGlueArchitecture& a) : num_heads_(a.num_heads) {
+  const int dim = a.descriptor_dim, attention_dim = a.AttentionDim();
   merge = register_module("merge", Pointwise(attention_dim, dim));
   proj = register_module("proj", torch::nn::ModuleList());
   for (int i = 0; i < 3; ++i) proj->push_back(Pointwise(dim, attention_dim));
 }
 
 torch::Tensor MultiHeadedAttentionImpl::forward(const torch::Tensor& x, const torch::Tensor& source) {
-  const auto query = SplitHeads(proj[0]->as<Pointwise>()->forward(x));
-  const auto key = SplitHeads(proj[1]->as<Pointwise>()->forward(source));
-  const auto value = SplitHeads(proj[2]->as<Pointwise>()->forward(source));
+  const auto query = SplitHeads(proj[0]->as<Pointwise>()->forward(x), num_heads_);
+  const auto key = SplitHeads(proj[1]->as<Pointwise>()->forward(source), num_heads_);
+  const auto value = SplitHeads(proj[2]->as<Pointwise>()->forward(source), num_heads_);
   const auto message = Attention(query, key, value).permute({0, 2, 3, 1}).flatten(2);
   return merge->forward(message);
 }
 
 AttentionalPropagationImpl::AttentionalPropagationImpl(const SuperGlueArchitecture& a) {
   const int dim = a.descriptor_dim;
-  attn = register_module("attn", MultiHeadedAttention(dim, a.AttentionDim()));
+  attn = register_module("attn", MultiHeadedAttention(a));
   mlp = register_module("mlp", Mlp(std::vector<int>{2 * dim, a.MlpHidden(), dim}, a.batch_norm));
 }
 
@@ -232,11 +235,8 @@ torch::Tensor SuperGlueImpl::Prepare(const SuperGlueInput& input) {
 }
 
 torch::Tensor SuperGlueImpl::ForwardPrepared(torch::Tensor prepared0, torch::Tensor prepared1) {
-  if (HasEngineFor(prepared0)) {
-    engine_->OtherLayers(prepared0, prepared1);
-  } else {
-    for (size_t i = 1; i < gnn->num_layers(); ++i) gnn->Layer(i, prepared0, prepared1);
-  }
+  if (HasEngineFor(prepared0)) return engine_->Couplings(prepared0, prepared1);
+  for (size_t i = 1; i < gnn->num_layers(); ++i) gnn->Layer(i, prepared0, prepared1);
   return CouplingScores(prepared0, prepared1);
 }
 

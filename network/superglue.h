@@ -23,7 +23,7 @@ struct SuperGlueArchitecture {
   int descriptor_dim = 256;
   std::vector<int> keypoint_encoder = {32, 64, 128, 256};  // hidden widths between (x, y, score) and D
   int num_layer_pairs = 9;                                 // depth L: L self and L cross layers, alternating
-  static constexpr int kNumHeads = 4;                      // interleaved: channel c belongs to head c mod 4
+  int num_heads = 4;                                       // interleaved: channel c belongs to head c mod 4
   // What structured pruning makes narrower; 0: as published, descriptor_dim and twice that.
   int attention_dim = 0;   // channels of query, key and value, all heads
   int mlp_hidden = 0;      // hidden channels of a layer's MLP
@@ -85,10 +85,13 @@ TORCH_MODULE(KeypointEncoder);
 
 class MultiHeadedAttentionImpl : public torch::nn::Module {
  public:
-  MultiHeadedAttentionImpl(int dim, int attention_dim);
+  explicit MultiHeadedAttentionImpl(const SuperGlueArchitecture& architecture);
   torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& source);
   Pointwise merge{nullptr};
   torch::nn::ModuleList proj;  // query, key, value
+
+ private:
+  int num_heads_;
 };
 TORCH_MODULE(MultiHeadedAttention);
 
@@ -146,8 +149,8 @@ class SuperGlueImpl : public torch::nn::Module {
   void InitializeAsNearestNeighbor(double gain);
 
   // From now on, on the CPU and without gradients, the layers are computed in bf16, or their linear maps in
-  // 8-bit integers (SuperGlueEngine), from the weights as they are now; keypoint encoder, final projection
-  // and couplings stay in float32. Without batch normalisation only: FoldBatchNorm.
+  // 8-bit integers (SuperGlueEngine), from the weights as they are now; the keypoint encoder stays in
+  // float32, final projection and couplings are in bf16. Without batch normalisation only: FoldBatchNorm.
   void UseBf16();
   void UseInt8();
 

@@ -15,8 +15,14 @@
 namespace colmatch {
 namespace {
 
-constexpr int64_t kHeads = SuperGlueArchitecture::kNumHeads;
 constexpr int64_t kRowBlock = 96;  // rows a thread takes at once: what it computes of them stays in its cache
+
+Bf16Linear PackFinalProjection(const PointwiseImpl& map) {
+  torch::NoGradGuard no_grad;
+  const double scale = 1 / std::sqrt(std::sqrt(static_cast<double>(map.weight.size(0))));
+  const auto w = (scale * map.weight.squeeze(2)).contiguous(), b = (scale * map.bias).contiguous();
+  return {w.data_ptr<float>(), b.data_ptr<float>(), w.size(0), w.size(1)};
+}
 
 std::unique_ptr<const PackedLinear> Pack(const torch::Tensor& weight, const torch::Tensor& bias,
                                          SuperGlueEngine::Maps maps) {
@@ -28,8 +34,8 @@ std::unique_ptr<const PackedLinear> Pack(const torch::Tensor& weight, const torc
 }
 
 // Channel e * heads + h to h * width + e.
-torch::Tensor HeadsTogether(int64_t attention_dim) {
-  return torch::arange(attention_dim, torch::kLong).view({-1, kHeads}).t().flatten();
+torch::Tensor HeadsTogether(int64_t attention_dim, int64_t heads) {
+  return torch::arange(attention_dim, torch::kLong).view({-1, heads}).t().flatten();
 }
 
 torch::Tensor WeightOf(const PointwiseImpl& map) { return map.weight.detach().squeeze(2).to(torch::kDouble); }
@@ -60,7 +66,9 @@ void GrowTo(std::vector<T>& buffer, int64_t size) {
 SuperGlueEngine::SuperGlueEngine(SuperGlueImpl& network, Maps maps)
     : dim_(network.architecture().descriptor_dim),
       padded_dim_(PackedLinear::PaddedOutputs(dim_)),
-      attention_dim_(network.architecture().AttentionDim()) {
+      attention_dim_(network.architecture().AttentionDim()),
+      heads_(network.architecture().num_heads),
+      final_projection_(PackFinalProjection(*network.final_proj)) {
   TORCH_CHECK(!network.architecture().batch_norm && network.bin_score.is_cpu(),
               "SuperGlueEngine: expected a network on the CPU, its batch normalisation folded");
   for (size_t i = 0; i < network.gnn->num_layers(); ++i) layers_.push_back(PackLayer(network, i, maps));
@@ -70,9 +78,9 @@ SuperGlueEngine::Layer SuperGlueEngine::PackLayer(SuperGlueImpl& network, size_t
   torch::NoGradGuard no_grad;
   auto* layer = network.gnn->layers[index]->as<AttentionalPropagation>();
   const int64_t d = network.architecture().descriptor_dim, a = network.architecture().AttentionDim(),
-                padding = PackedLinear::PaddedOutputs(d) - d;
-  const auto order = HeadsTogether(a);
-  const double scale = 1 / (std::log(2.0) * std::sqrt(static_cast<double>(a / kHeads)));
+                heads = network.architecture().num_heads, padding = PackedLinear::PaddedOutputs(d) - d;
+  const auto order = HeadsTogether(a, heads);
+  const double scale = 1 / (std::log(2.0) * std::sqrt(static_cast<double>(a / heads)));
   std::vector<torch::Tensor> weights, biases;
   for (size_t i = 0; i < 3; ++i) {
     const PointwiseImpl& projection = *layer->attn->proj[i]->as<Pointwise>();
@@ -97,9 +105,9 @@ void SuperGlueEngine::Load(const torch::Tensor& desc, Side& side) const {
   GrowTo(side.sums, side.rows * padded_dim_);
   GrowTo(side.input, side.rows * stride);
   GrowTo(side.heads, side.rows * PackedLinear::PaddedOutputs(3 * attention_dim_));
-  const Bf16HeadShape shape{side.rows, attention_dim_ / kHeads};
-  GrowTo(side.keys, kHeads * shape.PackedKeys());
-  GrowTo(side.values, kHeads * shape.PackedValues());
+  const Bf16HeadShape shape{side.rows, attention_dim_ / heads_};
+  GrowTo(side.keys, heads_ * shape.PackedKeys());
+  GrowTo(side.values, heads_ * shape.PackedValues());
   for (int64_t r = 0; r < side.rows; ++r) {
     const float* from = rows.data_ptr<float>() + r * dim_;
     float* sums = side.sums.data() + r * padded_dim_;
@@ -124,15 +132,15 @@ void SuperGlueEngine::Project(const Layer& layer, const std::vector<Side*>& side
 
 void SuperGlueEngine::Attend(const std::vector<Side*>& sides, const std::vector<const Side*>& sources) const {
   const int64_t stride = padded_dim_ + attention_dim_, in = PackedLinear::PaddedOutputs(3 * attention_dim_),
-                width = attention_dim_ / kHeads, num = static_cast<int64_t>(sides.size());
-  at::parallel_for(0, num * kHeads, /*grain_size=*/1, [&](int64_t first, int64_t last) {
+                width = attention_dim_ / heads_, num = static_cast<int64_t>(sides.size());
+  at::parallel_for(0, num * heads_, /*grain_size=*/1, [&](int64_t first, int64_t last) {
     for (int64_t task = first; task < last; ++task) {
-      Side& side = *sides[static_cast<size_t>(task / kHeads)];
+      Side& side = *sides[static_cast<size_t>(task / heads_)];
       const Bf16HeadShape shape{side.rows, width};
-      const int64_t head = task % kHeads;
+      const int64_t head = task % heads_;
       const Bf16* const key = side.heads.data() + attention_dim_ + head * width;
-      PackHead(shape, key, key + attention_dim_, in, side.keys.data() + head * shape.PackedKeys(),
-               side.values.data() + head * shape.PackedValues());
+      PackKeys(shape, key, in, side.keys.data() + head * shape.PackedKeys());
+      PackValues(shape, key + attention_dim_, in, side.values.data() + head * shape.PackedValues());
     }
   });
   for (int64_t i = 0; i < num; ++i) {
@@ -141,7 +149,7 @@ void SuperGlueEngine::Attend(const std::vector<Side*>& sides, const std::vector<
     const Bf16HeadShape shape{source.rows, width};
     const std::vector<Side*> alone = {&side};
     ForRowBlocks(alone, [&](Side&, int64_t begin, int64_t rows) {
-      for (int64_t head = 0; head < kHeads; ++head)
+      for (int64_t head = 0; head < heads_; ++head)
         AttendBf16(BestBf16Path(), shape, side.heads.data() + begin * in + head * width, rows, in,
                    source.keys.data() + head * shape.PackedKeys(),
                    source.values.data() + head * shape.PackedValues(),
@@ -180,8 +188,26 @@ torch::Tensor SuperGlueEngine::FirstLayer(const torch::Tensor& desc) {
   return torch::stack(results);
 }
 
-void SuperGlueEngine::OtherLayers(torch::Tensor& desc0, torch::Tensor& desc1) {
-  std::vector<torch::Tensor> results0, results1;
+void SuperGlueEngine::ScoreCouplings(Side& side0, Side& side1, float* scores) const {
+  const int64_t stride = padded_dim_ + attention_dim_, n = side0.rows, m = side1.rows;
+  for (Side* side : {&side0, &side1}) GrowTo(side->projected, side->rows * padded_dim_);
+  const std::vector<Side*> sides = {&side0, &side1};
+  ForRowBlocks(sides, [&](Side& side, int64_t begin, int64_t rows) {
+    final_projection_.Apply(side.input.data() + begin * stride, stride, rows,
+                            side.projected.data() + begin * padded_dim_, padded_dim_);
+  });
+  const Bf16HeadShape shape{m, dim_};
+  GrowTo(side1.keys, shape.PackedKeys());
+  PackKeys(shape, side1.projected.data(), padded_dim_, side1.keys.data());
+  const std::vector<Side*> queries = {&side0};
+  ForRowBlocks(queries, [&](Side& side, int64_t begin, int64_t rows) {
+    ProductsBf16(BestBf16Path(), shape, side.projected.data() + begin * padded_dim_, rows, padded_dim_,
+                 side1.keys.data(), scores + begin * m, m);
+  });
+}
+
+torch::Tensor SuperGlueEngine::Couplings(const torch::Tensor& desc0, const torch::Tensor& desc1) {
+  auto scores = torch::empty({desc0.size(0), desc0.size(1), desc1.size(1)}, desc0.options());
   Side &a = sides_[0], &b = sides_[1];
   for (int64_t pair = 0; pair < desc0.size(0); ++pair) {
     Load(desc0[pair], a);
@@ -190,11 +216,9 @@ void SuperGlueEngine::OtherLayers(torch::Tensor& desc0, torch::Tensor& desc1) {
       const bool cross = i % 2 == 1;
       Run(layers_[i], {&a, &b}, {cross ? &b : &a, cross ? &a : &b});
     }
-    results0.push_back(Descriptors(a));
-    results1.push_back(Descriptors(b));
+    ScoreCouplings(a, b, scores[pair].data_ptr<float>());
   }
-  desc0 = torch::stack(results0);
-  desc1 = torch::stack(results1);
+  return scores;
 }
 
 }  // namespace colmatch

@@ -8,7 +8,7 @@
 #include <memory>
 #include <vector>
 
-#include "network/packed_linear.h"
+#include "network/bf16_linear.h"
 
 namespace colmatch {
 
@@ -26,8 +26,9 @@ class SuperGlueEngine {
 
   // Descriptors (B, N, D) float32 after the first layer, which is self-attention; B and N at least 1.
   torch::Tensor FirstLayer(const torch::Tensor& desc);
-  // Both images after all layers but the first.
-  void OtherLayers(torch::Tensor& desc0, torch::Tensor& desc1);
+  // Coupling scores (B, N, M) float32 of two images that FirstLayer made: the other layers, the final
+  // projection and its products (in bf16).
+  torch::Tensor Couplings(const torch::Tensor& desc0, const torch::Tensor& desc1);
 
  private:
   struct Layer {
@@ -40,6 +41,7 @@ class SuperGlueEngine {
     std::vector<Bf16> input;         // (rows, padded D + A): the same rounded, beside the message
     std::vector<Bf16> heads;         // (rows, 3 A padded): query, key, value
     std::vector<Bf16> keys, values;  // packed, one head after the other
+    std::vector<Bf16> projected;     // (rows, padded D): the final projection
   };
 
   static Layer PackLayer(SuperGlueImpl& network, size_t index, Maps maps);
@@ -50,9 +52,11 @@ class SuperGlueEngine {
   void Project(const Layer& layer, const std::vector<Side*>& sides) const;
   void Attend(const std::vector<Side*>& sides, const std::vector<const Side*>& sources) const;
   void AddResiduals(const Layer& layer, const std::vector<Side*>& sides) const;
+  void ScoreCouplings(Side& side0, Side& side1, float* scores) const;
 
-  int64_t dim_, padded_dim_, attention_dim_;
+  int64_t dim_, padded_dim_, attention_dim_, heads_;
   std::vector<Layer> layers_;
+  Bf16Linear final_projection_;  // over the fourth root of D: both sides together are over its square root
   Side sides_[2];
 };
 

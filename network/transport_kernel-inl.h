@@ -13,12 +13,13 @@ inline float LargestOf(const float* x, int64_t count, float least) {
   return largest;
 }
 
-inline void CouplingKernel(const float* scores, int64_t n, int64_t m, float bin, float* kernel) {
+inline void CouplingKernel(const float* scores, int64_t n, int64_t m, float bin, float* kernel,
+                           int64_t stride) {
   const int64_t cols = m + 1;
   float last[kLanes] = {};
   for (int64_t i = 0; i < n; ++i) {
     const float* const row = scores + i * m;
-    float* const out = kernel + i * cols;
+    float* const out = kernel + i * stride;
     const float largest = LargestOf(row, m, bin);
     int64_t j = 0;
     for (; j + kLanes <= m; j += kLanes) Store(out + j, ExpOfNegative(Load(row + j) - largest));
@@ -27,19 +28,19 @@ inline void CouplingKernel(const float* scores, int64_t n, int64_t m, float bin,
     Store(last, ExpOfNegative(Load(last) - largest));
     std::copy_n(last, cols - j, out + j);
   }
-  std::fill_n(kernel + n * cols, cols, 1.0f);
+  std::fill_n(kernel + n * stride, cols, 1.0f);
 }
 
-inline void BestEntries(const float* kernel, int64_t n, int64_t m, const float* a, const float* b,
-                        float* row_largest, int32_t* row_best, int32_t* column_best) {
-  const int64_t cols = m + 1, whole = m / kLanes * kLanes;
+inline void BestEntries(const float* kernel, int64_t stride, int64_t n, int64_t m, const float* a,
+                        const float* b, float* row_largest, int32_t* row_best, int32_t* column_best) {
+  const int64_t whole = m / kLanes * kLanes;
   simd::AlignedBuffer buffer(m);
   float* const column_largest = buffer.data();
   std::fill_n(column_largest, m, -1.0f);
   IntVector first_lanes;
   for (int lane = 0; lane < kLanes; ++lane) first_lanes[lane] = lane;
   for (int64_t i = 0; i < n; ++i) {
-    const float* const row = kernel + i * cols;
+    const float* const row = kernel + i * stride;
     Vector largest = Vector{} - 1.0f;
     IntVector best = {}, columns = first_lanes;
     for (int64_t j = 0; j < whole; j += kLanes, columns += kLanes) {

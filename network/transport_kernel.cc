@@ -10,26 +10,27 @@
 
 namespace colmatch {
 
-void CouplingKernelWith(int lanes, const float* scores, int64_t n, int64_t m, float bin, float* kernel) {
+void CouplingKernelWith(int lanes, const float* scores, int64_t n, int64_t m, float bin, float* kernel,
+                        int64_t stride) {
   simd::ForLanes(lanes, x4::CouplingKernel, x8::CouplingKernel, x16::CouplingKernel)(scores, n, m, bin,
-                                                                                     kernel);
+                                                                                     kernel, stride);
 }
 
-void BestEntriesWith(int lanes, const float* kernel, int64_t n, int64_t m, const float* a, const float* b,
-                     float* row_largest, int32_t* row_best, int32_t* column_best) {
-  simd::ForLanes(lanes, x4::BestEntries, x8::BestEntries, x16::BestEntries)(kernel, n, m, a, b, row_largest,
-                                                                            row_best, column_best);
+void BestEntriesWith(int lanes, const float* kernel, int64_t stride, int64_t n, int64_t m, const float* a,
+                     const float* b, float* row_largest, int32_t* row_best, int32_t* column_best) {
+  simd::ForLanes(lanes, x4::BestEntries, x8::BestEntries, x16::BestEntries)(
+      kernel, stride, n, m, a, b, row_largest, row_best, column_best);
 }
 
-void CouplingKernel(const float* scores, int64_t n, int64_t m, float bin, float* kernel) {
+void CouplingKernel(const float* scores, int64_t n, int64_t m, float bin, float* kernel, int64_t stride) {
   static const int lanes = simd::BestLanes();
-  CouplingKernelWith(lanes, scores, n, m, bin, kernel);
+  CouplingKernelWith(lanes, scores, n, m, bin, kernel, stride);
 }
 
-void BestEntries(const float* kernel, int64_t n, int64_t m, const float* a, const float* b,
+void BestEntries(const float* kernel, int64_t stride, int64_t n, int64_t m, const float* a, const float* b,
                  float* row_largest, int32_t* row_best, int32_t* column_best) {
   static const int lanes = simd::BestLanes();
-  BestEntriesWith(lanes, kernel, n, m, a, b, row_largest, row_best, column_best);
+  BestEntriesWith(lanes, kernel, stride, n, m, a, b, row_largest, row_best, column_best);
 }
 
 }  // namespace colmatch

@@ -176,11 +176,11 @@ SuperPoint BuildSuperPoint(const TensorMap& tensors, const std::string& path,
   return network;
 }
 
-SuperGlue BuildSuperGlue(const TensorMap& tensors, const std::string& path,
-                         bool fixed_keypoint_code = false) {
+SuperGlue BuildSuperGlue(const TensorMap& tensors, const std::string& path, const Metadata& metadata = {}) {
   const RandomStateGuard guard;
-  SuperGlueArchitecture architecture = SuperGlueFromShapes(ShapesOf(tensors), path);
-  architecture.fixed_keypoint_code = fixed_keypoint_code;
+  SuperGlueArchitecture architecture =
+      SuperGlueFromShapes(ShapesOf(tensors), path, NumHeadsFromMetadata(metadata, path));
+  architecture.fixed_keypoint_code = KeypointCodeFromMetadata(metadata, path);
   SuperGlue network(architecture);
   Fill(*network, tensors, path);
   network->eval();
@@ -242,7 +242,7 @@ LoadedSuperPoint LoadSuperPoint(const std::string& path) {
 
 LoadedSuperGlue LoadSuperGlue(const std::string& path) {
   return Load<LoadedSuperGlue>(path, kSuperGlueName, [&](const SafetensorsFile& file) {
-    return BuildSuperGlue(file.tensors, path, KeypointCodeFromMetadata(file.metadata, path));
+    return BuildSuperGlue(file.tensors, path, file.metadata);
   });
 }
 

@@ -42,6 +42,7 @@ class CompressCommand : public Command {
   explicit CompressCommand(SensitivityScan scan) : scan_(std::move(scan)) {}
 
   std::string name() const override { return "compress"; }
+  std::vector<std::string> precisions() const override { return {kBf16, kFp16}; }
   std::string description() const override {
     return "Prune and quantize networks so that they are smaller and faster, with fine-tuning that follows "
            "the "
@@ -85,9 +86,11 @@ class CompressCommand : public Command {
         ->delimiter(',');
     AddOption(app, "--SuperPoint.head_width", head_width_,
               "prune channel: of convPa and convDa; 0: as it is");
-    AddOption(app, "--SuperGlue.attention_dim", attention_dim_, "prune channel; 0: as it is");
-    AddOption(app, "--SuperGlue.mlp_hidden", mlp_hidden_, "prune channel; 0: as it is");
-    AddOption(app, "--SuperGlue.layer_pairs", layer_pairs_,
+    AddOption(app, "--SuperGlue.num_heads", narrower_.num_heads, "prune channel: heads that stay; 0: all");
+    AddOption(app, "--SuperGlue.attention_dim", narrower_.attention_dim,
+              "prune channel: of all heads; 0: as many channels a head as it has");
+    AddOption(app, "--SuperGlue.mlp_hidden", narrower_.mlp_hidden, "prune channel; 0: as it is");
+    AddOption(app, "--SuperGlue.layer_pairs", narrower_.layer_pairs,
               "prune channel: those that stay, from 0; none: all")
         ->delimiter(',');
     AddFineTuning(app);
@@ -198,6 +201,7 @@ class CompressCommand : public Command {
     loop.checkpoint_every = 100;
     loop.validate_every = std::max<int64_t>(1, num_steps_ / 3);
     loop.device = common.device == "auto" ? (torch::cuda::is_available() ? "cuda" : "cpu") : common.device;
+    loop.precision = TrainingPrecisionFromName(common.precision, torch::Device(loop.device));
     return loop;
   }
 
@@ -270,11 +274,7 @@ class CompressCommand : public Command {
     if (network_ == "superpoint") return WriteFileAtomically(target, ReadWholeFile(source));
     SuperGlue network = FoldBatchNorm(dense.network);
     if (method_ == "channel") {
-      const SuperGlueArchitecture& a = network->architecture();
-      std::vector<int> pairs = layer_pairs_;
-      for (int p = 0; layer_pairs_.empty() && p < a.num_layer_pairs; ++p) pairs.push_back(p);
-      network = NarrowSuperGlue(network, attention_dim_ > 0 ? attention_dim_ : a.AttentionDim(),
-                                mlp_hidden_ > 0 ? mlp_hidden_ : a.MlpHidden(), pairs);
+      network = NarrowSuperGlue(network, narrower_);
     }
     const WeightConstraint constraint = ConstraintOf(*network, "superglue.");
     if (num_steps_ > 0) {
@@ -311,10 +311,11 @@ class CompressCommand : public Command {
   SensitivityOptions scan_options_;
   std::string task_, output_, network_ = "both", method_, sensitivity_, features_path_;
   double sparsity_ = 0.5, tolerance_ = 0.5, learning_rate_ = 1e-4, teacher_weight_ = 0.5;
-  int bits_ = 8, head_width_ = 0, attention_dim_ = 0, mlp_hidden_ = 0;
+  int bits_ = 8, head_width_ = 0;
   int64_t num_steps_ = -1;
   bool resume_ = false;
-  std::vector<int> encoder_widths_, layer_pairs_;
+  std::vector<int> encoder_widths_;
+  NarrowerSuperGlue narrower_;
   std::vector<std::string> shards_;
   FeatureSetOptions features_ = [] {
     FeatureSetOptions options;

@@ -37,15 +37,22 @@ class Writer {
   torch::OrderedDict<std::string, torch::Tensor> parameters_;
 };
 
-// Of each head's channels the `count / heads` largest, interleaved again.
-torch::Tensor LargestOfHeads(const torch::Tensor& scores, int64_t count) {
-  constexpr int64_t kHeads = SuperGlueArchitecture::kNumHeads;
-  std::vector<torch::Tensor> heads;
-  for (int64_t h = 0; h < kHeads; ++h) {
-    const auto own = torch::arange(h, scores.size(0), kHeads, torch::kLong);
-    heads.push_back(own.index_select(0, Largest(scores.index_select(0, own), count / kHeads)));
+// Channel e of head h of so many, interleaved, at (e, h).
+torch::Tensor ByHead(const torch::Tensor& channels, int64_t num_heads) {
+  return channels.view({-1, num_heads});
+}
+
+// Of these heads' channels the `width` largest each, interleaved again.
+torch::Tensor LargestOfHeads(const torch::Tensor& scores, int64_t num_heads, const torch::Tensor& heads,
+                             int64_t width) {
+  const auto places = ByHead(torch::arange(scores.size(0), torch::kLong), num_heads);
+  const auto of_heads = ByHead(scores, num_heads);
+  std::vector<torch::Tensor> kept;
+  for (int64_t i = 0; i < heads.size(0); ++i) {
+    const int64_t head = heads[i].item<int64_t>();
+    kept.push_back(places.select(1, head).index_select(0, Largest(of_heads.select(1, head), width)));
   }
-  return torch::stack(heads, 1).flatten();
+  return torch::stack(kept, 1).flatten();
 }
 
 }  // namespace
@@ -112,16 +119,26 @@ SuperPoint NarrowSuperPoint(SuperPoint& network, const SuperPointArchitecture& n
   return result;
 }
 
-SuperGlue NarrowSuperGlue(SuperGlue& network, int attention_dim, int mlp_hidden,
-                          const std::vector<int>& pairs) {
+SuperGlue NarrowSuperGlue(SuperGlue& network, const NarrowerSuperGlue& narrower) {
   torch::NoGradGuard no_grad;
   SuperGlue from = FoldBatchNorm(network);
   SuperGlueArchitecture architecture = from->architecture();
-  const int old_attention = architecture.AttentionDim();
-  RequireNarrower("attention_dim", old_attention, attention_dim);
+  const int old_heads = architecture.num_heads, old_width = architecture.AttentionDim() / old_heads;
+  const int num_heads = narrower.num_heads > 0 ? narrower.num_heads : old_heads;
+  const int attention_dim = narrower.attention_dim > 0 ? narrower.attention_dim : num_heads * old_width;
+  const int mlp_hidden = narrower.mlp_hidden > 0 ? narrower.mlp_hidden : architecture.MlpHidden();
+  std::vector<int> pairs = narrower.layer_pairs;
+  for (int p = 0; narrower.layer_pairs.empty() && p < architecture.num_layer_pairs; ++p) pairs.push_back(p);
+  RequireNarrower("num_heads", old_heads, num_heads);
+  if (attention_dim % num_heads != 0)
+    throw WeightsError("pruning: attention_dim must be a multiple of num_heads = " +
+                       std::to_string(num_heads) + ", found " + std::to_string(attention_dim));
+  RequireNarrower("attention_dim", num_heads * old_width, attention_dim);
+  const int width = attention_dim / num_heads;
   RequireNarrower("mlp_hidden", architecture.MlpHidden(), mlp_hidden);
   for (const int pair : pairs) RequireNarrower("layer pair", architecture.num_layer_pairs, pair + 1);
   // As a file of these sizes would be read: 0 where they are the published ones.
+  architecture.num_heads = num_heads;
   architecture.attention_dim = attention_dim == architecture.descriptor_dim ? 0 : attention_dim;
   architecture.mlp_hidden = mlp_hidden == 2 * architecture.descriptor_dim ? 0 : mlp_hidden;
   architecture.num_layer_pairs = static_cast<int>(pairs.size());
@@ -132,7 +149,7 @@ SuperGlue NarrowSuperGlue(SuperGlue& network, int attention_dim, int mlp_hidden,
     if (item.key().rfind("gnn.", 0) != 0) writer.Set(item.key(), item.value());
   }
   // Scores are divided by the root of a head's channels, of which there are fewer now.
-  const double query_scale = std::sqrt(static_cast<double>(attention_dim) / old_attention);
+  const double query_scale = std::sqrt(static_cast<double>(width) / old_width);
   for (size_t p = 0; p < pairs.size(); ++p) {
     for (int half = 0; half < 2; ++half) {
       const std::string source = "gnn.layers." + std::to_string(2 * pairs[p] + half) + ".";
@@ -146,10 +163,11 @@ SuperGlue NarrowSuperGlue(SuperGlue& network, int attention_dim, int mlp_hidden,
         writer.Set(target + layer + ".weight", w);
         writer.Set(target + layer + ".bias", b);
       };
-      const auto scored =
-          LargestOfHeads(Norms(weight("attn.proj.0"), 0) * Norms(weight("attn.proj.1"), 0), attention_dim);
-      const auto carried =
-          LargestOfHeads(Norms(weight("attn.proj.2"), 0) * Norms(weight("attn.merge"), 1), attention_dim);
+      const auto carries = Norms(weight("attn.proj.2"), 0) * Norms(weight("attn.merge"), 1);
+      const auto heads = Largest(ByHead(carries, old_heads).sum(0), num_heads);
+      const auto scored = LargestOfHeads(Norms(weight("attn.proj.0"), 0) * Norms(weight("attn.proj.1"), 0),
+                                         old_heads, heads, width);
+      const auto carried = LargestOfHeads(carries, old_heads, heads, width);
       const auto hidden = Largest(Norms(weight("mlp.0"), 0) * Norms(weight("mlp.3"), 1), mlp_hidden);
       copy("attn.proj.0", &scored, nullptr, query_scale);
       copy("attn.proj.1", &scored, nullptr, 1);

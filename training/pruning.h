@@ -29,11 +29,18 @@ torch::Tensor TwoOfFourMask(const torch::Tensor& weight);
 // Throws WeightsError where a width grows or descriptor_dim changes.
 SuperPoint NarrowSuperPoint(SuperPoint& network, const SuperPointArchitecture& narrower);
 
-// The network with narrower.attention_dim and mlp_hidden and only the layer pairs `pairs` of it (ascending).
-// Query and key lose the same channels of each head, value and merge, too; an MLP its hidden channels: those
-// whose two sides have the smallest product of norms. batch_norm is folded first. Throws WeightsError where
-// a size grows.
-SuperGlue NarrowSuperGlue(SuperGlue& network, int attention_dim, int mlp_hidden,
-                          const std::vector<int>& pairs);
+// What stays of a SuperGlue; 0 or nothing: as it is.
+struct NarrowerSuperGlue {
+  int num_heads = 0;
+  int attention_dim = 0;  // channels of all heads; 0: as many a head as before
+  int mlp_hidden = 0;
+  std::vector<int> layer_pairs;  // from 0, ascending
+};
+
+// The network with only these. Whole heads go first, those whose values and merge have the smallest product
+// of norms; of the heads that stay query and key lose the same channels, value and merge, too; an MLP its
+// hidden channels: those whose two sides have the smallest product of norms. batch_norm is folded first.
+// Throws WeightsError where a size grows.
+SuperGlue NarrowSuperGlue(SuperGlue& network, const NarrowerSuperGlue& narrower);
 
 }  // namespace colmatch

@@ -160,7 +160,8 @@ struct AttentionCase {
     std::vector<Bf16> keys(static_cast<size_t>(shape.PackedKeys())),
         values(static_cast<size_t>(shape.PackedValues())), message(static_cast<size_t>(n * stride), Bf16{7});
     const int64_t d = shape.width;
-    PackHead(shape, key.data() + d, value.data() + d, stride, keys.data(), values.data());
+    PackKeys(shape, key.data() + d, stride, keys.data());
+    PackValues(shape, value.data() + d, stride, values.data());
     AttendBf16(path, shape, query.data() + d, n, stride, keys.data(), values.data(), message.data() + d,
                stride);
     return message;
@@ -216,13 +217,39 @@ TEST(AttendBf16, EveryPathIsTheDefinitionWithinTheRoundingOfWeightsAndResult) {
   }
 }
 
+TEST(ProductsBf16, EveryPathIsTheDotProductsAndWritesNothingBesideThem) {
+  const int64_t n = 13, m = 70, d = 37, stride = 40, out_stride = m + 3;
+  std::vector<Bf16> queries(static_cast<size_t>(n * stride)), keys(static_cast<size_t>(m * stride));
+  std::normal_distribution<float> normal;
+  for (auto* values : {&queries, &keys})
+    for (Bf16& value : *values) value = Bf16FromFloat(normal(TestRng()));
+  const Bf16HeadShape shape{m, d};
+  std::vector<Bf16> packed(static_cast<size_t>(shape.PackedKeys()));
+  PackKeys(shape, keys.data(), stride, packed.data());
+  for (int64_t i = 0; i < n; ++i) queries[static_cast<size_t>(i * stride + d)] = 0;  // read, as d is odd
+  for (const Bf16Path path : Bf16Paths()) {
+    std::vector<float> products(static_cast<size_t>(n * out_stride), -7.0f);
+    ProductsBf16(path, shape, queries.data(), n, stride, packed.data(), products.data(), out_stride);
+    for (int64_t i = 0; i < n; ++i) {
+      for (int64_t j = 0; j < out_stride; ++j) {
+        double exact = j < m ? 0 : -7;
+        for (int64_t c = 0; c < d && j < m; ++c)
+          exact += FloatFromBf16(queries[static_cast<size_t>(i * stride + c)]) *
+                   FloatFromBf16(keys[static_cast<size_t>(j * stride + c)]);
+        EXPECT_NEAR(products[static_cast<size_t>(i * out_stride + j)], exact, 1e-4) << i << ' ' << j;
+      }
+    }
+  }
+}
+
 TEST(AttendBf16, AKeyFarBelowTheBestHasNoPart) {
   const std::vector<Bf16> query = Rounded({1, 0}), key = Rounded({-1000, 3, -2000, 3}),
                           value = Rounded({7e30f, 1, 7e30f, 2});
   const Bf16HeadShape shape{4, 1};
   std::vector<Bf16> keys(static_cast<size_t>(shape.PackedKeys())),
       values(static_cast<size_t>(shape.PackedValues()));
-  PackHead(shape, key.data(), value.data(), 1, keys.data(), values.data());
+  PackKeys(shape, key.data(), 1, keys.data());
+  PackValues(shape, value.data(), 1, values.data());
   for (const Bf16Path path : Bf16Paths()) {
     Bf16 message = 0;
     AttendBf16(path, shape, query.data(), 1, 2, keys.data(), values.data(), &message, 1);

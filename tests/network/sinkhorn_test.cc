@@ -121,6 +121,19 @@ TEST(MatchByTransport, GivesTheMatchesAndScoresOfTheAssignment) {
   }
 }
 
+// As after training: most keypoints have a match that stands out, and the dustbins take the rest.
+TEST(SolveTransport, OverRelaxedIterationsEndWherePlainOnesLead) {
+  const int64_t n = 150;
+  auto scores = torch::randn({1, n, n});
+  scores[0].diagonal().narrow(0, 0, 100).add_(12);
+  const auto bin = torch::tensor(4.0f);
+  const auto expected = LogSinkhorn(scores, bin, 2000).exp();
+  EXPECT_TRUE(TensorsNear(SolveTransport(scores, bin, 1000).exp(), expected, 1e-4));
+  const auto found = MatchByTransport(scores, bin, 1000, 0.2);
+  EXPECT_TRUE(
+      TensorsNear(found.matching_scores0.narrow(0, 0, 100), expected[0].diagonal().narrow(0, 0, 100), 1e-4));
+}
+
 TEST(SolveTransport, GivesTheMatchesAndValuesOfAHundredLogDomainIterations) {
   for (const auto& [n, m] : {std::pair<int64_t, int64_t>{1, 1}, {7, 5}, {60, 90}, {130, 33}}) {
     const auto scores = 8 * torch::randn({2, n, m});

@@ -264,7 +264,10 @@ TEST(SuperGlueInFewBits, IsNearTheFloatNetwork) {
   SuperGlueArchitecture narrow{36, {16}, 2};
   narrow.attention_dim = 12;
   narrow.mlp_hidden = 50;
-  for (const SuperGlueArchitecture& architecture : {SuperGlueArchitecture{32, {16}, 2}, narrow}) {
+  SuperGlueArchitecture two_heads{32, {16}, 2};
+  two_heads.num_heads = 2;
+  two_heads.attention_dim = 18;
+  for (const SuperGlueArchitecture& architecture : {SuperGlueArchitecture{32, {16}, 2}, narrow, two_heads}) {
     SuperGlue network = Normalized(architecture);
     SuperGlue bf16 = FoldBatchNorm(network), int8 = FoldBatchNorm(network);
     bf16->UseBf16();

@@ -30,7 +30,7 @@ TEST(CouplingKernel, IsTheExponentialBelowEachRowsLargest) {
     for (const float bin : {-90.0f, 2.5f, 40.0f}) {
       for (int lanes = 4; lanes <= simd::BestLanes(); lanes *= 2) {
         std::vector<float> kernel(static_cast<size_t>((n + 1) * (m + 1)), -1.0f);
-        CouplingKernelWith(lanes, scores.data(), n, m, bin, kernel.data());
+        CouplingKernelWith(lanes, scores.data(), n, m, bin, kernel.data(), m + 1);
         for (int64_t i = 0; i <= n; ++i) {
           const auto coupling = [&](int64_t j) {
             return i < n && j < m ? scores[static_cast<size_t>(i * m + j)] : bin;
@@ -62,8 +62,8 @@ TEST(BestEntries, AreThoseOfTheScaledMatrixWithoutItsLastRowAndColumn) {
     for (int lanes = 4; lanes <= simd::BestLanes(); lanes *= 2) {
       std::vector<float> row_largest(static_cast<size_t>(n));
       std::vector<int32_t> row_best(static_cast<size_t>(n), -1), column_best(static_cast<size_t>(m), -1);
-      BestEntriesWith(lanes, kernel.data(), n, m, a.data(), b.data(), row_largest.data(), row_best.data(),
-                      column_best.data());
+      BestEntriesWith(lanes, kernel.data(), m + 1, n, m, a.data(), b.data(), row_largest.data(),
+                      row_best.data(), column_best.data());
       for (int64_t i = 0; i < n; ++i) {
         const int64_t best = row_best[static_cast<size_t>(i)];
         ASSERT_TRUE(best >= 0 && best < m);

@@ -139,6 +139,27 @@ TEST_F(WeightsTest, NarrowedAndFoldedSuperGluesRoundTrip) {
   }
 }
 
+TEST_F(WeightsTest, TheNumberOfHeadsIsSaidWhereItIsNotFourAndRoundTrips) {
+  SuperGlueArchitecture architecture = SmallSuperGlue();
+  architecture.attention_dim = 6;
+  architecture.num_heads = 2;
+  SaveSuperGlue(SuperGlue(architecture), {}, path_);
+  EXPECT_EQ(LoadSuperGlue(path_).network->architecture().num_heads, 2);
+  SaveSuperGlue(SuperGlue(SmallSuperGlue()), {}, path_);
+  EXPECT_EQ(LoadSuperGlue(path_).metadata.count("num_heads"), 0u);
+}
+
+TEST_F(WeightsTest, ANumberOfHeadsThatCannotBeIsRefused) {
+  for (const char* heads : {"0", "-1", "two", "2.0", "", "3", "99999999999"}) {
+    SafetensorsFile file;
+    SaveSuperGlue(SuperGlue(SmallSuperGlue()), {}, path_);
+    file = ReadSafetensors(path_);
+    file.metadata["num_heads"] = heads;
+    WriteSafetensors(file, path_);
+    EXPECT_THROW(LoadSuperGlue(path_), WeightsError) << heads;
+  }
+}
+
 TEST_F(WeightsTest, CompressedParametersComeBackAsTheirCodesSay) {
   SuperGlue network(SmallSuperGlue());
   torch::NoGradGuard no_grad;

@@ -85,7 +85,7 @@ TEST(NarrowSuperGlue, AtTheSameSizesIsTheSameNetwork) {
   torch::NoGradGuard no_grad;
   SuperGlue network(SuperGlueArchitecture{16, {8}, 2});
   network->eval();
-  SuperGlue same = NarrowSuperGlue(network, 16, 32, {0, 1});
+  SuperGlue same = NarrowSuperGlue(network, {});
   EXPECT_EQ(same->architecture().attention_dim, 0);
   const auto input0 = Input(5), input1 = Input(7);
   EXPECT_TRUE(TensorsNear(same->forward(input0, input1), network->forward(input0, input1), 1e-4));
@@ -109,9 +109,30 @@ TEST(NarrowSuperGlue, WithoutSilentChannelsAnswersTheSame) {
     for (const int64_t channel : {4, 1, 14, 7}) silence("attn.proj.2", channel);
     for (const int64_t channel : {3, 30}) silence("mlp.0", channel);
   }
-  SuperGlue narrow = NarrowSuperGlue(network, 12, 30, {0, 1});
+  SuperGlue narrow = NarrowSuperGlue(network, {0, 12, 30, {}});
   EXPECT_EQ(narrow->architecture().attention_dim, 12);
   EXPECT_EQ(narrow->architecture().mlp_hidden, 30);
+  const auto input0 = Input(5), input1 = Input(7);
+  EXPECT_TRUE(TensorsNear(narrow->forward(input0, input1), network->forward(input0, input1), 1e-4));
+}
+
+TEST(NarrowSuperGlue, WithoutHeadsThatCarryNothingAnswersTheSame) {
+  torch::NoGradGuard no_grad;
+  SuperGlue network(SuperGlueArchitecture{16, {8}, 2});
+  network->eval();
+  auto parameters = network->named_parameters();
+  for (int layer = 0; layer < 4; ++layer) {
+    const std::string value = "gnn.layers." + std::to_string(layer) + ".attn.proj.2.";
+    for (const int64_t head : {1, layer % 2 == 0 ? 2 : 3}) {
+      for (int64_t channel = head; channel < 16; channel += 4) {
+        parameters[value + "weight"][channel].zero_();
+        parameters[value + "bias"][channel].zero_();
+      }
+    }
+  }
+  SuperGlue narrow = NarrowSuperGlue(network, {2, 0, 0, {}});
+  EXPECT_EQ(narrow->architecture().num_heads, 2);
+  EXPECT_EQ(narrow->architecture().attention_dim, 8);
   const auto input0 = Input(5), input1 = Input(7);
   EXPECT_TRUE(TensorsNear(narrow->forward(input0, input1), network->forward(input0, input1), 1e-4));
 }
@@ -125,7 +146,7 @@ TEST(NarrowSuperGlue, WithoutLayersThatAddNothingAnswersTheSame) {
     parameters[std::string("gnn.layers.") + layer + ".mlp.3.weight"].zero_();
     parameters[std::string("gnn.layers.") + layer + ".mlp.3.bias"].zero_();
   }
-  SuperGlue shallow = NarrowSuperGlue(network, 16, 32, {0, 2});
+  SuperGlue shallow = NarrowSuperGlue(network, {0, 0, 0, {0, 2}});
   EXPECT_EQ(shallow->architecture().num_layer_pairs, 2);
   const auto input0 = Input(5), input1 = Input(7);
   EXPECT_TRUE(TensorsNear(shallow->forward(input0, input1), network->forward(input0, input1), 1e-4));
@@ -133,10 +154,11 @@ TEST(NarrowSuperGlue, WithoutLayersThatAddNothingAnswersTheSame) {
 
 TEST(NarrowSuperGlue, RefusesSizesItCannotHave) {
   SuperGlue network(SuperGlueArchitecture{16, {8}, 2});
-  EXPECT_THROW(NarrowSuperGlue(network, 20, 32, {0, 1}), WeightsError);
-  EXPECT_THROW(NarrowSuperGlue(network, 6, 32, {0, 1}), WeightsError);  // not a multiple of the heads
-  EXPECT_THROW(NarrowSuperGlue(network, 16, 33, {0, 1}), WeightsError);
-  EXPECT_THROW(NarrowSuperGlue(network, 16, 32, {0, 2}), WeightsError);
+  EXPECT_THROW(NarrowSuperGlue(network, {0, 20, 0, {}}), WeightsError);
+  EXPECT_THROW(NarrowSuperGlue(network, {0, 6, 0, {}}), WeightsError);  // not a multiple of the heads
+  EXPECT_THROW(NarrowSuperGlue(network, {5, 0, 0, {}}), WeightsError);
+  EXPECT_THROW(NarrowSuperGlue(network, {0, 0, 33, {}}), WeightsError);
+  EXPECT_THROW(NarrowSuperGlue(network, {0, 0, 0, {0, 2}}), WeightsError);
 }
 
 TEST(CompressibleTensors, AreTheWeightsOfConvolutionsAndMapsAlone) {
