@@ -76,6 +76,7 @@ CollectionRecord RecordOf(const ReconstructionResult& result, const CollectionIn
 class BatchReconstructor : public Command {
  public:
   std::string name() const override { return "batch_reconstructor"; }
+  std::vector<std::string> precisions() const override { return MatchingPrecisions(); }
   std::string description() const override {
     return "From a folder of collections to a COLMAP model each, with one summary page; goes on where it was "
            "stopped";

@@ -28,6 +28,7 @@ void AddManifest(CLI::App& app, std::string& path) {
 class PlanCommand : public Command {
  public:
   std::string name() const override { return "plan"; }
+  std::vector<std::string> precisions() const override { return MatchingPrecisions(); }
   std::string description() const override {
     return "Deal the work on a collection into blocks for many machines: with --image_path the extraction of "
            "features, with --database_path the matching of pairs (docs/scale.md)";

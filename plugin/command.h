@@ -19,9 +19,14 @@ class Command {
   virtual std::string description() const = 0;  // first line of --help
   virtual std::string examples() const { return ""; }
   virtual bool hidden() const { return false; }  // from --help and completion
+  // What --precision may say beside auto and fp32.
+  virtual std::vector<std::string> precisions() const { return {}; }
   virtual void AddOptions(CLI::App& app) = 0;
   virtual int Run(const CommonOptions& common) = 0;
 };
+
+// The precisions() of whatever matches.
+inline std::vector<std::string> MatchingPrecisions() { return {kBf16, kInt8}; }
 
 // The one list of commands a build offers (commands_core.cc, commands_full.cc).
 std::vector<std::unique_ptr<Command>> AllCommands();

@@ -6,7 +6,8 @@
 
 namespace colmatch {
 
-inline constexpr char kBf16[] = "bf16", kInt8[] = "int8";  // of CommonOptions::precision
+// Of CommonOptions::precision.
+inline constexpr char kBf16[] = "bf16", kFp16[] = "fp16", kInt8[] = "int8";
 
 struct CommonOptions {
   std::string weights = "default";  // name, folder, file, or superpoint=PATH,superglue=PATH

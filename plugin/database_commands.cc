@@ -15,6 +15,7 @@ namespace {
 class FeatureExtractorCommand : public Command {
  public:
   std::string name() const override { return "feature_extractor"; }
+  std::vector<std::string> precisions() const override { return {kBf16}; }
   std::string description() const override {
     return "Find SuperPoint features in photos, into COLMAP's database";
   }
@@ -46,6 +47,9 @@ class MatcherCommand : public Command {
         pipeline_(pipeline) {}
 
   std::string name() const override { return name_; }
+  std::vector<std::string> precisions() const override {
+    return matches_ ? MatchingPrecisions() : std::vector<std::string>();
+  }
   std::string description() const override { return description_; }
   std::string examples() const override { return "  colmatch " + name_ + " --database_path db.db"; }
   void AddOptions(CLI::App& app) override { options_.AddTo(app, true, matches_); }
@@ -64,6 +68,7 @@ class MatcherCommand : public Command {
 class TurnedMatcherCommand : public Command {
  public:
   std::string name() const override { return "turned_matcher"; }
+  std::vector<std::string> precisions() const override { return MatchingPrecisions(); }
   std::string description() const override {
     return "Match photos that were taken with the camera turned: after exhaustive_matcher, every pair that "
            "was not verified is looked at with one photo turned by quarter turns";

@@ -18,6 +18,7 @@ struct ProtocolDefaults {
 class EvaluateCommand : public Command {
  public:
   std::string name() const override { return "evaluate"; }
+  std::vector<std::string> precisions() const override { return MatchingPrecisions(); }
   std::string description() const override {
     return "Measure features and matches by the protocols of the literature, beside nearest neighbours and "
            "SIFT, with "

@@ -6,13 +6,13 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <iostream>
 #include <memory>
-#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -27,28 +27,12 @@
 namespace colmatch {
 namespace {
 
-// Training knows more precisions and checks them itself; of inference only the networks leave float32.
-void RequireKnownPrecision(const std::string& precision, const std::string& command) {
-  if (precision == "auto" || precision == "fp32" || command == "train") return;
-  const std::set<std::string> matching = {"automatic_reconstructor",
-                                          "batch_reconstructor",
-                                          "evaluate",
-                                          "exhaustive_matcher",
-                                          "match",
-                                          "matches_importer",
-                                          "plan",
-                                          "retrieval_matcher",
-                                          "sequential_matcher",
-                                          "spatial_matcher",
-                                          "transitive_matcher",
-                                          "turned_matcher",
-                                          "vocab_tree_matcher"};
-  const bool matches = matching.count(command) != 0, extracts = command == "feature_extractor";
-  if (precision == kBf16 && (matches || extracts)) return;
-  if (precision == kInt8 && matches) return;
-  const std::string expected = matches ? ", bf16 or int8" : extracts ? " or bf16" : "";
-  throw UsageError("--precision " + precision + ": " + command +
-                   " does not compute so; expected auto or fp32" + expected);
+void RequireKnownPrecision(const std::string& precision, const Command& command) {
+  std::vector<std::string> known = command.precisions();
+  known.insert(known.begin(), {"auto", "fp32"});
+  if (std::find(known.begin(), known.end(), precision) != known.end()) return;
+  throw UsageError("--precision " + precision + ": " + command.name() +
+                   " does not compute so; expected one of " + CLI::detail::join(known, ", "));
 }
 
 // COLMAP's way to say the device. --device says more and wins, unless the two contradict each other.
@@ -147,7 +131,7 @@ int RunCommand(CLI::App& app, std::vector<std::string> arguments,
   ApplyGpuOptions(common);
   for (const auto& command : commands) {
     if (!app.got_subcommand(command->name())) continue;
-    RequireKnownPrecision(common.precision, command->name());
+    RequireKnownPrecision(common.precision, *command);
     return command->Run(common);
   }
   std::cout << app.help();

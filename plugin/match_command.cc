@@ -45,6 +45,7 @@ nlohmann::ordered_json ToJson(const MatchedImage& image) {
 class Match : public Command {
  public:
   std::string name() const override { return "match"; }
+  std::vector<std::string> precisions() const override { return MatchingPrecisions(); }
   std::string description() const override {
     return "Match two photos; write the matches as JSON or as a picture";
   }

@@ -19,6 +19,7 @@ namespace {
 class SequentialMatcherCommand : public Command {
  public:
   std::string name() const override { return "sequential_matcher"; }
+  std::vector<std::string> precisions() const override { return MatchingPrecisions(); }
   std::string description() const override {
     return "Match photos with those that follow them by name, as the frames of a video do: name them so that "
            "sorting keeps their order (frame_0009.jpg, frame_0010.jpg)";
@@ -75,6 +76,7 @@ class SequentialMatcherCommand : public Command {
 class SpatialMatcherCommand : public Command {
  public:
   std::string name() const override { return "spatial_matcher"; }
+  std::vector<std::string> precisions() const override { return MatchingPrecisions(); }
   std::string description() const override {
     return "Match photos with those taken near them, by the GPS in their EXIF or the database's pose priors";
   }
@@ -115,6 +117,7 @@ class SpatialMatcherCommand : public Command {
 class TransitiveMatcherCommand : public Command {
  public:
   std::string name() const override { return "transitive_matcher"; }
+  std::vector<std::string> precisions() const override { return MatchingPrecisions(); }
   std::string description() const override {
     return "Match photos that are both verified with a third: after another matcher, to close triangles";
   }
@@ -146,6 +149,7 @@ class TransitiveMatcherCommand : public Command {
 class MatchesImporterCommand : public Command {
  public:
   std::string name() const override { return "matches_importer"; }
+  std::vector<std::string> precisions() const override { return MatchingPrecisions(); }
   std::string description() const override {
     return "Match the pairs of a list (match_type pairs: a line \"NAME1 NAME2\" each), or import matches "
            "from one "

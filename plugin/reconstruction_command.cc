@@ -18,6 +18,7 @@ namespace fs = std::filesystem;
 class AutomaticReconstructor : public Command {
  public:
   std::string name() const override { return "automatic_reconstructor"; }
+  std::vector<std::string> precisions() const override { return MatchingPrecisions(); }
   std::string description() const override {
     return "From photos to a COLMAP model: features, pairs, matches, `colmap mapper`, report";
   }

@@ -15,6 +15,7 @@ class RetrievalMatcherCommand : public Command {
       : name_(std::move(name)), description_(std::move(description)), prefix_(std::move(prefix)) {}
 
   std::string name() const override { return name_; }
+  std::vector<std::string> precisions() const override { return MatchingPrecisions(); }
   std::string description() const override { return description_; }
   std::string examples() const override {
     return "  colmatch " + name_ + " --database_path db.db --" + prefix_ + ".num_images 30\n" +

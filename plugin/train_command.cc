@@ -45,6 +45,7 @@ void Plot(const fs::path& folder, const MetricSeries& metrics) {
 class Train : public Command {
  public:
   std::string name() const override { return "train"; }
+  std::vector<std::string> precisions() const override { return {kBf16, kFp16}; }
   std::string description() const override {
     return "Train MagicPoint on synthetic shapes, SuperPoint or SuperGlue on homography-warped photos; "
            "resumable, "
@@ -86,6 +87,10 @@ class Train : public Command {
     AddOption(app, "--checkpoint_every", loop_.checkpoint_every, "steps");
     AddOption(app, "--validate_every", loop_.validate_every, "steps; 0: never");
     AddOption(app, "--initial", initial_path_, "weights to go on from instead of a fresh start");
+    AddOption(app, "--teacher", teacher_path_,
+              "weights of a larger network of the same kind and descriptors, whose answers are followed too");
+    AddOption(app, "--teacher_weight", teacher_weight_, "of those answers beside the labels, 0 to 1")
+        ->check(CLI::Range(0.0, 1.0));
     AddOption(app, "--metadata", metadata_,
               "KEY=VALUE lines for the weights' card (licence, training_data, ...)");
     AddSuperPointOptions(app);
@@ -266,6 +271,7 @@ class Train : public Command {
       if (app_->count("--SuperPoint.head_width") == 0) options.architecture.head_width = found.head_width;
     }
     options.loop.initial_sha256 = initial.sha256;
+    if (!teacher_path_.empty()) Follow(LoadSuperPoint(teacher_path_), options);
     const SuperPoint network = network_ == "magicpoint"
                                    ? TrainMagicPoint(options, initial.network, hooks)
                                    : TrainSuperPoint(ReadShards(shards_), options, initial.network, hooks);
@@ -301,12 +307,26 @@ class Train : public Command {
         options.architecture.num_layer_pairs = found.num_layer_pairs;
     }
     options.loop.initial_sha256 = initial.sha256;
+    if (!teacher_path_.empty()) Follow(LoadSuperGlue(teacher_path_), options);
     const SuperGlue network = TrainSuperGlue(features, options, initial.network, hooks);
     Metadata card = Card(common);
     card["superpoint_sha256"] = superpoint.sha256;
     if (!initial.sha256.empty()) card["initial_sha256"] = initial.sha256;
     if (!replicas_.IsFirst()) return;
     SaveSuperGlue(network, card, (fs::path(loop_.run_folder) / "superglue.safetensors").string());
+  }
+
+  // The network also learns from the teacher's answers.
+  template <typename Loaded, typename Options>
+  void Follow(const Loaded& teacher, Options& options) {
+    const int found = teacher.network->architecture().descriptor_dim,
+              expected = options.architecture.descriptor_dim;
+    if (found != expected)
+      throw UsageError("train " + network_ + ": --teacher has descriptors of " + std::to_string(found) +
+                       " channels, expected " + std::to_string(expected) + " as the network that learns");
+    options.teacher = teacher.network;
+    options.teacher_weight = teacher_weight_;
+    teacher_sha256_ = teacher.sha256;
   }
 
   FeatureSet Features(LoadedSuperPoint& superpoint, const CommonOptions& common) {
@@ -341,6 +361,7 @@ class Train : public Command {
     card["training_steps"] =
         std::to_string(steps_done_);  // a stopped training did fewer than it was asked for
     card["seed"] = std::to_string(common.random_seed);
+    if (!teacher_sha256_.empty()) card["teacher_sha256"] = teacher_sha256_;
     return card;
   }
 
@@ -357,7 +378,9 @@ class Train : public Command {
   int64_t steps_done_ = 0;
   int keypoint_octaves_ = 0;
   std::string label_source_ = "repeated", images_on_device_ = "auto";
-  std::string superpoint_path_, features_path_, view_features_path_, initial_path_;
+  std::string superpoint_path_, features_path_, view_features_path_, initial_path_, teacher_path_;
+  std::string teacher_sha256_;
+  double teacher_weight_ = 0.5;
   std::vector<std::string> view_paths_;
 };
 

@@ -5,6 +5,7 @@
 #include "network/read_file.h"
 #include "network/safetensors.h"
 #include "network/sha256.h"
+#include "network/weights.h"
 #include "tests/plugin/program.h"
 #include "tests/plugin/test_photos.h"
 #include "tests/temporary_folder.h"
@@ -120,6 +121,35 @@ TEST_F(TrainCommand, TheCardNamesTheWeightsItCameFrom) {
   EXPECT_EQ(trained_.Card("tuned")["initial_sha256"], Sha256Hex(ReadWholeFile(first)));
   EXPECT_EQ(trained_.Card("tuned")["superpoint_sha256"], Sha256Hex(ReadWholeFile(kSuperPoint)));
   EXPECT_EQ(trained_.Card("first").count("initial_sha256"), 0u);
+}
+
+TEST_F(TrainCommand, ATeacherIsFollowedAndNamedInTheCard) {
+  const std::string teacher = trained_.folder.File("first/superglue.safetensors");
+  const Arguments features = {"--features", trained_.Features(), "--SuperGlue.num_layer_pairs", "2"};
+  Arguments taught = features;
+  taught.insert(taught.end(), {"--teacher", teacher, "--teacher_weight", "1"});
+  ASSERT_EQ(trained_.SuperGlue("alone", features).status, 0);
+  const ProgramResult result = trained_.SuperGlue("taught", taught);
+  ASSERT_EQ(result.status, 0) << result.output;
+  EXPECT_EQ(trained_.Card("taught")["teacher_sha256"], Sha256Hex(ReadWholeFile(teacher)));
+  EXPECT_EQ(trained_.Card("alone").count("teacher_sha256"), 0u);
+  const auto weights = [&](const std::string& run) {
+    return ReadSafetensors(trained_.folder.File(run + "/superglue.safetensors"))
+        .tensors.at("bin_score")
+        .bytes;
+  };
+  EXPECT_NE(weights("taught"), weights("alone"));
+}
+
+TEST_F(TrainCommand, ATeacherOfOtherDescriptorsIsRefused) {
+  SuperGlueArchitecture other;
+  other.descriptor_dim = 8;
+  const std::string teacher = trained_.folder.File("other.safetensors");
+  SaveSuperGlue(colmatch::SuperGlue(other), {}, teacher);
+  const ProgramResult result =
+      trained_.SuperGlue("mistaught", {"--features", trained_.Features(), "--teacher", teacher});
+  EXPECT_EQ(result.status, 1) << result.output;
+  EXPECT_THAT(result.output, AllOf(HasSubstr("--teacher"), HasSubstr("of 8 channels")));
 }
 
 // The shard's photos as two views of a wall.
