@@ -299,6 +299,10 @@ class Train : public Command {
     if (!initial_path_.empty()) {
       initial = LoadSuperGlue(initial_path_);
       const SuperGlueArchitecture& found = initial.network->architecture();
+      options.architecture.num_heads = found.num_heads;
+      options.architecture.attention_dim = found.attention_dim;
+      options.architecture.mlp_hidden = found.mlp_hidden;
+      options.architecture.batch_norm = found.batch_norm;
       if (keypoint_octaves_ == 0) {
         options.architecture.keypoint_encoder = found.keypoint_encoder;
         options.architecture.fixed_keypoint_code = found.fixed_keypoint_code;

@@ -3,11 +3,12 @@
 # by protocol A and by the seed's own (legacy), and puts sizes, quality and speed of one run beside each other.
 # Usage: scripts/reproduce_compression_study.sh PHOTOS HELD_OUT OUTPUT
 #   PHOTOS    to fine-tune on; HELD_OUT  photos that no weights were trained on: half of them measure, half choose (sensitivity)
-# WEIGHTS, STEPS (of fine-tuning), VARIANTS and THREADS in the environment change it. Interrupted, the same command goes on.
+# WEIGHTS, STEPS (of fine-tuning), PRECISION (of fine-tuning: bf16 is faster where the processor has it), VARIANTS and THREADS in
+# the environment change it. A variant NAME@bf16 or NAME@int8 is NAME computed so. Interrupted, the same command goes on.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 usage="usage: scripts/reproduce_compression_study.sh PHOTOS HELD_OUT OUTPUT"
 photos="${1:?$usage}" held_out="${2:?$usage}" out="${3:?$usage}"
-weights="${WEIGHTS:-$ROOT/weights/default}" steps="${STEPS:-300}" threads="${THREADS:--1}"
+weights="${WEIGHTS:-$ROOT/weights/default}" steps="${STEPS:-300}" threads="${THREADS:--1}" precision="${PRECISION:-auto}"
 colmatch="${COLMATCH:-$ROOT/build/release/colmatch}"
 [ -x "$colmatch" ] || { echo "error: build first: cmake --preset release && cmake --build build/release" >&2; exit 1; }
 [ -d "$weights" ] || { echo "error: WEIGHTS must be a folder with both networks, found $weights" >&2; exit 1; }
@@ -26,7 +27,8 @@ done < <(find -L "$(realpath "$held_out")" -type f \( -iname '*.jpg' -o -iname '
 say "sensitivity"
 "$colmatch" compress sensitivity --weights "$weights" --image_path "$out/choose" --output "$out/scan" --num_threads "$threads"
 
-tune=(--shards "$out/train.shard" --num_steps "$steps" --num_threads "$threads")
+# The dense networks alone are followed: labels would move the dustbin from where its calibration left it.
+tune=(--teacher_weight 1 --shards "$out/train.shard" --num_steps "$steps" --num_threads "$threads" --precision "$precision")
 # variant NAME FROM ARGUMENTS...: the variant, made of FROM's weights
 variant() {
   local name="$1" from="$2"
@@ -36,10 +38,16 @@ variant() {
   local resume=()
   [ -e "$out/$name/run_superpoint/checkpoint.pt" ] && resume=(--resume)
   "$colmatch" compress "$@" "${tune[@]}" "${resume[@]}" --weights "$from" --output "$out/$name"
+  rm -f "$out/$name/features.pt"  # of this variant's keypoints: large, and of no use to another
 }
 make_variant() {
   case "$1" in
-    dense) ln -sfn "$weights" "$out/dense" ;;
+    # In fp32, as networks are published.
+    dense) mkdir -p "$out/dense"
+           for network in superpoint superglue; do
+             [ -e "$out/dense/$network.safetensors" ] || "$colmatch" weights export "$weights/$network.safetensors" --type fp32 \
+               --output "$out/dense/$network.safetensors"
+           done ;;
     # The seed's rows: SuperGlue alone, both networks, channels of SuperPoint and then single weights of both.
     pruned_superglue) variant "$1" "$weights" prune --network superglue --sensitivity "$out/scan" ;;
     pruned) variant "$1" "$weights" prune --sensitivity "$out/scan" ;;
@@ -47,55 +55,66 @@ make_variant() {
                       --SuperPoint.head_width 96
                     variant "$1" "$out/channels" prune --sensitivity "$out/scan" ;;
     two_of_four) variant "$1" "$weights" prune --method 2:4 ;;
-    # Half the operations of both networks.
-    structured) variant "$1" "$weights" prune --method channel --SuperPoint.encoder_widths 11,22,44,88 --SuperPoint.head_width 88 \
-                  --SuperGlue.attention_dim 64 --SuperGlue.mlp_hidden 128 ;;
+    # Half the operations of both networks: fewer channels, half the heads, fewer hidden units.
+    structured) variant "$1" "$weights" prune --method channel --SuperPoint.encoder_widths 8,24,48,88 --SuperPoint.head_width 88 \
+                  --SuperGlue.num_heads 2 --SuperGlue.mlp_hidden 96 ;;
     linear8) variant "$1" "$weights" quantize --method linear --bits 8 ;;
     kmeans*) variant "$1" "$weights" quantize --method kmeans --bits "${1#kmeans}" ;;
     pruned_kmeans4) make_variant pruned; variant "$1" "$out/pruned" quantize --method kmeans --bits 4 ;;
     structured_kmeans4) make_variant structured; variant "$1" "$out/structured" quantize --method kmeans --bits 4 ;;
+    compact | fast) ln -sfn "$ROOT/weights/$1" "$out/$1" ;;  # the shipped ones
     *) echo "error: no variant $1" >&2; exit 1 ;;
   esac
 }
-variants="${VARIANTS:-dense pruned_superglue pruned channel_pruned two_of_four structured linear8 kmeans8 kmeans6 kmeans4 kmeans3 kmeans2 pruned_kmeans4 structured_kmeans4}"
+variants="${VARIANTS:-dense dense@bf16 dense@int8 pruned_superglue pruned channel_pruned two_of_four structured linear8 kmeans8 kmeans4 kmeans3 kmeans2 pruned_kmeans4 structured_kmeans4 compact compact@bf16}"
 compare=""
 for name in $variants; do
-  make_variant "$name"
+  base="${name%@*}" computed=fp32
+  [ "$name" = "$base" ] || computed="${name#*@}"
+  make_variant "$base"
   for protocol in superglue legacy; do
-    [ -e "$out/$name.$protocol/metrics.json" ] || "$colmatch" evaluate homography --protocol "$protocol" --weights "$out/$name" \
-      --image_path "$out/measure" --output "$out/$name.$protocol" --num_threads "$threads"
+    [ -e "$out/$name.$protocol/metrics.json" ] || "$colmatch" evaluate homography --protocol "$protocol" --weights "$out/$base" \
+      --image_path "$out/measure" --output "$out/$name.$protocol" --num_threads "$threads" --precision "$computed"
   done
-  [ "$name" = dense ] || compare="$compare;$out/$name"
+  [ "$base" = dense ] || [ "$name" != "$base" ] || compare="$compare;$out/$base"
 done
 say "speed"
-"$colmatch" benchmark --weights "$out/dense" --compare "${compare#;}" --precisions fp32,int8 --num_keypoints 1024 \
-  --num_threads "$threads" --json "$out/speed.json"
+"$colmatch" benchmark --weights "$out/dense" --compare "${compare#;}" --precisions fp32,bf16,int8 --num_keypoints 1024 \
+  --image_path "$out/measure" --num_threads "$threads" --json "$out/speed.json"
 
 python3 - "$out" $variants <<'PY' | tee "$out/table.md"
 import json, os, sys
 out, names = sys.argv[1], sys.argv[2:]
 size = lambda name: sum(os.path.getsize(f"{out}/{name}/{n}.safetensors") for n in ("superpoint", "superglue"))
 speed = {(os.path.basename(r["weights"]), r["precision"]): r for r in json.load(open(f"{out}/speed.json"))["results"]}
-print("| variant | MB on disk | GFLOP a pair | pairs/s fp32 | int8 | precision | recall | RANSAC@10 | DLT@10 | legacy: RANSAC@5 | @10 | @25 | precision | recall |")
-print("|" + "---|" * 14)
+print("| variant | MB on disk | GFLOP a pair | image ms fp32 | bf16 | pairs/s fp32 | bf16 | int8 | precision | recall | RANSAC@10 | DLT@10"
+      " | legacy: RANSAC@5 | @10 | @25 | precision | recall |")
+print("|" + "---|" * 17)
 points = []
 for name in names:
+    base, _, computed = name.partition("@")
     a, c = (json.load(open(f"{out}/{name}.{p}/metrics.json")) for p in ("superglue", "legacy"))
-    fp32, int8 = speed[name, "fp32"], speed[name, "int8"]
+    rows = {p: speed[base, p] for p in ("fp32", "bf16", "int8")}
     percent = lambda x: f"{100 * x:.1f}"
-    mb = size(name) / 1e6
-    points.append((mb, fp32["median_ms"]["layers"] + fp32["median_ms"]["sinkhorn"], 100 * a["auc_ransac"]["10"], 100 * a["precision"], name))
-    print("| " + " | ".join([name, f"{mb:.2f}", f'{fp32["gflop_per_pair"]:.1f}', f'{fp32["pairs_per_second"]:.2f}', f'{int8["pairs_per_second"]:.2f}',
+    mb = size(base) / 1e6
+    best = rows[computed]["pairs_per_second"] if computed else max(r["pairs_per_second"] for r in rows.values())
+    points.append((mb, 1000 / best, 100 * a["auc_ransac"]["10"], 100 * a["precision"], name))
+    print("| " + " | ".join([name, f"{mb:.2f}", f'{rows["fp32"]["gflop_per_pair"]:.1f}',
+          *(f'{rows[p]["median_ms"]["superpoint"]:.0f}' for p in ("fp32", "bf16")),
+          *(f'{rows[p]["pairs_per_second"]:.1f}' for p in ("fp32", "bf16", "int8")),
           percent(a["precision"]), percent(a["recall"]), percent(a["auc_ransac"]["10"]), percent(a["auc_dlt"]["10"]),
           *(percent(c["auc_ransac"][t]) for t in ("5", "10", "25")), percent(c["precision"]), percent(c["recall"])]) + " |")
 with open(f"{out}/frontier.dat", "w") as f:
     f.writelines("%g %g %g %g %s\n" % p for p in points)
 PY
 gnuplot <<PLOT
-set terminal pngcairo size 1200,500; set output "$out/frontier.png"; set multiplot layout 1,2; set ylabel "precision, %"; unset key
-set xlabel "megabytes on disk"; set logscale x
-plot "$out/frontier.dat" using 1:4 with points pt 7, "" using 1:4:5 with labels offset 0,0.8 noenhanced
-set xlabel "milliseconds a pair, fp32, 1024 keypoints"
-plot "$out/frontier.dat" using 2:4 with points pt 7, "" using 2:4:5 with labels offset 0,0.8 noenhanced
+set terminal pngcairo size 1400,1000; set output "$out/frontier.png"; set multiplot layout 2,2; unset key
+do for [y in "3 4"] {
+  set ylabel (y eq "3" ? "RANSAC AUC at 10 px, %" : "precision, %")
+  set xlabel "megabytes on disk"; set logscale x
+  plot "$out/frontier.dat" using 1:(column(int(y))) with points pt 7, "" using 1:(column(int(y))):5 with labels offset 0,0.8 noenhanced
+  set xlabel "milliseconds a pair in its fastest precision, 1024 keypoints"
+  plot "$out/frontier.dat" using 2:(column(int(y))) with points pt 7, "" using 2:(column(int(y))):5 with labels offset 0,0.8 noenhanced
+}
 PLOT
 echo "wrote $out/table.md and $out/frontier.png"

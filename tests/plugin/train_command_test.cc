@@ -123,6 +123,24 @@ TEST_F(TrainCommand, TheCardNamesTheWeightsItCameFrom) {
   EXPECT_EQ(trained_.Card("first").count("initial_sha256"), 0u);
 }
 
+TEST_F(TrainCommand, GoingOnFromANarrowedNetworkKeepsItsSizesAlsoWhenItBecomesDeeper) {
+  SuperGlueArchitecture narrow{128, {32, 64, 128}, 1};
+  narrow.num_heads = 2;
+  narrow.attention_dim = 32;
+  narrow.mlp_hidden = 48;
+  narrow.batch_norm = false;
+  SaveSuperGlue(colmatch::SuperGlue(narrow), {}, trained_.folder.File("narrow.safetensors"));
+  const ProgramResult result = trained_.SuperGlue(
+      "deeper", {"--features", trained_.Features(), "--initial", trained_.folder.File("narrow.safetensors"),
+                 "--SuperGlue.num_layer_pairs", "2"});
+  ASSERT_EQ(result.status, 0) << result.output;
+  auto card = trained_.Card("deeper");
+  EXPECT_EQ(card["num_layer_pairs"], "2");
+  EXPECT_EQ(card["num_heads"], "2");
+  EXPECT_EQ(card["attention_dim"], "32");
+  EXPECT_EQ(card["mlp_hidden"], "48");
+}
+
 TEST_F(TrainCommand, ATeacherIsFollowedAndNamedInTheCard) {
   const std::string teacher = trained_.folder.File("first/superglue.safetensors");
   const Arguments features = {"--features", trained_.Features(), "--SuperGlue.num_layer_pairs", "2"};
