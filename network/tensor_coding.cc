@@ -9,8 +9,8 @@
 namespace colmatch {
 namespace {
 
-constexpr char kShape[] = ":shape", kCodes[] = ":codes", kCodebook[] = ":codebook", kScales[] = ":scales",
-               kValues[] = ":values";
+constexpr char kShape[] = ":shape", kCodes[] = ":codes", kCodebook[] = ":codebook", kScale[] = ":scale",
+               kScales[] = ":scales", kValues[] = ":values";
 
 template <typename T>
 StoredTensor Store(ScalarType type, const std::vector<T>& values) {
@@ -55,10 +55,10 @@ class Parts {
 
   bool Has(const char* part) const { return file_.tensors.count(name_ + part) != 0; }
 
-  // The coding that is there, of the three.
+  // The coding that is there, of the four.
   const char* Coding() const {
     const char* coding = nullptr;
-    for (const char* part : {kCodebook, kScales, kValues}) {
+    for (const char* part : {kCodebook, kScale, kScales, kValues}) {
       if (!Has(part)) continue;
       if (coding != nullptr) throw WeightsError(path_ + ": entry '" + name_ + "' is compressed in two ways");
       coding = part;
@@ -67,18 +67,16 @@ class Parts {
     return coding;
   }
 
-  StoredTensor FromCodebook() const {
-    const auto codebook = Values<float>(Part(kCodebook, ScalarType::kF32));
-    std::vector<float> values(codes_.size());
-    for (size_t i = 0; i < codes_.size(); ++i) {
-      if (codes_[i] >= codebook.size())
-        throw WeightsError(Where(kCodes) + " names value " + std::to_string(codes_[i]) +
-                           " of a codebook of " + std::to_string(codebook.size()));
-      values[i] = codebook[codes_[i]];
-    }
-    return Dense(values);
-  }
+  StoredTensor FromCodebook() const { return FromCodebook(Values<float>(Part(kCodebook, ScalarType::kF32))); }
 
+  StoredTensor FromSharedCodebook() const {
+    const auto scale = Values<float>(Part(kScale, ScalarType::kF32));
+    if (scale.size() != 1)
+      throw WeightsError(Where(kScale) + " has " + std::to_string(scale.size()) + " values, expected 1");
+    auto codebook = Values<float>(Entry(kCodebook, ScalarType::kF32));  // of no tensor alone
+    for (float& value : codebook) value *= scale[0];
+    return FromCodebook(codebook);
+  }
   LinearTensor Linear() const {
     LinearTensor tensor{shape_, codes_, Values<float>(Part(kScales, ScalarType::kF32))};
     const int64_t rows = shape_.empty() ? 1 : shape_.front();
@@ -125,13 +123,29 @@ class Parts {
   }
 
  private:
+  StoredTensor FromCodebook(const std::vector<float>& codebook) const {
+    std::vector<float> values(codes_.size());
+    for (size_t i = 0; i < codes_.size(); ++i) {
+      if (codes_[i] >= codebook.size())
+        throw WeightsError(Where(kCodes) + " names value " + std::to_string(codes_[i]) +
+                           " of a codebook of " + std::to_string(codebook.size()));
+      values[i] = codebook[codes_[i]];
+    }
+    return Dense(values);
+  }
+
   std::string Where(const char* part) const { return path_ + ": entry '" + name_ + part + "'"; }
 
-  const StoredTensor& Part(const char* part, ScalarType type) const {
-    const auto found = file_.tensors.find(name_ + part);
-    if (found == file_.tensors.end()) throw WeightsError(Where(part) + " is missing");
+  const StoredTensor& Part(const std::string& part, ScalarType type) const {
+    return Entry(name_ + part, type);
+  }
+
+  const StoredTensor& Entry(const std::string& entry, ScalarType type) const {
+    const auto found = file_.tensors.find(entry);
+    const std::string where = path_ + ": entry '" + entry + "'";
+    if (found == file_.tensors.end()) throw WeightsError(where + " is missing");
     if (found->second.type != type || found->second.shape.size() != 1)
-      throw WeightsError(Where(part) + " must be a list of " + ScalarTypeName(type));
+      throw WeightsError(where + " must be a list of " + ScalarTypeName(type));
     return found->second;
   }
 
@@ -165,7 +179,9 @@ std::vector<std::string> CompressedNames(const SafetensorsFile& file) {
 
 void PutCodebook(SafetensorsFile& file, const std::string& name, const CodebookTensor& tensor) {
   PutCodes(file, name, tensor.shape, tensor.codes);
-  file.tensors[name + kCodebook] = Store(ScalarType::kF32, tensor.codebook);
+  const bool shared = tensor.scale != 0;
+  if (shared) file.tensors[name + kScale] = Store(ScalarType::kF32, std::vector<float>{tensor.scale});
+  file.tensors[(shared ? "" : name) + kCodebook] = Store(ScalarType::kF32, tensor.codebook);
 }
 
 void PutLinear(SafetensorsFile& file, const std::string& name, const LinearTensor& tensor) {
@@ -201,8 +217,10 @@ void DecodeCompressedTensors(SafetensorsFile& file, const std::string& path) {
     const Parts parts(file, name, path, allowed);
     const std::string coding = parts.Coding();
     dense[name] = coding == kCodebook ? parts.FromCodebook()
+                  : coding == kScale  ? parts.FromSharedCodebook()
                   : coding == kScales ? parts.FromLinear()
                                       : parts.FromSparse();
+    if (coding == kScale) used.push_back(kCodebook);
     for (const std::string& part : {std::string(kShape), std::string(kCodes), coding})
       used.push_back(name + part);
   }

@@ -3,6 +3,9 @@
 // A tensor NAME that is compressed is not there under its name, but as NAME:shape (I64), NAME:codes (U8, an
 // entropy-coded message with a symbol a value) and one of
 //   NAME:codebook (F32, (k))     value = codebook[symbol]                   k-means quantization
+//   NAME:scale (F32, (1))        value = scale * shared[symbol]             the same with one codebook for
+//   many
+//                                                                           tensors, the entry :codebook
 //   NAME:scales (F32, (rows))    value = (symbol - 128) * scales[row]       linear quantization; row: first
 //   index NAME:values (F16 or F32, (n)) value = the next of these where the symbol is 1, zero where it is 0
 #pragma once
@@ -23,6 +26,7 @@ struct CodebookTensor {
   std::vector<int64_t> shape;
   std::vector<uint8_t> codes;
   std::vector<float> codebook;  // at most 256
+  float scale = 0;  // of the codebook that all tensors with a scale share; 0: it is this tensor's own
 };
 
 struct LinearTensor {
@@ -31,6 +35,7 @@ struct LinearTensor {
   std::vector<float> scales;   // one for each first index
 };
 
+// Tensors with a scale must be of one codebook; a file has room for one.
 void PutCodebook(SafetensorsFile& file, const std::string& name, const CodebookTensor& tensor);
 void PutLinear(SafetensorsFile& file, const std::string& name, const LinearTensor& tensor);
 // Zeros of a dense F16 or F32 tensor take no value, but their part of the mask.

@@ -81,6 +81,9 @@ class CompressCommand : public Command {
     AddOption(app, "--tolerance", tolerance_,
               "with --sensitivity: points of precision and recall a tensor may cost");
     AddOption(app, "--bits", bits_, "quantize: of a weight")->check(CLI::Range(1, 8));
+    AddOption(app, "--codebook", codebook_,
+              "quantize kmeans: tensor (each has its own) or shared (one a network, times a scale a tensor)")
+        ->check(CLI::IsMember({"tensor", "shared"}));
     AddOption(app, "--SuperPoint.encoder_widths", encoder_widths_,
               "prune channel: channels of conv1 .. conv4")
         ->delimiter(',');
@@ -137,20 +140,28 @@ class CompressCommand : public Command {
       method_ = task_ == "prune" ? "magnitude" : "linear";
     else if (prunes != (task_ == "prune"))
       throw UsageError("compress " + task_ + ": --method " + method_ + " is of the other task");
+    if (codebook_ == "shared" && (method_ != "kmeans" || !sensitivity_.empty()))
+      throw UsageError("compress " + task_ +
+                       ": --codebook shared is of --method kmeans, with the same --bits for all tensors (no "
+                       "--sensitivity)");
     if (!sensitivity_.empty()) limits_ = ReadSensitivity(sensitivity_, tolerance_ / 100);
   }
 
   // What this run asks of each tensor, on top of zeros that are there.
   WeightConstraint ConstraintOf(const torch::nn::Module& network, const std::string& prefix) const {
     WeightConstraint constraint;
+    std::map<std::string, torch::Tensor> together;
     const auto parameters = network.named_parameters();
     for (const std::string& name : CompressibleTensors(network)) {
       const torch::Tensor weight = parameters[name].detach();
       if (weight.numel() < kLeastValues) continue;
       if (const auto mask = MaskOf(prefix + name, weight); mask.defined()) constraint.Mask(name, mask);
-      if (method_ == "kmeans") constraint.Cluster(name, weight, Limit(limits_.bits, prefix + name, bits_));
+      if (method_ == "kmeans" && codebook_ == "shared") together[name] = weight;
+      if (method_ == "kmeans" && codebook_ == "tensor")
+        constraint.Cluster(name, weight, Limit(limits_.bits, prefix + name, bits_));
       if (method_ == "linear") constraint.Integers(name, bits_);
     }
+    constraint.ClusterTogether(together, bits_);
     return constraint;
   }
 
@@ -174,9 +185,11 @@ class CompressCommand : public Command {
       return "pruned by magnitude, " + (limits_.sparsity.empty() ? "sparsity " + Number(sparsity_)
                                                                  : "sparsities by sensitivity, tolerance " +
                                                                        Number(tolerance_) + " points");
-    return method_ + (limits_.bits.empty() || method_ != "kmeans"
-                          ? ", " + std::to_string(bits_) + " bits"
-                          : ", bits by sensitivity, tolerance " + Number(tolerance_) + " points");
+    const std::string shared = codebook_ == "shared" ? " with one codebook" : "";
+    return method_ + shared +
+           (limits_.bits.empty() || method_ != "kmeans"
+                ? ", " + std::to_string(bits_) + " bits"
+                : ", bits by sensitivity, tolerance " + Number(tolerance_) + " points");
   }
 
   Metadata Card(Metadata card, const std::string& sha256) const {
@@ -309,7 +322,7 @@ class CompressCommand : public Command {
 
   SensitivityScan scan_;
   SensitivityOptions scan_options_;
-  std::string task_, output_, network_ = "both", method_, sensitivity_, features_path_;
+  std::string task_, output_, network_ = "both", method_, codebook_ = "tensor", sensitivity_, features_path_;
   double sparsity_ = 0.5, tolerance_ = 0.5, learning_rate_ = 1e-4, teacher_weight_ = 0.5;
   int bits_ = 8, head_width_ = 0;
   int64_t num_steps_ = -1;

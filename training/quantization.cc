@@ -145,7 +145,8 @@ torch::Tensor ValuesOf(const LinearTensor& tensor) {
 
 torch::Tensor ValuesOf(const CodebookTensor& tensor) {
   const auto codes = torch::tensor(std::vector<int64_t>(tensor.codes.begin(), tensor.codes.end()));
-  return torch::tensor(tensor.codebook).index_select(0, codes).view(tensor.shape);
+  const auto values = torch::tensor(tensor.codebook).index_select(0, codes).view(tensor.shape);
+  return tensor.scale != 0 ? tensor.scale * values : values;
 }
 
 }  // namespace colmatch

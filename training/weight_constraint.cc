@@ -3,6 +3,8 @@
 
 #include <torch/torch.h>
 
+#include <cmath>
+
 #include "network/error.h"
 #include "training/quantization.h"
 
@@ -23,6 +25,10 @@ torch::Tensor ClusterMeans(const torch::Tensor& values, const torch::Tensor& cod
   return means;
 }
 
+torch::Tensor Indices(const std::vector<uint8_t>& codes) {
+  return torch::tensor(std::vector<int64_t>(codes.begin(), codes.end()));
+}
+
 torch::Tensor Find(const torch::nn::Module& network, const std::string& name) {
   const auto parameters = network.named_parameters();
   const torch::Tensor* found = parameters.find(name);
@@ -34,23 +40,64 @@ torch::Tensor Find(const torch::nn::Module& network, const std::string& name) {
 
 void WeightConstraint::Mask(const std::string& name, const torch::Tensor& mask) { rules_[name].mask = mask; }
 
+torch::Tensor WeightConstraint::Masked(const std::string& name, const torch::Tensor& weight) const {
+  const auto rule = rules_.find(name);
+  const bool masked = rule != rules_.end() && rule->second.mask.defined();
+  return masked ? weight.detach() * rule->second.mask : weight.detach();
+}
+
 void WeightConstraint::Cluster(const std::string& name, const torch::Tensor& weight, int bits) {
   Rule& rule = rules_[name];
-  const auto values = rule.mask.defined() ? weight.detach() * rule.mask : weight.detach();
-  rule.cluster = QuantizeByClusters(values, bits);
-  rule.codes = torch::tensor(std::vector<int64_t>(rule.cluster.codes.begin(), rule.cluster.codes.end()));
+  rule.cluster = QuantizeByClusters(Masked(name, weight), bits);
+  rule.codes = Indices(rule.cluster.codes);
+}
+
+void WeightConstraint::ClusterTogether(const std::map<std::string, torch::Tensor>& weights, int bits) {
+  if (weights.empty()) return;
+  std::vector<torch::Tensor> scaled;
+  for (const auto& [name, weight] : weights) {
+    const auto values = Masked(name, weight).flatten();
+    const double count = values.count_nonzero().item<double>();
+    CodebookTensor& cluster = rules_[name].cluster;
+    cluster.shape = weight.sizes().vec();
+    cluster.scale = count > 0 ? static_cast<float>(values.norm().item<double>() / std::sqrt(count)) : 1.0f;
+    scaled.push_back(values / cluster.scale);
+  }
+  const CodebookTensor shared = QuantizeByClusters(torch::cat(scaled), bits);
+  auto next = shared.codes.begin();
+  for (const auto& [name, weight] : weights) {
+    Rule& rule = rules_[name];
+    rule.cluster.codebook = shared.codebook;
+    rule.cluster.codes.assign(next, next + weight.numel());
+    rule.codes = Indices(rule.cluster.codes);
+    next += weight.numel();
+  }
+}
+
+torch::Tensor WeightConstraint::SharedMeans(const torch::nn::Module& network) const {
+  std::vector<torch::Tensor> values, codes;
+  const CodebookTensor* book = nullptr;
+  for (const auto& [name, rule] : rules_) {
+    if (rule.cluster.scale == 0) continue;
+    book = &rule.cluster;
+    values.push_back(Find(network, name).detach().flatten() / rule.cluster.scale);
+    codes.push_back(rule.codes.to(values.back().device()));
+  }
+  return book == nullptr ? torch::Tensor() : ClusterMeans(torch::cat(values), torch::cat(codes), *book);
 }
 
 void WeightConstraint::Integers(const std::string& name, int bits) { rules_[name].integer_bits = bits; }
 
 void WeightConstraint::Apply(torch::nn::Module& network) const {
   torch::NoGradGuard no_grad;
+  const auto shared = SharedMeans(network);
   for (const auto& [name, rule] : rules_) {
     auto weight = Find(network, name);
     if (rule.mask.defined()) weight.mul_(rule.mask.to(weight.device()));
     if (rule.codes.defined()) {
       const auto codes = rule.codes.to(weight.device());
-      const auto means = ClusterMeans(weight.flatten(), codes, rule.cluster);
+      const auto means = rule.cluster.scale > 0 ? rule.cluster.scale * shared
+                                                : ClusterMeans(weight.flatten(), codes, rule.cluster);
       weight.copy_(means.index_select(0, codes).view(weight.sizes()));
     }
     if (rule.integer_bits > 0) weight.copy_(ValuesOf(QuantizeLinearly(weight, rule.integer_bits)));
@@ -60,13 +107,16 @@ void WeightConstraint::Apply(torch::nn::Module& network) const {
 CodedTensors WeightConstraint::Codes(const torch::nn::Module& network) const {
   torch::NoGradGuard no_grad;
   CodedTensors coded;
+  const auto shared = SharedMeans(network);
   for (const auto& [name, rule] : rules_) {
     const auto weight = Find(network, name).detach().cpu();
     if (rule.integer_bits > 0) {
       coded.linear[name] = QuantizeLinearly(weight, rule.integer_bits);
     } else if (rule.codes.defined()) {
       CodebookTensor tensor = rule.cluster;
-      const auto means = ClusterMeans(weight.flatten(), rule.codes, rule.cluster).contiguous();
+      const auto means =
+          (tensor.scale > 0 ? shared.cpu() : ClusterMeans(weight.flatten(), rule.codes, rule.cluster))
+              .contiguous();
       tensor.codebook.assign(means.data_ptr<float>(), means.data_ptr<float>() + means.numel());
       coded.codebook[name] = std::move(tensor);
     } else {

@@ -20,6 +20,9 @@ class WeightConstraint {
   // Weights that are in one cluster now stay in one: each is the mean of its own. bits in [1, 8]. Masked
   // weights are a cluster of their own at zero.
   void Cluster(const std::string& name, const torch::Tensor& weight, int bits);
+  // The same of many weights with one codebook, which each multiplies by a scale of its own that stays: the
+  // root mean square of its weights that are not zero.
+  void ClusterTogether(const std::map<std::string, torch::Tensor>& weights, int bits);
   // Integers of `bits` in [2, 8] times a scale a row that follows the weights.
   void Integers(const std::string& name, int bits);
 
@@ -37,6 +40,10 @@ class WeightConstraint {
     torch::Tensor codes;     // cluster.codes as indices
     int integer_bits = 0;    // 0: none
   };
+  torch::Tensor Masked(const std::string& name, const torch::Tensor& weight) const;
+  // The shared codebook, of the weights as they are.
+  torch::Tensor SharedMeans(const torch::nn::Module& network) const;
+
   std::map<std::string, Rule> rules_;
 };
 

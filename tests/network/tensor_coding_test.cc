@@ -51,6 +51,36 @@ TEST(TensorCoding, CodebookValuesComeBack) {
   EXPECT_THAT(Floats(file.tensors.at("w")), ElementsAre(-1.5f, 0, 4, 4, 0, -1.5f));
 }
 
+SafetensorsFile SharedCodebookFile() {
+  SafetensorsFile file;
+  PutCodebook(file, "a", {{2}, {1, 0}, {-1, 2}, 0.5f});
+  PutCodebook(file, "b", {{3}, {1, 1, 0}, {-1, 2}, 3});
+  return file;
+}
+
+TEST(TensorCoding, TensorsMayShareACodebookEachWithItsScale) {
+  SafetensorsFile file = SharedCodebookFile();
+  DecodeCompressedTensors(file, "file");
+  ASSERT_EQ(file.tensors.size(), 2u);
+  EXPECT_THAT(Floats(file.tensors.at("a")), ElementsAre(1, -0.5f));
+  EXPECT_THAT(Floats(file.tensors.at("b")), ElementsAre(6, 6, -3));
+}
+
+TEST(TensorCoding, ASharedCodebookOrScaleThatIsMissingOrMisshapedIsRefusedByName) {
+  SafetensorsFile file = SharedCodebookFile();
+  file.tensors.erase(":codebook");
+  EXPECT_THAT(RefusalOf(file), HasSubstr("':codebook' is missing"));
+  SafetensorsFile short_book = SharedCodebookFile();
+  short_book.tensors[":codebook"] = Dense({1}, {1});
+  EXPECT_THAT(RefusalOf(short_book), HasSubstr("of a codebook of 1"));
+  SafetensorsFile scales = SharedCodebookFile();
+  scales.tensors["a:scale"] = Dense({1, 2}, {2});
+  EXPECT_THAT(RefusalOf(scales), HasSubstr("has 2 values, expected 1"));
+  SafetensorsFile two_ways = SharedCodebookFile();
+  two_ways.tensors["a:codebook"] = Dense({1, 2}, {2});
+  EXPECT_THAT(RefusalOf(two_ways), HasSubstr("two ways"));
+}
+
 TEST(TensorCoding, LinearValuesAreIntegersTimesTheScaleOfTheirRow) {
   SafetensorsFile file;
   PutLinear(file, "w", {{2, 2}, {128, 255, 1, 130}, {0.5f, 2}});

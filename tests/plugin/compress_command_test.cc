@@ -81,6 +81,18 @@ TEST_F(CompressCommand, PrunedThenClusteredWeightsAreSmallerAndStillMatch) {
   EXPECT_GT(nlohmann::json::parse(file)["matches"].size(), 50u);
 }
 
+TEST_F(CompressCommand, ASharedCodebookIsOneOfTheWholeNetwork) {
+  const ProgramResult result =
+      Compress("quantize", "shared", {"--method", "kmeans", "--bits", "4", "--codebook", "shared"});
+  ASSERT_EQ(result.status, 0) << result.output;
+  const SafetensorsFile file = ReadSafetensors(folder_.File("shared/superglue.safetensors"));
+  EXPECT_EQ(file.tensors.at(":codebook").shape, std::vector<int64_t>{16});
+  EXPECT_EQ(file.tensors.count("final_proj.weight:codebook"), 0u);
+  EXPECT_EQ(file.tensors.count("final_proj.weight:scale"), 1u);
+  EXPECT_THAT(SuperGlueIn("shared").metadata.at("compression"),
+              HasSubstr("kmeans with one codebook, 4 bits"));
+}
+
 TEST_F(CompressCommand, CompressedWeightsAreExportedDense) {
   ASSERT_EQ(Compress("quantize", "int8", {}).status, 0);
   const std::string dense = folder_.File("dense.safetensors");
@@ -186,6 +198,7 @@ TEST_F(CompressCommand, ContradictionsAreRefusedAndNothingIsWritten) {
     std::string message;
   } cases[] = {{"prune", {"--method", "kmeans"}, "is of the other task"},
                {"quantize", {"--method", "channel"}, "is of the other task"},
+               {"quantize", {"--codebook", "shared"}, "--codebook shared is of --method kmeans"},
                {"prune", {"--num_steps", "10"}, "needs --shards"},
                {"prune", {"--sensitivity", folder_.File("none")}, "has no scan.json"},
                {"sensitivity", {}, "--image_path names the photos"}};

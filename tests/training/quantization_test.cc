@@ -103,6 +103,33 @@ TEST(WeightConstraint, WhatItStoresIsWhatItMadeOfTheNetwork) {
   EXPECT_TRUE(TensorsNear(parameters[clustered], before, 1e-6)) << "applied twice it changes nothing more";
 }
 
+TEST(WeightConstraint, WeightsClusteredTogetherKeepOneCodebookThroughTrainingAndTheirZeros) {
+  SuperGlue network(SuperGlueArchitecture{16, {8}, 1});
+  auto parameters = network->named_parameters();
+  const std::string pruned = "gnn.layers.0.mlp.0.weight", large = "final_proj.weight";
+  {
+    torch::NoGradGuard no_grad;
+    parameters[large].mul_(100);
+  }
+  WeightConstraint constraint;
+  constraint.Mask(pruned, MagnitudeMask(parameters[pruned], 0.5));
+  constraint.ClusterTogether({{pruned, parameters[pruned]}, {large, parameters[large]}}, 3);
+  {  // training moves the weights
+    torch::NoGradGuard no_grad;
+    for (const std::string& name : {pruned, large})
+      parameters[name].mul_(1 + 0.01 * torch::randn_like(parameters[name]));
+  }
+  constraint.Apply(*network);
+  const CodedTensors coded = constraint.Codes(*network);
+  const CodebookTensor &a = coded.codebook.at(pruned), &b = coded.codebook.at(large);
+  EXPECT_EQ(a.codebook, b.codebook);
+  EXPECT_LE(a.codebook.size(), 8u);
+  EXPECT_GT(b.scale, 20 * a.scale);
+  EXPECT_TRUE(TensorsNear(ValuesOf(a), parameters[pruned], 1e-6));
+  EXPECT_TRUE(TensorsNear(ValuesOf(b), parameters[large], 1e-4));
+  EXPECT_GE((parameters[pruned] == 0).sum().item<int64_t>(), parameters[pruned].numel() / 2);
+}
+
 TEST(WeightConstraint, UnknownWeightsAreRefusedByName) {
   SuperGlue network(SuperGlueArchitecture{16, {8}, 1});
   WeightConstraint constraint;
