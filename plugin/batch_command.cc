@@ -11,6 +11,7 @@
 #include "network/atomic_file.h"
 #include "network/error.h"
 #include "plugin/batch_report.h"
+#include "plugin/command_end.h"
 #include "plugin/command_list.h"
 #include "plugin/handover.h"
 #include "plugin/log.h"
@@ -212,10 +213,7 @@ class BatchReconstructor : public Command {
 
   int Finish() const {
     std::cout << "summary: " << (fs::path(workspace_path_) / "index.html").string() << '\n';
-    if (StopRequested()) {
-      LogWarning("stopped by a signal; everything up to here is stored, the same command goes on");
-      return StopStatus();
-    }
+    if (StopRequested()) return StoppedStatus();
     size_t reconstructed = 0;
     bool skipped = false;
     for (const BatchEntry& entry : summary_.entries) {

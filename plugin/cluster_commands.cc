@@ -5,6 +5,7 @@
 #include "network/error.h"
 #include "plugin/block_pipeline.h"
 #include "plugin/collection_pairs.h"
+#include "plugin/command_end.h"
 #include "plugin/command_list.h"
 #include "plugin/given_options.h"
 #include "plugin/log.h"
@@ -15,11 +16,6 @@
 
 namespace colmatch {
 namespace {
-
-int StoppedStatus(const std::string& what) {
-  LogWarning("stopped by a signal: " + what);
-  return StopStatus();
-}
 
 void AddManifest(CLI::App& app, std::string& path) {
   AddOption(app, "--manifest", path, "manifest.json of colmatch plan, or its folder")->required();

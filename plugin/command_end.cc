@@ -6,12 +6,14 @@
 
 namespace colmatch {
 
+int StoppedStatus(const std::string& what) {
+  LogWarning("stopped by a signal; " + what);
+  return StopStatus();
+}
+
 int Finish(const std::vector<SkippedInput>& skipped, bool stopped) {
   for (const SkippedInput& input : skipped) LogWarning("skipped " + input.name + ": " + input.reason);
-  if (stopped) {
-    LogWarning("stopped by a signal; everything up to here is stored, the same command goes on");
-    return StopStatus();
-  }
+  if (stopped) return StoppedStatus();
   return skipped.empty() ? 0 : 2;
 }
 

@@ -1,11 +1,15 @@
 // What the database commands say at their end, and the exit status.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "plugin/matching_pipeline.h"
 
 namespace colmatch {
+
+// Says that a signal stopped the command and what that means; the exit status, 130 or 143.
+int StoppedStatus(const std::string& what = "everything up to here is stored, the same command goes on");
 
 // Names what was skipped. 0; 2 if anything was; 130 or 143 if a signal stopped it.
 int Finish(const std::vector<SkippedInput>& skipped, bool stopped);

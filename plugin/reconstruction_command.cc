@@ -4,6 +4,7 @@
 
 #include "network/atomic_file.h"
 #include "network/error.h"
+#include "plugin/command_end.h"
 #include "plugin/command_list.h"
 #include "plugin/demo_scene.h"
 #include "plugin/log.h"
@@ -47,10 +48,7 @@ class AutomaticReconstructor : public Command {
     const ReconstructionResult result = Reconstruct(o, common);
     for (const SkippedInput& input : result.skipped)
       LogWarning("skipped " + input.name + ": " + input.reason);
-    if (result.stopped) {
-      LogWarning("stopped by a signal; everything up to here is stored, the same command goes on");
-      return StopStatus();
-    }
+    if (result.stopped) return StoppedStatus();
     if (!o.run_mapper) return result.skipped.empty() ? 0 : 2;
     std::cout << "report: " << (fs::path(workspace_path_) / "report.html").string() << '\n'
               << "registered " << result.num_registered << " of " << result.num_images << " images\n";

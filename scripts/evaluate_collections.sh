@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Reconstructs every collection of a folder with colmatch, and with COLMAP's own SIFT where --sift is given, and prints one
 # Markdown row each. Usage: scripts/evaluate_collections.sh COLLECTIONS OUTPUT [--sift] [NAME...]
+# WEIGHTS (default, fast, compact, a folder) and PRECISION in the environment.
 # A collection is a sub-folder with images/ and, where the true cameras are known, gt/.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 collections="${1:?usage: scripts/evaluate_collections.sh COLLECTIONS OUTPUT [--sift] [NAME...]}"
@@ -34,7 +35,7 @@ for name in "${names[@]}"; do
   [ -d "$collections/$name/gt" ] && truth=(--truth_path "$collections/$name/gt")
   mkdir -p "$output/$name"
   "$colmatch" automatic_reconstructor --workspace_path "$output/$name" --image_path "$collections/$name/images" \
-    "${truth[@]}" > "$output/$name/colmatch.log" 2>&1 || true
+    --weights "${WEIGHTS:-default}" --precision "${PRECISION:-auto}" "${truth[@]}" > "$output/$name/colmatch.log" 2>&1 || true
   row "$name" colmatch "$output/$name/report.json"
   [ "$sift" = 1 ] || continue
   mkdir -p "$output/$name/sift/sparse"

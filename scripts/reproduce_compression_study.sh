@@ -3,7 +3,7 @@
 # by protocol A and by the seed's own (legacy), and puts sizes, quality and speed of one run beside each other.
 # Usage: scripts/reproduce_compression_study.sh PHOTOS HELD_OUT OUTPUT
 #   PHOTOS    to fine-tune on; HELD_OUT  photos that no weights were trained on: half of them measure, half choose (sensitivity)
-# WEIGHTS, STEPS (of fine-tuning), PRECISION (of fine-tuning: bf16 is faster where the processor has it), VARIANTS and THREADS in
+# WEIGHTS, STEPS (of fine-tuning), TOLERANCE, PRECISION (of fine-tuning: bf16 is faster where the processor has it), VARIANTS and THREADS in
 # the environment change it. A variant NAME@bf16 or NAME@int8 is NAME computed so. Interrupted, the same command goes on.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 usage="usage: scripts/reproduce_compression_study.sh PHOTOS HELD_OUT OUTPUT"
@@ -28,6 +28,8 @@ say "sensitivity"
 "$colmatch" compress sensitivity --weights "$weights" --image_path "$out/choose" --output "$out/scan" --num_threads "$threads"
 
 # The dense networks alone are followed: labels would move the dustbin from where its calibration left it.
+# Points that a tensor may cost before fine-tuning; what all of them cost together, fine-tuning has to bring back.
+scan=(--sensitivity "$out/scan" --tolerance "${TOLERANCE:-4}")
 tune=(--teacher_weight 1 --shards "$out/train.shard" --num_steps "$steps" --num_threads "$threads" --precision "$precision")
 # variant NAME FROM ARGUMENTS...: the variant, made of FROM's weights
 variant() {
@@ -49,11 +51,11 @@ make_variant() {
                --output "$out/dense/$network.safetensors"
            done ;;
     # The seed's rows: SuperGlue alone, both networks, channels of SuperPoint and then single weights of both.
-    pruned_superglue) variant "$1" "$weights" prune --network superglue --sensitivity "$out/scan" ;;
-    pruned) variant "$1" "$weights" prune --sensitivity "$out/scan" ;;
+    pruned_superglue) variant "$1" "$weights" prune --network superglue "${scan[@]}" ;;
+    pruned) variant "$1" "$weights" prune "${scan[@]}" ;;
     channel_pruned) variant channels "$weights" prune --network superpoint --method channel --SuperPoint.encoder_widths 12,24,48,96 \
                       --SuperPoint.head_width 96
-                    variant "$1" "$out/channels" prune --sensitivity "$out/scan" ;;
+                    variant "$1" "$out/channels" prune "${scan[@]}" ;;
     two_of_four) variant "$1" "$weights" prune --method 2:4 ;;
     # Half the operations of both networks: fewer channels, half the heads, fewer hidden units.
     structured) variant "$1" "$weights" prune --method channel --SuperPoint.encoder_widths 8,24,48,88 --SuperPoint.head_width 88 \
