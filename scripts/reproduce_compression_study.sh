@@ -42,6 +42,12 @@ variant() {
   "$colmatch" compress "$@" "${tune[@]}" "${resume[@]}" --weights "$from" --output "$out/$name"
   rm -f "$out/$name/features.pt"  # of this variant's keypoints: large, and of no use to another
 }
+# The same without fine-tuning: 8 bits leave nothing to bring back.
+coarse_variant() {
+  local name="$1"
+  shift
+  [ -e "$out/$name/superglue.safetensors" ] || "$colmatch" compress "$@" --weights "$weights" --output "$out/$name"
+}
 make_variant() {
   case "$1" in
     # In fp32, as networks are published.
@@ -60,7 +66,8 @@ make_variant() {
     # Half the operations of both networks: fewer channels, half the heads, fewer hidden units.
     structured) variant "$1" "$weights" prune --method channel --SuperPoint.encoder_widths 8,24,48,88 --SuperPoint.head_width 88 \
                   --SuperGlue.num_heads 2 --SuperGlue.mlp_hidden 96 ;;
-    linear8) variant "$1" "$weights" quantize --method linear --bits 8 ;;
+    linear8) coarse_variant "$1" quantize --method linear --bits 8 ;;
+    kmeans8) coarse_variant "$1" quantize --method kmeans --bits 8 ;;
     kmeans*) variant "$1" "$weights" quantize --method kmeans --bits "${1#kmeans}" ;;
     pruned_kmeans4) make_variant pruned; variant "$1" "$out/pruned" quantize --method kmeans --bits 4 ;;
     structured_kmeans4) make_variant structured; variant "$1" "$out/structured" quantize --method kmeans --bits 4 ;;

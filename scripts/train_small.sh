@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the shipped small weights from the default ones: `compact` (the default SuperPoint in 4 bits, a SuperGlue of two layer
+# Makes the shipped small weights from the default ones: `compact` (the default SuperPoint in 5 bits, a SuperGlue of two layer
 # pairs and two narrow heads in as few) and `fast` (a narrow SuperPoint beside it). Each starts from the strongest parts of the larger
 # network and follows it. Usage: scripts/train_small.sh PHOTOS RUN
 # PHOTOS as for train_default.sh. TEACHER (default: weights/default), VIEWS (files of `colmatch prepare_views`) and PRECISION in the
@@ -45,9 +45,9 @@ narrow narrower --network superglue --SuperGlue.attention_dim 32 \
   --weights "superpoint=$teacher/superpoint.safetensors,superglue=$run/superglue/superglue.safetensors"
 match narrow_superglue 2400 5e-4 features "$teacher/superpoint.safetensors" "$run/narrower/superglue.safetensors" \
   --SuperGlue.calibration_recall 1.07
-[ -e "$run/compact/superglue.safetensors" ] || "$colmatch" compress quantize --method kmeans --bits 4 --shards "$run/train.shard" \
+[ -e "$run/compact/superglue.safetensors" ] || "$colmatch" compress quantize --method kmeans --bits 5 --shards "$run/train.shard" \
   --weights "superpoint=$teacher/superpoint.safetensors,superglue=$run/narrow_superglue/superglue.safetensors" \
-  --num_steps 1000 --teacher_weight 1 --precision "$precision" --output "$run/compact"
+  --num_steps 500 --teacher_weight 1 --precision "$precision" --output "$run/compact"
 
 say "fast: a narrow SuperPoint, and SuperGlue on its features"
 narrow narrow --network superpoint --weights "$teacher" --SuperPoint.encoder_widths 8,16,32,80 --SuperPoint.head_width 80
