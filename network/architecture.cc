@@ -45,6 +45,20 @@ void RequireValues(const ShapeMap& shapes, double needed, const std::string& pat
   }
 }
 
+// A positive number, or `otherwise` where the key is missing.
+int CountFromMetadata(const std::map<std::string, std::string>& metadata, const std::string& key,
+                      int otherwise, const std::string& path) {
+  const auto found = metadata.find(key);
+  if (found == metadata.end()) return otherwise;
+  int count = 0;
+  const char* const end = found->second.data() + found->second.size();
+  const auto [rest, error] = std::from_chars(found->second.data(), end, count);
+  if (error != std::errc() || rest != end || count < 1)
+    throw WeightsError(path + ": metadata '" + key + "' is '" + found->second +
+                       "', expected a positive number");
+  return count;
+}
+
 template <typename Architecture>
 void Validate(const Architecture& architecture, const std::string& path) {
   try {
@@ -85,15 +99,13 @@ bool KeypointCodeFromMetadata(const std::map<std::string, std::string>& metadata
 }
 
 int NumHeadsFromMetadata(const std::map<std::string, std::string>& metadata, const std::string& path) {
-  const auto found = metadata.find("num_heads");
-  if (found == metadata.end()) return SuperGlueArchitecture{}.num_heads;
-  int heads = 0;
-  const char* const end = found->second.data() + found->second.size();
-  const auto [rest, error] = std::from_chars(found->second.data(), end, heads);
-  if (error != std::errc() || rest != end || heads < 1)
-    throw WeightsError(path + ": metadata 'num_heads' is '" + found->second +
-                       "', expected a number of heads");
-  return heads;
+  return CountFromMetadata(metadata, "num_heads", SuperGlueArchitecture{}.num_heads, path);
+}
+
+int SinkhornIterationsFromMetadata(const std::map<std::string, std::string>& metadata,
+                                   const std::string& path) {
+  return CountFromMetadata(metadata, "sinkhorn_iterations", SuperGlueArchitecture{}.sinkhorn_iterations,
+                           path);
 }
 
 std::map<std::string, std::string> MetadataOf(const SuperGlueArchitecture& architecture) {
@@ -106,6 +118,8 @@ std::map<std::string, std::string> MetadataOf(const SuperGlueArchitecture& archi
   // Said only where it is not as published, so that such files stay what they were.
   if (architecture.num_heads != SuperGlueArchitecture{}.num_heads)
     metadata["num_heads"] = std::to_string(architecture.num_heads);
+  if (architecture.sinkhorn_iterations != SuperGlueArchitecture{}.sinkhorn_iterations)
+    metadata["sinkhorn_iterations"] = std::to_string(architecture.sinkhorn_iterations);
   if (architecture.attention_dim > 0) metadata["attention_dim"] = std::to_string(architecture.attention_dim);
   if (architecture.mlp_hidden > 0) metadata["mlp_hidden"] = std::to_string(architecture.mlp_hidden);
   if (!architecture.batch_norm) metadata["batch_norm"] = "folded";

@@ -49,6 +49,9 @@ void SuperGlueArchitecture::Validate() const {
   if (MlpHidden() < 1 || MlpHidden() > 8192) {
     fail("mlp_hidden must be in [1, 8192], found " + std::to_string(MlpHidden()));
   }
+  if (sinkhorn_iterations < 1 || sinkhorn_iterations > 10000) {
+    fail("sinkhorn_iterations must be in [1, 10000], found " + std::to_string(sinkhorn_iterations));
+  }
   if (keypoint_encoder.size() > 16) fail("keypoint_encoder has more than 16 widths");
   for (const int width : keypoint_encoder) {
     if (width < 1 || width > 4096)
@@ -62,8 +65,8 @@ void SuperGlueOptions::Validate() const {
   if (!(match_threshold >= 0 && match_threshold < 1)) {
     throw UsageError("SuperGlue.match_threshold must be in [0, 1), found " + std::to_string(match_threshold));
   }
-  if (sinkhorn_iterations < 1 || sinkhorn_iterations > 10000) {
-    throw UsageError("SuperGlue.sinkhorn_iterations must be in [1, 10000], found " +
+  if (sinkhorn_iterations < 0 || sinkhorn_iterations > 10000) {
+    throw UsageError("SuperGlue.sinkhorn_iterations must be in [0, 10000], found " +
                      std::to_string(sinkhorn_iterations));
   }
 }
@@ -276,7 +279,9 @@ FeatureMatches MatchPrepared(SuperGlue& network, const torch::Tensor& prepared0,
         options.match_threshold);
   }
   const auto scores = network->ForwardPrepared(prepared0, prepared1);
-  return MatchByTransport(scores, network->bin_score, options.sinkhorn_iterations, options.match_threshold);
+  const int iterations = options.sinkhorn_iterations > 0 ? options.sinkhorn_iterations
+                                                         : network->architecture().sinkhorn_iterations;
+  return MatchByTransport(scores, network->bin_score, iterations, options.match_threshold);
 }
 
 FeatureMatches MatchFeatures(SuperGlue& network, const Features& features0, const Features& features1,

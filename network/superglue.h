@@ -30,6 +30,7 @@ struct SuperGlueArchitecture {
   bool batch_norm = true;  // false: folded into the layers before, see FoldBatchNorm
   // The keypoint encoder's hidden layers are the code of keypoint_code.h and are not trained.
   bool fixed_keypoint_code = false;
+  int sinkhorn_iterations = 100;  // of optimal transport, unless SuperGlueOptions says otherwise
 
   int AttentionDim() const { return attention_dim > 0 ? attention_dim : descriptor_dim; }
   int MlpHidden() const { return mlp_hidden > 0 ? mlp_hidden : 2 * descriptor_dim; }
@@ -39,7 +40,7 @@ struct SuperGlueArchitecture {
 
 struct SuperGlueOptions {
   double match_threshold = 0.2;  // least assignment probability of a match
-  int sinkhorn_iterations = 100;
+  int sinkhorn_iterations = 0;   // of optimal transport; 0: as many as the weights ask for
 
   void Validate() const;  // throws UsageError naming field, value and bound
 };

@@ -181,6 +181,7 @@ SuperGlue BuildSuperGlue(const TensorMap& tensors, const std::string& path, cons
   SuperGlueArchitecture architecture =
       SuperGlueFromShapes(ShapesOf(tensors), path, NumHeadsFromMetadata(metadata, path));
   architecture.fixed_keypoint_code = KeypointCodeFromMetadata(metadata, path);
+  architecture.sinkhorn_iterations = SinkhornIterationsFromMetadata(metadata, path);
   SuperGlue network(architecture);
   Fill(*network, tensors, path);
   network->eval();

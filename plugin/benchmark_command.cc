@@ -55,8 +55,9 @@ class Benchmark : public Command {
     AddOption(app, "--image_width", width_, "pixels; photos are shrunk to the longer side")
         ->check(CLI::Range(8, 16384));
     AddOption(app, "--image_height", height_, "pixels")->check(CLI::Range(8, 16384));
-    AddOption(app, "--SuperGlue.sinkhorn_iterations", sinkhorn_iterations_, "optimal transport")
-        ->check(CLI::Range(1, 10000));
+    AddOption(app, "--SuperGlue.sinkhorn_iterations", sinkhorn_iterations_,
+              "optimal transport; 0: as many as the weights ask for")
+        ->check(CLI::Range(0, 10000));
     AddOption(app, "--repetitions", repetitions_, "of each measurement; the median counts")
         ->check(CLI::Range(1, 10000));
     AddOption(app, "--clock", clock_,
@@ -235,7 +236,7 @@ class Benchmark : public Command {
   BenchmarkPhotoReader read_photos_;
   std::vector<std::string> compare_, precisions_ = {"fp32"};
   std::vector<int> num_keypoints_ = {512, 1024, 2048};
-  int width_ = 640, height_ = 480, sinkhorn_iterations_ = 100, repetitions_ = 5, num_images_ = 4;
+  int width_ = 640, height_ = 480, sinkhorn_iterations_ = 0, repetitions_ = 5, num_images_ = 4;
   std::string image_path_, json_path_, png_path_, clock_ = "wall";
   std::vector<torch::Tensor> images_;                                        // (1, 1, H, W)
   std::map<std::pair<std::string, int>, std::vector<BenchmarkPair>> pairs_;  // by weights and keypoints

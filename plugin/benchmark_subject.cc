@@ -162,7 +162,9 @@ void BenchmarkSubject::Measure(const torch::Tensor& image, int64_t num_keypoints
   Wait(scores);
   times.layers.push_back(BenchmarkNow(clock_) - begin);
   begin = BenchmarkNow(clock_);
-  MatchByTransport(scores, superglue_->bin_score, sinkhorn_iterations, SuperGlueOptions{}.match_threshold)
+  const int iterations =
+      sinkhorn_iterations > 0 ? sinkhorn_iterations : superglue_->architecture().sinkhorn_iterations;
+  MatchByTransport(scores, superglue_->bin_score, iterations, SuperGlueOptions{}.match_threshold)
       .matches0.cpu();
   times.sinkhorn.push_back(BenchmarkNow(clock_) - begin);
 }

@@ -12,7 +12,7 @@ struct ProtocolDefaults {
   int max_num_features = 512;
   double keypoint_threshold = 0.005;
   int nms_radius = 4;
-  int sinkhorn_iterations = 100;
+  int sinkhorn_iterations = 0;  // 0: as many as the weights ask for, 100 where they do not say
 };
 
 class EvaluateCommand : public Command {
@@ -64,8 +64,9 @@ class EvaluateCommand : public Command {
                                       "least detection probability (default: the protocol's)"));
     options_.push_back(app.add_option("--SuperPoint.nms_radius", keypoints_.nms_radius,
                                       "pixels between keypoints (default: the protocol's)"));
-    options_.push_back(app.add_option("--SuperGlue.sinkhorn_iterations", superglue_.sinkhorn_iterations,
-                                      "optimal transport (default: the protocol's)"));
+    options_.push_back(
+        app.add_option("--SuperGlue.sinkhorn_iterations", superglue_.sinkhorn_iterations,
+                       "optimal transport (default: the protocol's; 0: as many as the weights ask for)"));
     AddOption(
         app, "--SuperPoint.refinement_radius", keypoints_.refinement_radius,
         "keypoints move to the strongest peak of the Hessian this near, pixels; 0: they stay, as published");
@@ -86,7 +87,9 @@ class EvaluateCommand : public Command {
     settings["keypoint_threshold"] = std::to_string(keypoints_.keypoint_threshold);
     settings["nms_radius"] = std::to_string(keypoints_.nms_radius);
     settings["refinement_radius"] = std::to_string(keypoints_.refinement_radius);
-    settings["sinkhorn_iterations"] = std::to_string(superglue_.sinkhorn_iterations);
+    settings["sinkhorn_iterations"] = superglue_.sinkhorn_iterations > 0
+                                          ? std::to_string(superglue_.sinkhorn_iterations)
+                                          : "as the weights say";
     settings["match_threshold"] = std::to_string(superglue_.match_threshold);
     settings["precision"] = common.precision == "auto" ? "fp32" : common.precision;
     settings["random_seed"] = std::to_string(common.random_seed);
@@ -100,9 +103,9 @@ class EvaluateCommand : public Command {
  private:
   void TakeDefaults() {
     ProtocolDefaults defaults;
-    if (task_ == "hpatches") defaults = {1024, 0, 3, 100};
+    if (task_ == "hpatches") defaults = {1024, 0, 3, 0};
     if (task_ == "pose") defaults = {1024, 0.005, 4, 20};
-    if (task_ == "homography" && protocol_ == "legacy") defaults = {512, 0, 4, 100};
+    if (task_ == "homography" && protocol_ == "legacy") defaults = {512, 0, 4, 0};
     if (options_[0]->count() == 0) keypoints_.max_num_features = defaults.max_num_features;
     if (options_[1]->count() == 0) keypoints_.keypoint_threshold = defaults.keypoint_threshold;
     if (options_[2]->count() == 0) keypoints_.nms_radius = defaults.nms_radius;

@@ -186,7 +186,7 @@ void MatchingCommandOptions::AddTo(CLI::App& app, bool with_paths, bool with_mat
     AddOption(app, "--SuperGlue.match_threshold", o.matching.superglue.match_threshold,
               "least confidence of a match");
     AddOption(app, "--SuperGlue.sinkhorn_iterations", o.matching.superglue.sinkhorn_iterations,
-              "optimal transport");
+              "optimal transport; 0: as many as the weights ask for (100 where they do not say)");
     AddOption(app, "--max_ratio,--SiftMatching.max_ratio", o.matching.max_ratio,
               "of the ratio test (nn_ratio)");
     AddOption(app, "--skip_geometric_verification,--FeatureMatching.skip_geometric_verification",

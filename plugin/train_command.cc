@@ -236,6 +236,8 @@ class Train : public Command {
               "length of the random vectors added to descriptors")
         ->check(CLI::Range(0.0, 10.0));
     AddOption(app, "--SuperGlue.train_sinkhorn_iterations", o.sinkhorn_iterations, "in training");
+    AddOption(app, "--SuperGlue.sinkhorn_iterations", o.architecture.sinkhorn_iterations,
+              "that the weights will ask for where they are used; with --initial its own");
     AddOption(app, "--SuperGlue.deep_supervision", o.deep_supervision,
               "weight of the losses of inner layers");
     AddOption(
@@ -303,6 +305,8 @@ class Train : public Command {
       options.architecture.attention_dim = found.attention_dim;
       options.architecture.mlp_hidden = found.mlp_hidden;
       options.architecture.batch_norm = found.batch_norm;
+      if (app_->count("--SuperGlue.sinkhorn_iterations") == 0)
+        options.architecture.sinkhorn_iterations = found.sinkhorn_iterations;
       if (keypoint_octaves_ == 0) {
         options.architecture.keypoint_encoder = found.keypoint_encoder;
         options.architecture.fixed_keypoint_code = found.fixed_keypoint_code;

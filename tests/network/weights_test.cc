@@ -149,6 +149,19 @@ TEST_F(WeightsTest, TheNumberOfHeadsIsSaidWhereItIsNotFourAndRoundTrips) {
   EXPECT_EQ(LoadSuperGlue(path_).metadata.count("num_heads"), 0u);
 }
 
+TEST_F(WeightsTest, TheIterationsOfTransportAreSaidWhereTheyAreNotAHundredAndUsed) {
+  SuperGlueArchitecture architecture = SmallSuperGlue();
+  architecture.sinkhorn_iterations = 7;
+  SaveSuperGlue(SuperGlue(architecture), {}, path_);
+  EXPECT_EQ(LoadSuperGlue(path_).network->architecture().sinkhorn_iterations, 7);
+  SaveSuperGlue(SuperGlue(SmallSuperGlue()), {}, path_);
+  EXPECT_EQ(LoadSuperGlue(path_).metadata.count("sinkhorn_iterations"), 0u);
+  SafetensorsFile file = ReadSafetensors(path_);
+  file.metadata["sinkhorn_iterations"] = "0";
+  WriteSafetensors(file, path_);
+  EXPECT_THROW(LoadSuperGlue(path_), WeightsError);
+}
+
 TEST_F(WeightsTest, ANumberOfHeadsThatCannotBeIsRefused) {
   for (const char* heads : {"0", "-1", "two", "2.0", "", "3", "99999999999"}) {
     SafetensorsFile file;
