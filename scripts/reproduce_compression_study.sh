@@ -117,13 +117,16 @@ with open(f"{out}/frontier.dat", "w") as f:
     f.writelines("%g %g %g %g %s\n" % p for p in points)
 PY
 gnuplot <<PLOT
-set terminal pngcairo size 1400,1000; set output "$out/frontier.png"; set multiplot layout 2,2; unset key
-do for [y in "3 4"] {
-  set ylabel (y eq "3" ? "RANSAC AUC at 10 px, %" : "precision, %")
-  set xlabel "megabytes on disk"; set logscale x
-  plot "$out/frontier.dat" using 1:(column(int(y))) with points pt 7, "" using 1:(column(int(y))):5 with labels offset 0,0.8 noenhanced
-  set xlabel "milliseconds a pair in its fastest precision, 1024 keypoints"
-  plot "$out/frontier.dat" using 2:(column(int(y))) with points pt 7, "" using 2:(column(int(y))):5 with labels offset 0,0.8 noenhanced
+set terminal pngcairo size 1500,1000; set output "$out/frontier.png"; set multiplot layout 2,2; set grid; set offsets graph 0.1, graph 0.1, graph 0.05, graph 0.05
+names = "$variants"
+do for [row in "3 4"] {
+  set ylabel (row eq "3" ? "RANSAC AUC at 10 px, %" : "precision, %")
+  do for [column in "1 2"] {
+    set xlabel (column eq "1" ? "megabytes on disk" : "milliseconds a pair in its fastest precision, 1024 keypoints")
+    if (column eq "2") { set key outside right } else { unset key }
+    set logscale x
+    plot for [i=1:words(names)] "$out/frontier.dat" using int(column):int(row) every ::(i-1)::(i-1) with points pointtype i pointsize 2 linewidth 2 title word(names, i) noenhanced
+  }
 }
 PLOT
 echo "wrote $out/table.md and $out/frontier.png"

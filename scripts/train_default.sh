@@ -1,16 +1,12 @@
 #!/usr/bin/env bash
-# Trains the shipped weights from folders of photos. Usage: scripts/train_default.sh PHOTOS RUN [default|fast]
+# Trains the default weights from folders of photos. Usage: scripts/train_default.sh PHOTOS RUN
 # PHOTOS has one sub-folder a data set. VIEWS in the environment: files of `colmatch prepare_views`, for real pairs too.
 # Interrupted, the same command goes on where it stopped.
-# The recipe of weights/default and weights/fast (their cards say in what stages they were really made); more steps make better weights.
+# The recipe of weights/default (its card says in what stages they were really made); more steps make better weights. The small ones
+# are made from them: train_small.sh.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
-usage="usage: scripts/train_default.sh PHOTOS RUN [default|fast]"
+usage="usage: scripts/train_default.sh PHOTOS RUN"
 photos="${1:?$usage}" run="${2:?$usage}"
-case "${3:-default}" in
-  default) widths=16,32,64,128 head=128 descriptor=128 code="--SuperGlue.keypoint_octaves 8" pairs=4 ;;
-  fast) widths=8,16,32,64 head=64 descriptor=64 code="--SuperGlue.keypoint_encoder 32,64" pairs=2 ;;
-  *) echo "$usage" >&2; exit 1 ;;
-esac
 colmatch="$ROOT/build/release/colmatch"
 [ -x "$colmatch" ] || { echo "error: build first: cmake --preset release && cmake --build build/release" >&2; exit 1; }
 mkdir -p "$run"
@@ -23,13 +19,13 @@ resume() { [ -e "$run/$1/checkpoint.pt" ] && echo --resume || true; }
 
 "$colmatch" train superpoint --shards "$run/train.shard" --output "$run/superpoint" $(resume superpoint) \
   --random_seed 1 --num_steps 10000 --learning_rate 1.5e-3 --warmup_steps 150 \
-  --SuperPoint.encoder_widths $widths --SuperPoint.head_width $head --SuperPoint.descriptor_dim $descriptor \
+  --SuperPoint.encoder_widths 16,32,64,128 --SuperPoint.head_width 128 --SuperPoint.descriptor_dim 128 \
   --SuperPoint.patch_width 224 --SuperPoint.patch_height 160 --SuperPoint.min_region 0.2 --SuperPoint.max_region 0.75 \
   --SuperPoint.difficulty 0.7 --SuperPoint.detector_weight 2
 
 "$colmatch" train superglue --shards "$run/train.shard" --superpoint "$run/superpoint/superpoint.safetensors" \
   --output "$run/superglue" $(resume superglue) --random_seed 1 --num_steps 8000 --learning_rate 4e-4 \
-  --warmup_steps 100 --SuperGlue.num_layer_pairs $pairs $code ${VIEWS:+--views $VIEWS} \
+  --warmup_steps 100 --SuperGlue.num_layer_pairs 4 --SuperGlue.keypoint_octaves 8 ${VIEWS:+--views $VIEWS} \
   --SuperGlue.views_per_photo 4 --SuperGlue.scenes_per_photo 0.35 --SuperGlue.augmentation 1 --SuperGlue.min_keypoints 256 \
   --SuperGlue.max_keypoints 400 --SuperGlue.deep_supervision 0 --SuperGlue.train_sinkhorn_iterations 10 \
   --SuperGlue.calibration_recall 1.05
