@@ -189,7 +189,7 @@ torch::Tensor SuperGlueEngine::FirstLayer(const torch::Tensor& desc) {
 }
 
 void SuperGlueEngine::ScoreCouplings(Side& side0, Side& side1, float* scores) const {
-  const int64_t stride = padded_dim_ + attention_dim_, n = side0.rows, m = side1.rows;
+  const int64_t stride = padded_dim_ + attention_dim_, m = side1.rows;
   for (Side* side : {&side0, &side1}) GrowTo(side->projected, side->rows * padded_dim_);
   const std::vector<Side*> sides = {&side0, &side1};
   ForRowBlocks(sides, [&](Side& side, int64_t begin, int64_t rows) {
