@@ -270,6 +270,13 @@ torch::Tensor PrepareFeatures(SuperGlue& network, const Features& features) {
   return network->Prepare(InputOf(features));
 }
 
+FeatureMatches MatchCouplings(SuperGlue& network, const torch::Tensor& scores,
+                              const SuperGlueOptions& options) {
+  const int iterations = options.sinkhorn_iterations > 0 ? options.sinkhorn_iterations
+                                                         : network->architecture().sinkhorn_iterations;
+  return MatchByTransport(scores, network->bin_score, iterations, options.match_threshold);
+}
+
 FeatureMatches MatchPrepared(SuperGlue& network, const torch::Tensor& prepared0,
                              const torch::Tensor& prepared1, const SuperGlueOptions& options) {
   const int64_t n = prepared0.size(1), m = prepared1.size(1);
@@ -278,10 +285,7 @@ FeatureMatches MatchPrepared(SuperGlue& network, const torch::Tensor& prepared0,
         torch::zeros({n + 1, m + 1}, network->bin_score.options().requires_grad(false)),
         options.match_threshold);
   }
-  const auto scores = network->ForwardPrepared(prepared0, prepared1);
-  const int iterations = options.sinkhorn_iterations > 0 ? options.sinkhorn_iterations
-                                                         : network->architecture().sinkhorn_iterations;
-  return MatchByTransport(scores, network->bin_score, iterations, options.match_threshold);
+  return MatchCouplings(network, network->ForwardPrepared(prepared0, prepared1), options);
 }
 
 FeatureMatches MatchFeatures(SuperGlue& network, const Features& features0, const Features& features1,

@@ -187,6 +187,10 @@ SuperGlue FoldBatchNorm(SuperGlue& network);
 // device.
 torch::Tensor PrepareFeatures(SuperGlue& network, const Features& features);
 
+// The end of a pair: from its coupling scores (1, N, M), N and M at least 1, by optimal transport to matches.
+FeatureMatches MatchCouplings(SuperGlue& network, const torch::Tensor& scores,
+                              const SuperGlueOptions& options);
+
 // One pair of images that PrepareFeatures made.
 FeatureMatches MatchPrepared(SuperGlue& network, const torch::Tensor& prepared0,
                              const torch::Tensor& prepared1, const SuperGlueOptions& options);

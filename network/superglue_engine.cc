@@ -17,13 +17,6 @@ namespace {
 
 constexpr int64_t kRowBlock = 96;  // rows a thread takes at once: what it computes of them stays in its cache
 
-Bf16Linear PackFinalProjection(const PointwiseImpl& map) {
-  torch::NoGradGuard no_grad;
-  const double scale = 1 / std::sqrt(std::sqrt(static_cast<double>(map.weight.size(0))));
-  const auto w = (scale * map.weight.squeeze(2)).contiguous(), b = (scale * map.bias).contiguous();
-  return {w.data_ptr<float>(), b.data_ptr<float>(), w.size(0), w.size(1)};
-}
-
 std::unique_ptr<const PackedLinear> Pack(const torch::Tensor& weight, const torch::Tensor& bias,
                                          SuperGlueEngine::Maps maps) {
   const auto w = weight.to(torch::kFloat).contiguous(), b = bias.to(torch::kFloat).contiguous();
@@ -67,11 +60,14 @@ SuperGlueEngine::SuperGlueEngine(SuperGlueImpl& network, Maps maps)
     : dim_(network.architecture().descriptor_dim),
       padded_dim_(PackedLinear::PaddedOutputs(dim_)),
       attention_dim_(network.architecture().AttentionDim()),
-      heads_(network.architecture().num_heads),
-      final_projection_(PackFinalProjection(*network.final_proj)) {
+      heads_(network.architecture().num_heads) {
   TORCH_CHECK(!network.architecture().batch_norm && network.bin_score.is_cpu(),
               "SuperGlueEngine: expected a network on the CPU, its batch normalisation folded");
   for (size_t i = 0; i < network.gnn->num_layers(); ++i) layers_.push_back(PackLayer(network, i, maps));
+  torch::NoGradGuard no_grad;
+  const double scale = 1 / std::sqrt(std::sqrt(static_cast<double>(dim_)));
+  final_projection_ =
+      Pack(scale * network.final_proj->weight.squeeze(2), scale * network.final_proj->bias, Maps::kBf16);
 }
 
 SuperGlueEngine::Layer SuperGlueEngine::PackLayer(SuperGlueImpl& network, size_t index, Maps maps) {
@@ -193,8 +189,8 @@ void SuperGlueEngine::ScoreCouplings(Side& side0, Side& side1, float* scores) co
   for (Side* side : {&side0, &side1}) GrowTo(side->projected, side->rows * padded_dim_);
   const std::vector<Side*> sides = {&side0, &side1};
   ForRowBlocks(sides, [&](Side& side, int64_t begin, int64_t rows) {
-    final_projection_.Apply(side.input.data() + begin * stride, stride, rows,
-                            side.projected.data() + begin * padded_dim_, padded_dim_);
+    final_projection_->Apply(side.input.data() + begin * stride, stride, rows,
+                             side.projected.data() + begin * padded_dim_, padded_dim_);
   });
   const Bf16HeadShape shape{m, dim_};
   GrowTo(side1.keys, shape.PackedKeys());

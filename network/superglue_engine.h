@@ -8,7 +8,7 @@
 #include <memory>
 #include <vector>
 
-#include "network/bf16_linear.h"
+#include "network/packed_linear.h"
 
 namespace colmatch {
 
@@ -56,7 +56,8 @@ class SuperGlueEngine {
 
   int64_t dim_, padded_dim_, attention_dim_, heads_;
   std::vector<Layer> layers_;
-  Bf16Linear final_projection_;  // over the fourth root of D: both sides together are over its square root
+  // In bf16, over the fourth root of D: both sides together are over its square root.
+  std::unique_ptr<const PackedLinear> final_projection_;
   Side sides_[2];
 };
 

@@ -77,6 +77,7 @@ class Parts {
     for (float& value : codebook) value *= scale[0];
     return FromCodebook(codebook);
   }
+
   LinearTensor Linear() const {
     LinearTensor tensor{shape_, codes_, Values<float>(Part(kScales, ScalarType::kF32))};
     const int64_t rows = shape_.empty() ? 1 : shape_.front();

@@ -146,6 +146,8 @@ FeatureMatches BenchmarkSubject::Match(const BenchmarkPair& pair, int sinkhorn_i
 void BenchmarkSubject::Measure(const torch::Tensor& image, int64_t num_keypoints, const BenchmarkPair& pair,
                                int sinkhorn_iterations) {
   torch::NoGradGuard no_grad;
+  SuperGlueOptions options;
+  options.sinkhorn_iterations = sinkhorn_iterations;
   Times& times = times_[num_keypoints];
   double begin = BenchmarkNow(clock_);
   Extract(image, num_keypoints);
@@ -162,10 +164,7 @@ void BenchmarkSubject::Measure(const torch::Tensor& image, int64_t num_keypoints
   Wait(scores);
   times.layers.push_back(BenchmarkNow(clock_) - begin);
   begin = BenchmarkNow(clock_);
-  const int iterations =
-      sinkhorn_iterations > 0 ? sinkhorn_iterations : superglue_->architecture().sinkhorn_iterations;
-  MatchByTransport(scores, superglue_->bin_score, iterations, SuperGlueOptions{}.match_threshold)
-      .matches0.cpu();
+  MatchCouplings(superglue_, scores, options).matches0.cpu();
   times.sinkhorn.push_back(BenchmarkNow(clock_) - begin);
 }
 

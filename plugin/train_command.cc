@@ -300,19 +300,18 @@ class Train : public Command {
     LoadedSuperGlue initial;
     if (!initial_path_.empty()) {
       initial = LoadSuperGlue(initial_path_);
-      const SuperGlueArchitecture& found = initial.network->architecture();
-      options.architecture.num_heads = found.num_heads;
-      options.architecture.attention_dim = found.attention_dim;
-      options.architecture.mlp_hidden = found.mlp_hidden;
-      options.architecture.batch_norm = found.batch_norm;
-      if (app_->count("--SuperGlue.sinkhorn_iterations") == 0)
-        options.architecture.sinkhorn_iterations = found.sinkhorn_iterations;
-      if (keypoint_octaves_ == 0) {
-        options.architecture.keypoint_encoder = found.keypoint_encoder;
-        options.architecture.fixed_keypoint_code = found.fixed_keypoint_code;
+      // What it was, but for what is asked for.
+      const SuperGlueArchitecture asked =
+          std::exchange(options.architecture, initial.network->architecture());
+      options.architecture.descriptor_dim = asked.descriptor_dim;
+      if (app_->count("--SuperGlue.sinkhorn_iterations") > 0)
+        options.architecture.sinkhorn_iterations = asked.sinkhorn_iterations;
+      if (keypoint_octaves_ > 0) {
+        options.architecture.keypoint_encoder = asked.keypoint_encoder;
+        options.architecture.fixed_keypoint_code = asked.fixed_keypoint_code;
       }
-      if (app_->count("--SuperGlue.num_layer_pairs") == 0)
-        options.architecture.num_layer_pairs = found.num_layer_pairs;
+      if (app_->count("--SuperGlue.num_layer_pairs") > 0)
+        options.architecture.num_layer_pairs = asked.num_layer_pairs;
     }
     options.loop.initial_sha256 = initial.sha256;
     if (!teacher_path_.empty()) Follow(LoadSuperGlue(teacher_path_), options);

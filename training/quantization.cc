@@ -136,15 +136,19 @@ CodebookTensor QuantizeByClusters(const torch::Tensor& weight, int bits) {
   return result;
 }
 
+torch::Tensor IndicesOf(const std::vector<uint8_t>& codes) {
+  return torch::tensor(std::vector<int64_t>(codes.begin(), codes.end()));
+}
+
 torch::Tensor ValuesOf(const LinearTensor& tensor) {
-  const auto codes = torch::tensor(std::vector<int64_t>(tensor.codes.begin(), tensor.codes.end()));
+  const auto codes = IndicesOf(tensor.codes);
   const auto rows =
       (codes.to(torch::kFloat) - kLinearZero).view({static_cast<int64_t>(tensor.scales.size()), -1});
   return (rows * torch::tensor(tensor.scales).unsqueeze(1)).view(tensor.shape);
 }
 
 torch::Tensor ValuesOf(const CodebookTensor& tensor) {
-  const auto codes = torch::tensor(std::vector<int64_t>(tensor.codes.begin(), tensor.codes.end()));
+  const auto codes = IndicesOf(tensor.codes);
   const auto values = torch::tensor(tensor.codebook).index_select(0, codes).view(tensor.shape);
   return tensor.scale != 0 ? tensor.scale * values : values;
 }

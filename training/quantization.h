@@ -16,6 +16,9 @@ LinearTensor QuantizeLinearly(const torch::Tensor& weight, int bits);
 // stay zero and, where there are any, are one of the values: pruned weights stay pruned. Deterministic.
 CodebookTensor QuantizeByClusters(const torch::Tensor& weight, int bits);
 
+// Symbols as int64, to index with.
+torch::Tensor IndicesOf(const std::vector<uint8_t>& codes);
+
 torch::Tensor ValuesOf(const LinearTensor& tensor);
 torch::Tensor ValuesOf(const CodebookTensor& tensor);
 

@@ -25,10 +25,6 @@ torch::Tensor ClusterMeans(const torch::Tensor& values, const torch::Tensor& cod
   return means;
 }
 
-torch::Tensor Indices(const std::vector<uint8_t>& codes) {
-  return torch::tensor(std::vector<int64_t>(codes.begin(), codes.end()));
-}
-
 torch::Tensor Find(const torch::nn::Module& network, const std::string& name) {
   const auto parameters = network.named_parameters();
   const torch::Tensor* found = parameters.find(name);
@@ -49,7 +45,7 @@ torch::Tensor WeightConstraint::Masked(const std::string& name, const torch::Ten
 void WeightConstraint::Cluster(const std::string& name, const torch::Tensor& weight, int bits) {
   Rule& rule = rules_[name];
   rule.cluster = QuantizeByClusters(Masked(name, weight), bits);
-  rule.codes = Indices(rule.cluster.codes);
+  rule.codes = IndicesOf(rule.cluster.codes);
 }
 
 void WeightConstraint::ClusterTogether(const std::map<std::string, torch::Tensor>& weights, int bits) {
@@ -69,7 +65,7 @@ void WeightConstraint::ClusterTogether(const std::map<std::string, torch::Tensor
     Rule& rule = rules_[name];
     rule.cluster.codebook = shared.codebook;
     rule.cluster.codes.assign(next, next + weight.numel());
-    rule.codes = Indices(rule.cluster.codes);
+    rule.codes = IndicesOf(rule.cluster.codes);
     next += weight.numel();
   }
 }

@@ -50,16 +50,21 @@ TEST(NarrowSuperPoint, AtTheSameWidthsIsTheSameNetwork) {
   EXPECT_TRUE(TensorsNear(same->forward(image).logits, network->forward(image).logits, 1e-5));
 }
 
+// An output channel of a layer that is always zero.
+template <typename Network>
+void Silence(Network& network, const std::string& layer, int64_t channel) {
+  auto parameters = network->named_parameters();
+  parameters[layer + ".weight"][channel].zero_();
+  parameters[layer + ".bias"][channel].zero_();
+}
+
 // Channels that are zero, and are not listened to, may go without a trace.
 TEST(NarrowSuperPoint, WithoutSilentChannelsAnswersTheSame) {
   torch::NoGradGuard no_grad;
   SuperPoint network(Wide());
-  auto parameters = network->named_parameters();
   for (const char* name :
-       {"conv1a", "conv1b", "conv2a", "conv2b", "conv3a", "conv3b", "conv4a", "conv4b", "convPa", "convDa"}) {
-    parameters[std::string(name) + ".weight"][1].zero_();
-    parameters[std::string(name) + ".bias"][1].zero_();
-  }
+       {"conv1a", "conv1b", "conv2a", "conv2b", "conv3a", "conv3b", "conv4a", "conv4b", "convPa", "convDa"})
+    Silence(network, name, 1);
   SuperPointArchitecture narrower = Wide();
   narrower.encoder_widths = {3, 5, 7, 9};
   narrower.head_width = 11;
@@ -95,19 +100,14 @@ TEST(NarrowSuperGlue, WithoutSilentChannelsAnswersTheSame) {
   torch::NoGradGuard no_grad;
   SuperGlue network(SuperGlueArchitecture{16, {8}, 2});
   network->eval();
-  auto parameters = network->named_parameters();
   for (int layer = 0; layer < 4; ++layer) {
     const std::string prefix = "gnn.layers." + std::to_string(layer) + ".";
-    const auto silence = [&](const char* name, int64_t channel) {
-      parameters[prefix + name + ".weight"][channel].zero_();
-      parameters[prefix + name + ".bias"][channel].zero_();
-    };
     for (const int64_t channel : {0, 5, 10, 15}) {  // one of each head
-      silence("attn.proj.0", channel);
-      silence("attn.proj.1", channel);
+      Silence(network, prefix + "attn.proj.0", channel);
+      Silence(network, prefix + "attn.proj.1", channel);
     }
-    for (const int64_t channel : {4, 1, 14, 7}) silence("attn.proj.2", channel);
-    for (const int64_t channel : {3, 30}) silence("mlp.0", channel);
+    for (const int64_t channel : {4, 1, 14, 7}) Silence(network, prefix + "attn.proj.2", channel);
+    for (const int64_t channel : {3, 30}) Silence(network, prefix + "mlp.0", channel);
   }
   SuperGlue narrow = NarrowSuperGlue(network, {0, 12, 30, {}});
   EXPECT_EQ(narrow->architecture().attention_dim, 12);
@@ -120,14 +120,10 @@ TEST(NarrowSuperGlue, WithoutHeadsThatCarryNothingAnswersTheSame) {
   torch::NoGradGuard no_grad;
   SuperGlue network(SuperGlueArchitecture{16, {8}, 2});
   network->eval();
-  auto parameters = network->named_parameters();
   for (int layer = 0; layer < 4; ++layer) {
-    const std::string value = "gnn.layers." + std::to_string(layer) + ".attn.proj.2.";
+    const std::string value = "gnn.layers." + std::to_string(layer) + ".attn.proj.2";
     for (const int64_t head : {1, layer % 2 == 0 ? 2 : 3}) {
-      for (int64_t channel = head; channel < 16; channel += 4) {
-        parameters[value + "weight"][channel].zero_();
-        parameters[value + "bias"][channel].zero_();
-      }
+      for (int64_t channel = head; channel < 16; channel += 4) Silence(network, value, channel);
     }
   }
   SuperGlue narrow = NarrowSuperGlue(network, {2, 0, 0, {}});
