@@ -36,7 +36,8 @@ if(_torch_root_cfg STREQUAL "/usr")
 else()
   # The CUDA libraries are in packages of their own, which LibTorch finds by its own run path; a machine that only
   # builds need not have them.
-  add_link_options(-Wl,--allow-shlib-undefined)
+  # PyPI's libtorch.so exports parts of std::filesystem that do not work alone: the system's comes before it.
+  add_link_options(-Wl,--allow-shlib-undefined -Wl,--no-as-needed -lstdc++ -Wl,--as-needed)
 endif()
 
 # PyTorch 2.11's headers are C++20.

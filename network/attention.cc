@@ -3,6 +3,7 @@
 
 #include <ATen/Parallel.h>
 #include <torch/torch.h>
+#include <torch/version.h>
 
 #include <algorithm>
 #include <cmath>
@@ -40,6 +41,10 @@ torch::Tensor Attention(const torch::Tensor& query, const torch::Tensor& key, co
   const bool fusable = query.is_cpu() && query.scalar_type() == torch::kFloat && key.size(2) > 0;
   if (fusable && !torch::GradMode::is_enabled())
     return FusedAttention(query, key, value, static_cast<float>(scale));
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 1)
+  // Never writes the (N, M) weights to memory (Dao 2022), forward or backward.
+  if (query.is_cuda() && key.size(2) > 0) return at::scaled_dot_product_attention(query, key, value);
+#endif
   return torch::matmul(torch::softmax(torch::matmul(query * scale, key.transpose(2, 3)), 3), value);
 }
 

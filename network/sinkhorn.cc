@@ -36,6 +36,7 @@ void LogIterations(const torch::Tensor& couplings, const torch::Tensor& log_mu, 
 
 constexpr double kMaxLogFactor = 20;  // exp(2 * 20 - 87) is nothing beside the marginals
 constexpr int64_t kLine = 16;         // floats
+constexpr int kLongestStretch = 16;   // iterations between two looks at convergence on a GPU
 constexpr float kConverged = 1e-5f;   // relative; the matches no longer change
 
 // The same number of iterations in the scaling form, on exp(couplings + u + v); the factors are then absorbed
@@ -127,12 +128,49 @@ torch::Tensor ScalingSinkhorn(const torch::Tensor& scores, const torch::Tensor& 
   return couplings - row_max + torch::log(a) + torch::log(b + kTiny).transpose(1, 2) - norm;
 }
 
+// The same with LibTorch's operations, for GPUs (and for doubles): an iteration is four small kernels, and
+// the device is asked once a stretch whether to go on.
+torch::Tensor SolveInStretches(const torch::Tensor& scores, const torch::Tensor& bin_score,
+                               int num_iterations) {
+  const auto couplings = AddDustbins(scores, bin_score);
+  const auto [log_mu, log_nu, norm] = LogMarginals(scores);
+  const auto mu = torch::exp(log_mu).unsqueeze(1), nu = torch::exp(log_nu).unsqueeze(1);
+  auto u = -couplings.amax(2), v = torch::zeros({scores.size(0), log_nu.size(0)}, scores.options());
+  for (int left = num_iterations, stretch = 1; left > 0;) {
+    stretch = std::min(stretch, left);
+    const auto kernel = (couplings + u.unsqueeze(2)).add_(v.unsqueeze(1)).exp_();
+    const auto kernel_t = kernel.transpose(1, 2);
+    auto a = torch::ones_like(u).unsqueeze(2), b = torch::ones_like(v).unsqueeze(2), b_before = b;
+    for (int i = 0; i < stretch; ++i) {
+      b_before = b;
+      a = mu / torch::bmm(kernel, b);
+      b = nu / torch::bmm(kernel_t, a);
+    }
+    const auto log_a = a.squeeze(2).log(), log_b = b.squeeze(2).log();
+    // How far the factors went, and how far b still moves.
+    const auto far =
+        torch::stack({torch::maximum(log_a.abs().max(), log_b.abs().max()), ((b - b_before) / b).abs().max()})
+            .cpu();
+    if (!(far[0].item<double>() < kMaxLogFactor)) {  // one as it can be held, then short stretches again
+      LogIterations(couplings, log_mu, log_nu, 1, u, v);
+      left -= 1;
+      stretch = 1;
+      continue;
+    }
+    u = u + log_a;
+    v = v + log_b;
+    left -= stretch;
+    if (stretch > 1 && far[1].item<double>() < kConverged) break;
+    stretch = std::min(4 * stretch, kLongestStretch);
+  }
+  return (couplings + (u - norm).unsqueeze(2)).add_(v.unsqueeze(1));
+}
+
 torch::Tensor SolveTransport(const torch::Tensor& scores, const torch::Tensor& bin_score,
                              int num_iterations) {
   CheckScores(scores);
-  if (!scores.is_cpu() || scores.scalar_type() != torch::kFloat) {
-    return LogSinkhorn(scores, bin_score, num_iterations);
-  }
+  if (!scores.is_cpu() || scores.scalar_type() != torch::kFloat)
+    return SolveInStretches(scores, bin_score, num_iterations);
   const auto [log_mu, log_nu, norm] = LogMarginals(scores);
   const auto mu = torch::exp(log_mu), nu = torch::exp(log_nu);
   std::vector<torch::Tensor> assignments;

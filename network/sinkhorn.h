@@ -19,10 +19,9 @@ torch::Tensor LogSinkhorn(const torch::Tensor& scores, const torch::Tensor& bin_
 torch::Tensor ScalingSinkhorn(const torch::Tensor& scores, const torch::Tensor& bin_score,
                               int num_iterations);
 
-// For inference, without gradient: on the CPU the scaling iteration in stretches, after each of which its
-// factors are absorbed into the potentials, stopped when it has converged; a stretch that float32 cannot hold
-// is done in the log domain. Elsewhere LogSinkhorn. Same shapes and result as LogSinkhorn within rounding,
-// whatever the scores span.
+// For inference, without gradient: the scaling iteration in stretches, after each of which its factors are
+// absorbed into the potentials, stopped when it has converged; a stretch that float32 cannot hold is done in
+// the log domain. Same shapes and result as LogSinkhorn within rounding, whatever the scores span.
 torch::Tensor SolveTransport(const torch::Tensor& scores, const torch::Tensor& bin_score, int num_iterations);
 
 // MatchesFromLogAssignment of SolveTransport of one pair's scores (1, N, M), but on the CPU, where its

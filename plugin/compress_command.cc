@@ -16,6 +16,7 @@
 #include "plugin/run_folder.h"
 #include "plugin/sensitivity.h"
 #include "plugin/stop_signal.h"
+#include "plugin/training_machine.h"
 #include "plugin/weights_location.h"
 #include "training/pruning.h"
 #include "training/superglue_trainer.h"
@@ -125,6 +126,7 @@ class CompressCommand : public Command {
     AddOption(app, "--features", features_path_, "file that keeps SuperGlue's features between runs");
     AddOption(app, "--num_steps", num_steps_, "of fine-tuning, each network; -1: 300 with --shards, else 0");
     AddOption(app, "--learning_rate", learning_rate_, "of fine-tuning, highest");
+    AddOption(app, "--num_workers", num_workers_, "as of train")->check(CLI::Range(0, 256));
     AddOption(app, "--teacher_weight", teacher_weight_,
               "of the dense network's answers beside the labels, 0 to 1")
         ->check(CLI::Range(0.0, 1.0));
@@ -213,8 +215,7 @@ class CompressCommand : public Command {
     loop.log_every = 10;
     loop.checkpoint_every = 100;
     loop.validate_every = std::max<int64_t>(1, num_steps_ / 3);
-    loop.device = common.device == "auto" ? (torch::cuda::is_available() ? "cuda" : "cpu") : common.device;
-    loop.precision = TrainingPrecisionFromName(common.precision, torch::Device(loop.device));
+    ChooseMachine(common, num_workers_, loop);
     return loop;
   }
 
@@ -306,6 +307,7 @@ class CompressCommand : public Command {
       FeatureSetOptions set = features_;
       set.seed = common.random_seed;
       set.keypoints.keypoint_threshold = 0;
+      set.num_workers = options.loop.num_workers;
       set.validation_share = options.validation_share;
       const FeatureSet features =
           LoadOrMakeFeatures(features_path_.empty() ? Path("features.pt") : features_path_, superpoint,
@@ -324,7 +326,7 @@ class CompressCommand : public Command {
   SensitivityOptions scan_options_;
   std::string task_, output_, network_ = "both", method_, codebook_ = "tensor", sensitivity_, features_path_;
   double sparsity_ = 0.5, tolerance_ = 0.5, learning_rate_ = 1e-4, teacher_weight_ = 0.5;
-  int bits_ = 8, head_width_ = 0;
+  int bits_ = 8, head_width_ = 0, num_workers_ = 0;
   int64_t num_steps_ = -1;
   bool resume_ = false;
   std::vector<int> encoder_widths_;

@@ -19,6 +19,7 @@
 #include "plugin/plot.h"
 #include "plugin/progress.h"
 #include "plugin/run_folder.h"
+#include "plugin/training_machine.h"
 #include "training/feature_set.h"
 #include "training/superglue_trainer.h"
 #include "training/superpoint_trainer.h"
@@ -76,6 +77,7 @@ class Train : public Command {
     AddOption(app, "--learning_rate", loop_.schedule.learning_rate, "highest, after warm-up");
     AddOption(app, "--warmup_steps", loop_.schedule.warmup_steps, "steps of linear warm-up");
     AddOption(app, "--weight_decay", loop_.weight_decay, "AdamW's");
+    AddOption(app, "--clip_norm", loop_.clip_norm, "a longer gradient is shortened to this norm");
     AddOption(app, "--batches_per_step", loop_.batches_per_step,
               "batches whose gradients are averaged; processes started by torchrun share them")
         ->check(CLI::Range(1, 1 << 20));
@@ -86,6 +88,9 @@ class Train : public Command {
     AddOption(app, "--log_every", loop_.log_every, "steps");
     AddOption(app, "--checkpoint_every", loop_.checkpoint_every, "steps");
     AddOption(app, "--validate_every", loop_.validate_every, "steps; 0: never");
+    AddOption(app, "--num_workers", num_workers_,
+              "threads that prepare batches and features ahead; 0: one, beside a GPU one a core")
+        ->check(CLI::Range(0, 256));
     AddOption(app, "--initial", initial_path_, "weights to go on from instead of a fresh start");
     AddOption(app, "--teacher", teacher_path_,
               "weights of a larger network of the same kind and descriptors, whose answers are followed too");
@@ -114,8 +119,7 @@ class Train : public Command {
     };
     MakeFolder(loop_.run_folder);
     if (replicas_.IsFirst()) WriteConfig();
-    loop_.device = common.device == "auto" ? (torch::cuda::is_available() ? "cuda" : "cpu") : common.device;
-    loop_.precision = TrainingPrecisionFromName(common.precision, torch::Device(loop_.device));
+    ChooseMachine(common, num_workers_, loop_);
     if (network_ != "magicpoint" && shards_.empty())
       throw UsageError("train " + network_ + ": --shards is required");
     network_ == "superglue" ? TrainMatcher(common, hooks) : TrainDetector(common, hooks);
@@ -343,6 +347,7 @@ class Train : public Command {
     feature_set_.seed = common.random_seed;
     feature_set_.keypoints.keypoint_threshold = 0;
     feature_set_.validation_share = superglue_.validation_share;
+    feature_set_.num_workers = loop_.num_workers;
     superpoint.network->to(torch::Device(loop_.device));
     FeatureSet warps = LoadOrMakeFeatures(path(features_path_, "features.pt"), superpoint,
                                           ReadShards(shards_), feature_set_, "features", common.progress);
@@ -351,6 +356,7 @@ class Train : public Command {
     views.views_per_photo = feature_set_.views_per_photo;
     views.keypoints = feature_set_.keypoints;
     views.seed = common.random_seed;
+    views.num_workers = loop_.num_workers;
     std::vector<Reconstruction> reconstructions;
     for (const std::string& file : view_paths_) reconstructions.push_back(ReadReconstruction(file));
     return Joined(warps, LoadOrMakeFeatures(path(view_features_path_, "view_features.pt"), superpoint,
@@ -383,7 +389,7 @@ class Train : public Command {
   ReconstructionFeatureOptions view_features_;
   std::vector<std::pair<double, double>> rates_;  // steps and operations per second, a report
   int64_t steps_done_ = 0;
-  int keypoint_octaves_ = 0;
+  int keypoint_octaves_ = 0, num_workers_ = 0;
   std::string label_source_ = "repeated", images_on_device_ = "auto";
   std::string superpoint_path_, features_path_, view_features_path_, initial_path_, teacher_path_;
   std::string teacher_sha256_;

@@ -8,7 +8,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 usage="usage: scripts/reproduce_compression_study.sh PHOTOS HELD_OUT OUTPUT"
 photos="${1:?$usage}" held_out="${2:?$usage}" out="${3:?$usage}"
-weights="${WEIGHTS:-$ROOT/weights/default}" steps="${STEPS:-300}" threads="${THREADS:--1}" precision="${PRECISION:-auto}"
+weights="${WEIGHTS:-$ROOT/weights/default}" steps="${STEPS:-300}" superpoint_steps="${SUPERPOINT_STEPS:-${STEPS:-300}}" threads="${THREADS:--1}" precision="${PRECISION:-auto}"
 colmatch="${COLMATCH:-$ROOT/build/release/colmatch}"
 [ -x "$colmatch" ] || { echo "error: build first: cmake --preset release && cmake --build build/release" >&2; exit 1; }
 [ -d "$weights" ] || { echo "error: WEIGHTS must be a folder with both networks, found $weights" >&2; exit 1; }
@@ -30,17 +30,36 @@ say "sensitivity"
 # The dense networks alone are followed: labels would move the dustbin from where its calibration left it.
 # Points that a tensor may cost before fine-tuning; what all of them cost together, fine-tuning has to bring back.
 scan=(--sensitivity "$out/scan" --tolerance "${TOLERANCE:-4}")
-tune=(--teacher_weight 1 --shards "$out/train.shard" --num_steps "$steps" --num_threads "$threads" --precision "$precision")
-# variant NAME FROM ARGUMENTS...: the variant, made of FROM's weights
+tune=(--teacher_weight 1 --shards "$out/train.shard" --num_threads "$threads" --precision "$precision")
+# tuned NETWORK NAME SUPERPOINT SUPERGLUE STEPS RATE ARGUMENTS...: the one network of the variant, fine-tuned
+tuned() {
+  local network="$1" folder="$out/$2.$1" superpoint="$3" superglue="$4" steps="$5" rate="$6"
+  shift 6
+  [ -e "$folder/$network.safetensors" ] && return
+  local resume=()
+  [ -e "$folder/run_$network/checkpoint.pt" ] && resume=(--resume)
+  "$colmatch" compress "$@" --network "$network" "${tune[@]}" "${resume[@]}" --num_steps "$steps" --learning_rate "$rate" \
+    --features "$out/features.pt" --weights "superpoint=$superpoint,superglue=$superglue" --output "$folder"
+}
+# variant NAME FROM ARGUMENTS...: the variant, made of FROM's weights. Its SuperPoint follows the dense one, so SuperGlue learns on that
+# one's features: one file for all variants. NETWORKS, if set, is the one network that changes; RATE, if set, of learning.
 variant() {
   local name="$1" from="$2"
   shift 2
   [ -e "$out/$name/superglue.safetensors" ] && return
   say "$name"
-  local resume=()
-  [ -e "$out/$name/run_superpoint/checkpoint.pt" ] && resume=(--resume)
-  "$colmatch" compress "$@" "${tune[@]}" "${resume[@]}" --weights "$from" --output "$out/$name"
-  rm -f "$out/$name/features.pt"  # of this variant's keypoints: large, and of no use to another
+  local superpoint="$from/superpoint.safetensors" superglue="$from/superglue.safetensors"
+  if [ "${NETWORKS:-superpoint}" = superpoint ]; then
+    tuned superpoint "$name" "$superpoint" "$superglue" "$superpoint_steps" "${RATE:-2e-4}" "$@"
+    superpoint="$out/$name.superpoint/superpoint.safetensors"
+  fi
+  if [ "${NETWORKS:-superglue}" = superglue ]; then
+    tuned superglue "$name" "$weights/superpoint.safetensors" "$superglue" "$steps" "${RATE:-1e-4}" "$@"
+    superglue="$out/$name.superglue/superglue.safetensors"
+  fi
+  mkdir -p "$out/$name"
+  cp "$superpoint" "$out/$name/superpoint.safetensors"
+  cp "$superglue" "$out/$name/superglue.safetensors"
 }
 # The same without fine-tuning: 8 bits leave nothing to bring back.
 coarse_variant() {
@@ -57,10 +76,10 @@ make_variant() {
                --output "$out/dense/$network.safetensors"
            done ;;
     # The seed's rows: SuperGlue alone, both networks, channels of SuperPoint and then single weights of both.
-    pruned_superglue) variant "$1" "$weights" prune --network superglue "${scan[@]}" ;;
+    pruned_superglue) NETWORKS=superglue variant "$1" "$weights" prune "${scan[@]}" ;;
     pruned) variant "$1" "$weights" prune "${scan[@]}" ;;
-    channel_pruned) variant channels "$weights" prune --network superpoint --method channel --SuperPoint.encoder_widths 12,24,48,96 \
-                      --SuperPoint.head_width 96
+    channel_pruned) NETWORKS=superpoint RATE=1e-3 variant channels "$weights" prune --method channel \
+                      --SuperPoint.encoder_widths 12,24,48,96 --SuperPoint.head_width 96
                     variant "$1" "$out/channels" prune "${scan[@]}" ;;
     two_of_four) variant "$1" "$weights" prune --method 2:4 ;;
     # Half the operations of both networks: fewer channels, half the heads, fewer hidden units.

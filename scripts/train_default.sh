@@ -23,9 +23,18 @@ resume() { [ -e "$run/$1/checkpoint.pt" ] && echo --resume || true; }
   --SuperPoint.patch_width 224 --SuperPoint.patch_height 160 --SuperPoint.min_region 0.2 --SuperPoint.max_region 0.75 \
   --SuperPoint.difficulty 0.7 --SuperPoint.detector_weight 2
 
-"$colmatch" train superglue --shards "$run/train.shard" --superpoint "$run/superpoint/superpoint.safetensors" \
-  --output "$run/superglue" $(resume superglue) --random_seed 1 --num_steps 8000 --learning_rate 4e-4 \
-  --warmup_steps 100 --SuperGlue.num_layer_pairs 4 --SuperGlue.keypoint_octaves 8 ${VIEWS:+--views $VIEWS} \
-  --SuperGlue.views_per_photo 4 --SuperGlue.scenes_per_photo 0.35 --SuperGlue.augmentation 1 --SuperGlue.min_keypoints 256 \
-  --SuperGlue.max_keypoints 400 --SuperGlue.deep_supervision 0 --SuperGlue.train_sinkhorn_iterations 10 \
-  --SuperGlue.calibration_recall 1.05
+# match RUN STEPS RATE ARGUMENTS...: SuperGlue on this SuperPoint's features
+match() {
+  local name="$1" steps="$2" rate="$3"
+  shift 3
+  "$colmatch" train superglue --shards "$run/train.shard" --superpoint "$run/superpoint/superpoint.safetensors" \
+    --output "$run/$name" $(resume "$name") --num_steps "$steps" --learning_rate "$rate" ${VIEWS:+--views $VIEWS} \
+    --SuperGlue.keypoint_octaves 8 --SuperGlue.scenes_per_photo 0.35 --SuperGlue.augmentation 1 \
+    --SuperGlue.min_keypoints 256 --SuperGlue.deep_supervision 0 --SuperGlue.train_sinkhorn_iterations 10 "$@"
+}
+match superglue4 8000 4e-4 --random_seed 1 --warmup_steps 100 --SuperGlue.num_layer_pairs 4 --SuperGlue.views_per_photo 4 \
+  --SuperGlue.max_keypoints 400
+# Two pairs of layers more, larger batches: what a GPU does in five minutes (docs/training.md). Higher rates were not stable.
+match superglue 4700 1.5e-4 --random_seed 12 --initial "$run/superglue4/superglue.safetensors" --warmup_steps 500 --clip_norm 5 \
+  --SuperGlue.num_layer_pairs 6 --SuperGlue.batch_size 32 --SuperGlue.views_per_photo 8 --SuperGlue.max_keypoints 512 \
+  --SuperGlue.calibration_recall 1.08

@@ -11,6 +11,7 @@
 #include "network/features.h"
 #include "training/archive_file.h"
 #include "training/feature_provenance.h"
+#include "training/prefetch.h"
 #include "training/split.h"
 #include "training/view_extraction.h"
 
@@ -109,7 +110,6 @@ GroundTruthMatches MatchViews(const FeatureSet& set, int64_t view0, int64_t view
 
 FeatureSet MakeFeatureSet(SuperPoint& network, const std::vector<ShardPhoto>& photos,
                           const FeatureSetOptions& o, const std::function<void(int64_t, int64_t)>& report) {
-  torch::NoGradGuard no_grad;
   const auto image_of = [](const ShardPhoto& photo) {
     return GrayFromBytes(photo.pixels.data(), photo.width, photo.height);
   };
@@ -118,30 +118,46 @@ FeatureSet MakeFeatureSet(SuperPoint& network, const std::vector<ShardPhoto>& ph
     in_scenes.push_back(&photos[i]);
   const auto num_scenes =
       static_cast<size_t>(in_scenes.empty() ? 0 : o.scenes_per_photo * static_cast<double>(photos.size()));
-  const auto total = static_cast<int64_t>(photos.size() + num_scenes) * o.views_per_photo;
-  ViewExtraction extraction(network, o);
-  const auto add = [&](TrainingView view, Rng& rng) {
-    extraction.Add(std::move(view), rng);
-    if (report) report(extraction.size(), total);
-  };
-  for (size_t p = 0; p < photos.size(); ++p) {
+  network->eval();
+  const auto warps_of = [&](size_t p) {
     const FloatImage photo = image_of(photos[p]);
+    std::vector<ExtractedView> views;
     for (int v = 0; v < o.views_per_photo; ++v) {
       Rng rng(o.seed, p, static_cast<uint64_t>(v));
       TrainingView view = WarpPhoto(photo, o.homography, o.view_width, o.view_height, rng);
-      add(std::move(view), rng);
+      views.push_back(ExtractView(network, o, std::move(view), rng));
     }
-  }
-  for (size_t s = 0; s < num_scenes; ++s) {
+    return views;
+  };
+  const auto views_of_scene = [&](size_t s) {
     Rng rng(o.seed, photos.size() + s, static_cast<uint64_t>(o.views_per_photo));
     const PlanarScene scene =
         SampleScene(in_scenes, o.views_per_photo, o.view_width, o.view_height, o.scene, rng);
     std::vector<FloatImage> textures;
     for (const size_t photo : scene.photos) textures.push_back(image_of(*in_scenes[photo]));
-    for (const SceneView& planes : scene.views)
-      add({planes, RenderView(planes, textures, o.view_width, o.view_height)}, rng);
+    std::vector<ExtractedView> views;
+    for (const SceneView& planes : scene.views) {
+      views.push_back(
+          ExtractView(network, o, {planes, RenderView(planes, textures, o.view_width, o.view_height)}, rng));
+    }
+    return views;
+  };
+  const size_t num_groups = photos.size() + num_scenes;
+  Prefetcher<std::vector<ExtractedView>> groups(
+      {},
+      [&](int64_t number) {
+        const auto g = static_cast<size_t>(number);
+        if (g >= num_groups) return std::vector<ExtractedView>();  // ahead of the last
+        return g < photos.size() ? warps_of(g) : views_of_scene(g - photos.size());
+      },
+      o.num_workers);
+  std::vector<ExtractedView> views;
+  for (size_t g = 0; g < num_groups; ++g) {
+    for (ExtractedView& view : groups.Get(static_cast<int64_t>(g))) views.push_back(std::move(view));
+    if (report)
+      report(static_cast<int64_t>(views.size()), static_cast<int64_t>(num_groups) * o.views_per_photo);
   }
-  FeatureSet set = extraction.Take();
+  FeatureSet set = FeatureSetOf(views, o);
   set.num_scenes = static_cast<int>(num_scenes);
   return set;
 }

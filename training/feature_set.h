@@ -30,6 +30,7 @@ struct FeatureSetOptions {
   PlanarSceneOptions scene;
   double validation_share = 0;  // of the photos, held out from training: they are in no scene
   uint64_t seed = 0;
+  int num_workers = 1;  // groups whose views are made at once; the features are the same
 };
 
 // V views, N keypoints each. The views of each photo come first, in order, then those of each planar scene,
@@ -66,7 +67,8 @@ struct FeatureSet {
 GroundTruthMatches MatchViews(const FeatureSet& set, int64_t view0, int64_t view1, int64_t n,
                               const GroundTruthOptions& options);
 
-// report(done, total) is called after each view. The provenance is the caller's to fill in.
+// report(done, total) is called with the views done after each group. The provenance is the caller's to fill
+// in.
 FeatureSet MakeFeatureSet(SuperPoint& network, const std::vector<ShardPhoto>& photos,
                           const FeatureSetOptions& options,
                           const std::function<void(int64_t, int64_t)>& report);

@@ -10,20 +10,29 @@
 namespace colmatch {
 namespace {
 
-void SetAutocast(bool cuda, bool on, at::ScalarType type) {
 #if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
-  const auto device = cuda ? at::kCUDA : at::kCPU;
-  at::autocast::set_autocast_dtype(device, type);
-  at::autocast::set_autocast_enabled(device, on);
+c10::DeviceType TypeOf(bool cuda) { return cuda ? at::kCUDA : at::kCPU; }
+
+bool IsAutocastOn(bool cuda) { return at::autocast::is_autocast_enabled(TypeOf(cuda)); }
+
+void SwitchAutocast(bool cuda, bool on) { at::autocast::set_autocast_enabled(TypeOf(cuda), on); }
+
+void SetAutocastType(bool cuda, at::ScalarType type) { at::autocast::set_autocast_dtype(TypeOf(cuda), type); }
 #else
-  if (cuda) {
-    at::autocast::set_autocast_gpu_dtype(type);
-    at::autocast::set_enabled(on);
-  } else {
-    at::autocast::set_autocast_cpu_dtype(type);
-    at::autocast::set_cpu_enabled(on);
-  }
+bool IsAutocastOn(bool cuda) { return cuda ? at::autocast::is_enabled() : at::autocast::is_cpu_enabled(); }
+
+void SwitchAutocast(bool cuda, bool on) {
+  cuda ? at::autocast::set_enabled(on) : at::autocast::set_cpu_enabled(on);
+}
+
+void SetAutocastType(bool cuda, at::ScalarType type) {
+  cuda ? at::autocast::set_autocast_gpu_dtype(type) : at::autocast::set_autocast_cpu_dtype(type);
+}
 #endif
+
+void SetAutocast(bool cuda, bool on, at::ScalarType type) {
+  SetAutocastType(cuda, type);
+  SwitchAutocast(cuda, on);
 }
 
 }  // namespace
@@ -49,6 +58,13 @@ AutocastGuard::~AutocastGuard() {
   SetAutocast(cuda_, false, cuda_ ? at::kHalf : at::kBFloat16);  // LibTorch's own defaults
   at::autocast::clear_cache();  // copies of parameters that the optimiser changes now
 }
+
+AutocastPause::AutocastPause(const torch::Device& device)
+    : cuda_(device.is_cuda()), was_on_(IsAutocastOn(cuda_)) {
+  SwitchAutocast(cuda_, false);
+}
+
+AutocastPause::~AutocastPause() { SwitchAutocast(cuda_, was_on_); }
 
 bool LossScaler::Update(bool finite) {
   if (!active_) return true;

@@ -26,6 +26,18 @@ class AutocastGuard {
   bool on_, cuda_;
 };
 
+// While it lives, LibTorch's autocast is off for the device: for sums that need float32.
+class AutocastPause {
+ public:
+  explicit AutocastPause(const torch::Device& device);
+  ~AutocastPause();
+  AutocastPause(const AutocastPause&) = delete;
+  AutocastPause& operator=(const AutocastPause&) = delete;
+
+ private:
+  bool cuda_, was_on_;
+};
+
 // Small gradients vanish in float16, so the loss is multiplied before the backward pass and the gradients
 // divided after it. Where they overflow the step is left out and the scale halved; after 2,000 good steps it
 // doubles. For other precisions the scale is 1 and stays.

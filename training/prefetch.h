@@ -1,7 +1,8 @@
-// The next batch is prepared while the network works on this one.
+// The next batches are prepared while the network works on this one.
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <future>
 #include <utility>
@@ -18,29 +19,49 @@ struct BatchOrder {
   }
 };
 
-// make is a pure function of the batch's number, so what is prepared ahead is what would be prepared in time.
+// make is a pure function of the batch's number, called from several threads at once where there are several
+// workers; so what is prepared ahead is what would be prepared in time.
 template <typename Batch>
 class Prefetcher {
  public:
-  Prefetcher(const BatchOrder& order, std::function<Batch(int64_t batch)> make)
-      : order_(order), make_(std::move(make)) {}
+  // workers: how many batches are prepared ahead, each in a thread of its own; at least 1.
+  Prefetcher(const BatchOrder& order, std::function<Batch(int64_t batch)> make, int workers = 1)
+      : order_(order), make_(std::move(make)), workers_(static_cast<size_t>(workers)) {}
 
   Batch Get(int64_t number) {
     if (order_.fixed) {
-      if (!next_.valid()) next_ = std::async(std::launch::deferred, make_, 0).share();
-      return next_.get();
+      if (!first_.valid()) first_ = std::async(std::launch::deferred, make_, 0).share();
+      return first_.get();
     }
-    Batch batch = next_.valid() && next_number_ == number ? next_.get() : make_(number);
-    next_number_ = order_.After(number);
-    next_ = std::async(std::launch::async, make_, next_number_).share();
+    if (ahead_.empty() || ahead_.front().number != number) {
+      ahead_.clear();
+      Begin(number);
+    }
+    BeginMore();
+    Batch batch = ahead_.front().batch.get();
+    const int64_t next = order_.After(number);
+    ahead_.pop_front();
+    if (ahead_.empty()) Begin(next);
+    BeginMore();
     return batch;
   }
 
  private:
+  struct Begun {
+    int64_t number;
+    std::future<Batch> batch;
+  };
+
+  void Begin(int64_t number) { ahead_.push_back({number, std::async(std::launch::async, make_, number)}); }
+  void BeginMore() {
+    while (ahead_.size() < workers_) Begin(order_.After(ahead_.back().number));
+  }
+
   BatchOrder order_;
   std::function<Batch(int64_t)> make_;
-  std::shared_future<Batch> next_;
-  int64_t next_number_ = -1;
+  size_t workers_;
+  std::shared_future<Batch> first_;
+  std::deque<Begun> ahead_;
 };
 
 }  // namespace colmatch

@@ -8,6 +8,7 @@
 #include <unordered_set>
 
 #include "network/error.h"
+#include "training/prefetch.h"
 #include "training/view_extraction.h"
 
 namespace colmatch {
@@ -150,13 +151,16 @@ torch::Tensor ProjectKeypoints(const torch::Tensor& keypoints, const ViewGeometr
 FeatureSet MakeReconstructionFeatures(SuperPoint& network, const std::vector<Reconstruction>& reconstructions,
                                       const ReconstructionFeatureOptions& o,
                                       const std::function<void(int64_t, int64_t)>& report) {
-  torch::NoGradGuard no_grad;
   const std::vector<Group> groups = DrawGroups(reconstructions, o);
-  const int64_t v = o.views.views_per_photo;
-  ViewExtraction extraction(network, o.views);
-  std::vector<torch::Tensor> projections;
-  std::vector<int64_t> subjects;
-  for (size_t g = 0; g < groups.size(); ++g) {
+  network->eval();
+  struct Extracted {
+    std::vector<ExtractedView> views;
+    torch::Tensor projections;  // (V', V', N, 2)
+  };
+  const auto extract = [&](int64_t number) {
+    const auto g = static_cast<size_t>(number);
+    Extracted extracted;
+    if (g >= groups.size()) return extracted;  // ahead of the last
     const auto& photos = reconstructions[groups[g].reconstruction].views;
     std::vector<ViewGeometry> geometry;
     for (size_t i = 0; i < groups[g].views.size(); ++i) {
@@ -165,19 +169,31 @@ FeatureSet MakeReconstructionFeatures(SuperPoint& network, const std::vector<Rec
       TrainingView view = WarpPhoto(GrayFromBytes(photo.pixels.data(), photo.width, photo.height),
                                     o.views.homography, o.views.view_width, o.views.view_height, rng);
       geometry.push_back({photo.projection, view.planes[0].view_from_plane});
-      extraction.Add(std::move(view), rng);
-      if (report) report(extraction.size(), static_cast<int64_t>(groups.size()) * v);
+      extracted.views.push_back(ExtractView(network, o.views, std::move(view), rng));
     }
     std::vector<torch::Tensor> rows;
     for (size_t a = 0; a < geometry.size(); ++a) {
-      const auto& keypoints = extraction.keypoints(static_cast<int64_t>(g) * v + static_cast<int64_t>(a));
-      rows.push_back(ProjectKeypoints(keypoints, geometry[a], photos[groups[g].views[a]].points, geometry,
-                                      o.max_distance_px));
+      rows.push_back(ProjectKeypoints(extracted.views[a].keypoints, geometry[a],
+                                      photos[groups[g].views[a]].points, geometry, o.max_distance_px));
     }
-    projections.push_back(torch::stack(rows));
+    extracted.projections = torch::stack(rows);
+    return extracted;
+  };
+  Prefetcher<Extracted> in_order({}, extract, o.views.num_workers);
+  std::vector<ExtractedView> views;
+  std::vector<torch::Tensor> projections;
+  std::vector<int64_t> subjects;
+  for (size_t g = 0; g < groups.size(); ++g) {
+    Extracted extracted = in_order.Get(static_cast<int64_t>(g));
+    for (ExtractedView& view : extracted.views) views.push_back(std::move(view));
+    projections.push_back(extracted.projections);
     subjects.push_back(static_cast<int64_t>(groups[g].reconstruction));
+    if (report) {
+      report(static_cast<int64_t>(views.size()),
+             static_cast<int64_t>(groups.size()) * o.views.views_per_photo);
+    }
   }
-  FeatureSet set = extraction.Take();
+  FeatureSet set = FeatureSetOf(views, o.views);
   set.projections = torch::stack(projections);
   set.reconstructions = torch::tensor(subjects, torch::kLong);
   return set;

@@ -140,26 +140,27 @@ Batch MakeBatch(const FeatureSet& set, const SuperGlueTrainingOptions& o, const 
 }
 
 StepResult BatchLoss(SuperGlue& network, const Batch& batch, const SuperGlueTrainingOptions& o) {
-  const auto assign = [&](const torch::Tensor& scores) {
+  const auto assign = [&](const torch::Tensor& scores, const SuperGlue& of) {
     // In float32 whatever the network computed in: exponentials of scores need the range.
-    return ScalingSinkhorn(scores.to(torch::kFloat), network->bin_score, o.sinkhorn_iterations);
+    const AutocastPause in_float32(scores.device());
+    return ScalingSinkhorn(scores.to(torch::kFloat), of->bin_score, o.sinkhorn_iterations);
   };
   const auto loss_of = [&](const torch::Tensor& assignment) {
     return AssignmentLoss(assignment, batch.matches0, batch.matches1);
   };
   std::vector<torch::Tensor> inner;
   const auto scores = network->forward(batch.input0, batch.input1, o.deep_supervision > 0 ? &inner : nullptr);
-  const auto assignment = assign(scores);
+  const auto assignment = assign(scores, network);
   auto loss = loss_of(assignment);
   for (const auto& inner_scores : inner) {
-    loss = loss + o.deep_supervision / static_cast<double>(inner.size()) * loss_of(assign(inner_scores));
+    loss = loss +
+           o.deep_supervision / static_cast<double>(inner.size()) * loss_of(assign(inner_scores, network));
   }
   if (!o.teacher.is_empty()) {
     const auto taught = [&] {
       torch::NoGradGuard no_grad;
       SuperGlue teacher = o.teacher;
-      return ScalingSinkhorn(teacher->forward(batch.input0, batch.input1), teacher->bin_score,
-                             o.sinkhorn_iterations);
+      return assign(teacher->forward(batch.input0, batch.input1), teacher);
     }();
     loss = (1 - o.teacher_weight) * loss + o.teacher_weight * AssignmentDistillation(assignment, taught);
   }
@@ -308,12 +309,15 @@ SuperGlue TrainSuperGlue(const FeatureSet& features, const SuperGlueTrainingOpti
   for (int64_t scene = features.num_photos(); scene < features.num_groups(); ++scene)
     split.training.push_back(scene);
 
-  Prefetcher<Batch> batches(OrderOfBatches(o.loop, user_hooks), [&](int64_t number) {
-    return MakeBatch(features, o,
-                     {split.training, o.min_keypoints, o.negative_share, o.augmentation,
-                      o.descriptor_rotation, o.descriptor_noise},
-                     number);
-  });
+  Prefetcher<Batch> batches(
+      OrderOfBatches(o.loop, user_hooks),
+      [&](int64_t number) {
+        return MakeBatch(features, o,
+                         {split.training, o.min_keypoints, o.negative_share, o.augmentation,
+                          o.descriptor_rotation, o.descriptor_noise},
+                         number);
+      },
+      o.loop.num_workers);
   TrainHooks hooks = user_hooks;
   if (!o.constraint.IsEmpty()) hooks.constrain = [&] { o.constraint.Apply(*network); };
   hooks.step = [&](int64_t number) { return BatchLoss(network, batches.Get(number), o); };

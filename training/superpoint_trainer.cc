@@ -68,7 +68,8 @@ using MakeBatch = std::function<SuperPointBatch(int64_t number)>;
 SuperPoint Train(SuperPoint initial, const SuperPointTrainingOptions& options, const MakeBatch& training,
                  const MakeBatch& held_out, const TrainHooks& user_hooks) {
   const torch::Device device(options.loop.device);
-  SuperPoint network = initial.is_empty() ? Fresh(options) : Adapted(initial, options, training(0).images);
+  SuperPoint network =
+      initial.is_empty() ? Fresh(options) : Adapted(initial, options, training(0).images.cpu());
   network->to(device);
   SuperPoint teacher = options.teacher;
   if (!teacher.is_empty()) {
@@ -84,7 +85,9 @@ SuperPoint Train(SuperPoint initial, const SuperPointTrainingOptions& options, c
     }
     return loss;
   };
-  Prefetcher<SuperPointBatch> batches(OrderOfBatches(options.loop, user_hooks), training);
+  // Pictures made on the device draw their noise from its one generator, so one after the other.
+  Prefetcher<SuperPointBatch> batches(OrderOfBatches(options.loop, user_hooks), training,
+                                      options.images_on_device ? 1 : options.loop.num_workers);
   TrainHooks hooks = user_hooks;
   if (!options.constraint.IsEmpty()) hooks.constrain = [&] { options.constraint.Apply(*network); };
   hooks.step = [&](int64_t number) {

@@ -34,6 +34,7 @@ struct TrainLoopOptions {
   int64_t batches_per_step = 1;
   int64_t patience = 0;  // stop after so many validations without a lower loss, and keep the best; 0: never
   bool fixed_batch = false;  // every step takes the first batch: to measure what preparing data costs
+  int num_workers = 1;       // threads that prepare batches ahead; the batches are the same
   Precision precision = Precision::kFloat32;
   std::string device = "cpu";
 };

@@ -51,39 +51,37 @@ TrainingView WarpPhoto(const FloatImage& photo, const HomographyOptions& homogra
           WarpImage(photo, photo_from_view, width, height)};
 }
 
-ViewExtraction::ViewExtraction(SuperPoint& network, const FeatureSetOptions& options)
-    : network_(network), o_(options), device_(network->parameters().front().device()) {
-  network_->eval();
-}
-
-void ViewExtraction::Add(TrainingView view, Rng& rng) {
-  AugmentPhotometric(view.image, o_.photometric, rng);
-  const auto image =
-      torch::from_blob(view.image.pixels.data(), {1, 1, o_.view_height, o_.view_width}).to(device_);
-  const SuperPointOutput output = network_->forward(image);
-  const Keypoints found = ExactlyThisMany(image.cpu(), ScoresFromLogits(output.logits)[0].cpu(), o_.keypoints,
-                                          o_.num_keypoints, rng);
+ExtractedView ExtractView(SuperPoint& network, const FeatureSetOptions& o, TrainingView view, Rng& rng) {
+  torch::NoGradGuard no_grad;  // a thread's own
+  const torch::Device device = network->parameters().front().device();
+  AugmentPhotometric(view.image, o.photometric, rng);
+  const auto image = torch::from_blob(view.image.pixels.data(), {1, 1, o.view_height, o.view_width});
+  const SuperPointOutput output = network->forward(image.to(device));
+  const Keypoints found =
+      ExactlyThisMany(image, ScoresFromLogits(output.logits)[0].cpu(), o.keypoints, o.num_keypoints, rng);
   const auto sampled =
-      SampleDescriptors(found.xy.unsqueeze(0).to(device_), output.descriptors, output.sampling)[0];
-  keypoints_.push_back(found.xy);
-  scores_.push_back(found.scores);
-  descriptors_.push_back(sampled.cpu().to(torch::kHalf));
-  planes_.push_back(std::move(view.planes));
+      SampleDescriptors(found.xy.unsqueeze(0).to(device), output.descriptors, output.sampling)[0];
+  return {found.xy, found.scores, sampled.cpu().to(torch::kHalf), std::move(view.planes)};
 }
 
-FeatureSet ViewExtraction::Take() {
+FeatureSet FeatureSetOf(const std::vector<ExtractedView>& views, const FeatureSetOptions& o) {
   size_t max_planes = 1;
-  for (const SceneView& view : planes_) max_planes = std::max(max_planes, view.size());
-  std::vector<torch::Tensor> planes;
-  for (const SceneView& view : planes_) planes.push_back(AsTensor(view, max_planes));
+  for (const ExtractedView& view : views) max_planes = std::max(max_planes, view.planes.size());
+  std::vector<torch::Tensor> keypoints, scores, descriptors, planes;
+  for (const ExtractedView& view : views) {
+    keypoints.push_back(view.keypoints);
+    scores.push_back(view.scores);
+    descriptors.push_back(view.descriptors);
+    planes.push_back(AsTensor(view.planes, max_planes));
+  }
   FeatureSet set;
-  set.keypoints = torch::stack(keypoints_);
-  set.scores = torch::stack(scores_);
-  set.descriptors = torch::stack(descriptors_);
+  set.keypoints = torch::stack(keypoints);
+  set.scores = torch::stack(scores);
+  set.descriptors = torch::stack(descriptors);
   set.planes = torch::stack(planes);
-  set.views_per_group = o_.views_per_photo;
-  set.view_width = o_.view_width;
-  set.view_height = o_.view_height;
+  set.views_per_group = o.views_per_photo;
+  set.view_width = o.view_width;
+  set.view_height = o.view_height;
   return set;
 }
 

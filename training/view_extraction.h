@@ -1,4 +1,4 @@
-// Features of view after view, exactly as many of each, into a feature set.
+// Features of views, exactly as many of each, for a feature set.
 #pragma once
 
 #include <vector>
@@ -20,26 +20,19 @@ struct TrainingView {
 TrainingView WarpPhoto(const FloatImage& photo, const HomographyOptions& homography, int width, int height,
                        Rng& rng);
 
-class ViewExtraction {
- public:
-  // Both must outlive it. Gradients should be off.
-  ViewExtraction(SuperPoint& network, const FeatureSetOptions& options);
-
-  // Augments the picture and keeps its features: the detector's keypoints, strongest first, then random
-  // places up to options.num_keypoints.
-  void Add(TrainingView view, Rng& rng);
-
-  int64_t size() const { return static_cast<int64_t>(keypoints_.size()); }
-  const torch::Tensor& keypoints(int64_t view) const { return keypoints_[static_cast<size_t>(view)]; }
-
-  FeatureSet Take();
-
- private:
-  SuperPoint& network_;
-  const FeatureSetOptions& o_;
-  torch::Device device_;
-  std::vector<torch::Tensor> keypoints_, scores_, descriptors_;
-  std::vector<SceneView> planes_;
+// Its features, exactly options.num_keypoints.
+struct ExtractedView {
+  torch::Tensor keypoints;    // (N, 2) float32 pixels
+  torch::Tensor scores;       // (N)
+  torch::Tensor descriptors;  // (D, N) float16
+  SceneView planes;
 };
+
+// Augments the picture and takes its features: the detector's keypoints, strongest first, then random places.
+// The network must be in evaluation mode; several threads may share it.
+ExtractedView ExtractView(SuperPoint& network, const FeatureSetOptions& options, TrainingView view, Rng& rng);
+
+// In their order; options.views_per_photo a group.
+FeatureSet FeatureSetOf(const std::vector<ExtractedView>& views, const FeatureSetOptions& options);
 
 }  // namespace colmatch

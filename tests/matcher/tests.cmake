@@ -2,6 +2,7 @@
 colmatch_test(matcher
   SOURCES
     frontend_test.cc
+    gpu_test.cc
     nearest_neighbor_test.cc
     retrieval_test.cc
     tiled_extraction_test.cc

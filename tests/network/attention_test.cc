@@ -8,6 +8,7 @@
 
 #include "network/attention_kernel.h"
 #include "network/simd.h"
+#include "tests/gpu_test.h"
 #include "tests/network/tensor_near.h"
 
 namespace colmatch {
@@ -37,6 +38,23 @@ TEST(Attention, GradientsReachAllThree) {
        value = torch::randn({1, 2, 6, 4}, torch::requires_grad());
   Attention(query, key, value).square().sum().backward();
   for (const auto& t : {query, key, value}) EXPECT_GT(t.grad().abs().max().item<double>(), 0);
+}
+
+class AttentionOnAGpu : public GpuTest {};
+
+TEST_F(AttentionOnAGpu, AgreesWithTheCpuForwardAndBackward) {
+  const auto values = [](int64_t n) { return torch::randn({2, 4, n, 32}); };
+  const std::vector<torch::Tensor> inputs = {values(37), values(53), values(53)};
+  const auto run = [&](const torch::Device& device) {
+    std::vector<torch::Tensor> own;
+    for (const auto& t : inputs) own.push_back(t.to(device).detach().clone().requires_grad_());
+    std::vector<torch::Tensor> results = {Attention(own[0], own[1], own[2])};
+    results[0].square().sum().backward();
+    for (const auto& t : own) results.push_back(t.grad());
+    return results;
+  };
+  const auto expected = run(torch::kCPU), found = run(torch::kCUDA);
+  for (size_t i = 0; i < found.size(); ++i) EXPECT_TRUE(TensorsNear(found[i].cpu(), expected[i], 1e-4)) << i;
 }
 
 // Every path this machine can run, not only the one it would choose.

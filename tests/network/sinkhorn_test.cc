@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "tests/gpu_test.h"
 #include "tests/network/tensor_near.h"
 
 namespace colmatch {
@@ -159,6 +160,30 @@ TEST(SolveTransport, HoldsWhateverTheScoresSpan) {
                              MatchesFromLogAssignment(expected[0], 0.2).matches0))
         << "scale " << scale;
   }
+}
+
+// The path of GPUs, which doubles take on the CPU.
+void ExpectTransportOfLogDomain(const torch::TensorOptions& options) {
+  for (const double scale : {1.0, 8.0, 60.0, 500.0}) {
+    for (const auto& [n, m] : {std::pair<int64_t, int64_t>{1, 1}, {7, 5}, {130, 33}}) {
+      const auto scores = (scale * torch::randn({2, n, m})).to(options);
+      for (const double bin : {-200.0, 3.0, 200.0}) {
+        const auto bin_score = torch::full({}, bin, options);
+        const auto expected = LogSinkhorn(scores, bin_score, 100),
+                   found = SolveTransport(scores, bin_score, 100);
+        EXPECT_TRUE(TensorsNear(found.exp().cpu(), expected.exp().cpu(), 2e-3))
+            << scale << ' ' << n << " x " << m << ' ' << bin;
+      }
+    }
+  }
+}
+
+TEST(SolveTransport, OfDoublesIsThatOfLogDomainIterations) { ExpectTransportOfLogDomain(torch::kDouble); }
+
+class TransportOnAGpu : public GpuTest {};
+
+TEST_F(TransportOnAGpu, IsThatOfLogDomainIterations) {
+  ExpectTransportOfLogDomain(torch::TensorOptions(torch::kFloat).device(torch::kCUDA));
 }
 
 TEST(Matches, AreMutualMaximaAboveTheThreshold) {

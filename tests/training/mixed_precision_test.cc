@@ -31,6 +31,16 @@ TEST(AutocastGuard, MatrixProductsAreBFloat16WhileItLivesAndFloat32Afterwards) {
   EXPECT_EQ(torch::mm(a, b).scalar_type(), torch::kFloat);
 }
 
+TEST(AutocastPause, MatrixProductsAreFloat32WhileItLives) {
+  const auto a = torch::rand({8, 8}), b = torch::rand({8, 8});
+  const AutocastGuard guard(Precision::kBFloat16, kCpu);
+  {
+    const AutocastPause pause(kCpu);
+    EXPECT_EQ(torch::mm(a, b).scalar_type(), torch::kFloat);
+  }
+  EXPECT_EQ(torch::mm(a, b).scalar_type(), torch::kBFloat16);
+}
+
 TEST(LossScaler, HalvesAndLeavesOutAStepThatOverflowsAndDoublesAfter2000GoodOnes) {
   LossScaler scaler(Precision::kFloat16, 1024);
   EXPECT_FALSE(scaler.Update(false));

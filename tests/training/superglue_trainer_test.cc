@@ -70,6 +70,27 @@ class SuperGlueTrainer : public testing::Test {
   const FeatureSet features_ = RandomFeatures(6, 3);
 };
 
+// Rounding grows from step to step, so only the first losses are near.
+TEST_F(SuperGlueTrainer, StartsOnAGpuAsOnTheCpu) {
+  if (!torch::cuda::is_available()) GTEST_SKIP() << "this machine has no CUDA device";
+  Recorder on_cpu, on_gpu;
+  TrainSuperGlue(features_, Options("cpu"), SuperGlue{nullptr}, on_cpu.Hooks());
+  SuperGlueTrainingOptions options = Options("gpu");
+  options.loop.device = "cuda";
+  options.loop.num_workers = 4;
+  TrainSuperGlue(features_, options, SuperGlue{nullptr}, on_gpu.Hooks());
+  ASSERT_EQ(on_gpu.Losses().size(), on_cpu.Losses().size());
+  for (size_t i = 0; i < 3; ++i) EXPECT_NEAR(on_gpu.Losses()[i], on_cpu.Losses()[i], 1e-3) << i;
+}
+
+TEST_F(SuperGlueTrainer, WorkersAheadChangeNoByte) {
+  SuperGlueTrainingOptions options = Options("one");
+  const SuperGlue one = Train(options);
+  options = Options("four");
+  options.loop.num_workers = 4;
+  EXPECT_TRUE(SameBytes(*one, *Train(options)));
+}
+
 TEST_F(SuperGlueTrainer, ThreeStepsAndThreeMoreAreSixByteForByte) {
   Recorder whole, first(3), second;
   const SuperGlue unbroken =

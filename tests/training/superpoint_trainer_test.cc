@@ -63,6 +63,18 @@ TEST_F(SuperPointTrainer, TheSameSeedGivesTheSameNetworkAndAnotherSeedAnother) {
   EXPECT_FALSE(SameBytes(*first, *Train(other)));
 }
 
+TEST_F(SuperPointTrainer, GoesOnFromWeightsOnAGpuWithPicturesMadeThere) {
+  if (!torch::cuda::is_available()) GTEST_SKIP() << "this machine has no CUDA device";
+  SuperPointTrainingOptions options = Options("gpu");
+  options.loop.device = "cuda";
+  options.images_on_device = true;
+  options.data.labels = LabelSource::kRepeatedPeaks;
+  Recorder recorder;
+  const SuperPoint network = TrainSuperPoint(Photos(), options, Train(Options("cpu")), recorder.Hooks());
+  EXPECT_EQ(recorder.Losses().size(), 6u);
+  EXPECT_TRUE(network->parameters().front().is_cpu());
+}
+
 TEST_F(SuperPointTrainer, ItsFirstLossesAreThese) {
   SuperPointTrainingOptions options = Options("run");
   options.loss.near_negatives = 0;

@@ -322,6 +322,19 @@ TEST_F(TrainLoop, AFixedBatchIsTakenInEveryStep) {
   for (int64_t step = 0; step < 3; ++step) EXPECT_EQ(batches.Get(step), 0);
 }
 
+TEST(Prefetcher, GivesTheBatchAskedForWhateverWasPreparedAhead) {
+  std::atomic<int> made{0};
+  Prefetcher<int64_t> batches(
+      {},
+      [&](int64_t number) {
+        ++made;
+        return 10 * number;
+      },
+      /*workers=*/3);
+  for (const int64_t number : {0, 1, 2, 7, 8, 3}) EXPECT_EQ(batches.Get(number), 10 * number);
+  EXPECT_GE(made, 6);
+}
+
 TEST(BatchOrder, TakesItsOwnInARowAndThenThoseOfTheNextStep) {
   const BatchOrder order{6, 2};
   EXPECT_EQ(order.After(2), 3);

@@ -1,0 +1,73 @@
+// The front end on a GPU finds and matches what it does on the CPU.
+#include "tests/gpu_test.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "matcher/frontend.h"
+#include "tests/matcher/random_features.h"
+#include "tests/network/tensor_near.h"
+
+namespace colmatch {
+namespace {
+
+constexpr int64_t kDim = 32;
+
+class FrontEndOnAGpu : public GpuTest {};
+
+TEST_F(FrontEndOnAGpu, ExtractsTheSameFeatures) {
+  torch::manual_seed(3);
+  LoadedSuperPoint weights;
+  weights.network = SuperPoint(SuperPointArchitecture{{8, 8, 16, 16}, 16, kDim, false});
+  weights.network->eval();
+  KeypointOptions options;
+  options.max_num_features = 200;
+  options.keypoint_threshold = 0;
+  options.refinement_radius = 0;
+  const auto pixels = torch::rand({120 * 160});
+  FeatureExtractor on_cpu(weights, options, torch::kCPU);
+  const Features expected = on_cpu.Extract(pixels.data_ptr<float>(), 160, 120);
+  FeatureExtractor on_gpu(weights, options, torch::kCUDA);
+  const Features found = on_gpu.Extract(pixels.data_ptr<float>(), 160, 120);
+  ASSERT_EQ(found.size(), expected.size());
+  // A tie may be broken otherwise: nearly all places are the same, in whatever order.
+  const auto nearest = torch::cdist(found.keypoints, expected.keypoints).min(1);
+  const auto same = std::get<0>(nearest) < 0.01;
+  EXPECT_GT(same.to(torch::kFloat).mean().item<double>(), 0.98);
+  const auto own = same.nonzero().squeeze(1), theirs = std::get<1>(nearest).index_select(0, own);
+  EXPECT_TRUE(TensorsNear(found.scores.index_select(0, own), expected.scores.index_select(0, theirs), 1e-4));
+  EXPECT_TRUE(TensorsNear(found.descriptors.index_select(1, own),
+                          expected.descriptors.index_select(1, theirs), 1e-3));
+}
+
+TEST_F(FrontEndOnAGpu, MatchesTheSameKeypoints) {
+  torch::manual_seed(5);
+  LoadedSuperGlue weights;
+  weights.network = SuperGlue(SuperGlueArchitecture{kDim, {16, 32}, 3});
+  weights.network->InitializeAsNearestNeighbor(20);
+  {
+    torch::NoGradGuard no_grad;  // layers that do something
+    for (auto& parameter : weights.network->parameters()) parameter.add_(0.02 * torch::randn_like(parameter));
+  }
+  weights.network->eval();
+  const Features features0 = RandomFeatures(300, kDim), features1 = Shuffled(features0, 0.1);
+  for (const int64_t n1 : {int64_t{1}, int64_t{170}, int64_t{300}}) {
+    Features fewer = features1;
+    fewer.keypoints = features1.keypoints.narrow(0, 0, n1);
+    fewer.scores = features1.scores.narrow(0, 0, n1);
+    fewer.descriptors = features1.descriptors.narrow(1, 0, n1);
+    FeatureMatcher on_cpu(weights, {}, torch::kCPU);
+    const FeatureMatches expected = on_cpu.Match(features0, fewer);
+    FeatureMatcher on_gpu(weights, {}, torch::kCUDA);
+    const FeatureMatches found = on_gpu.Match(features0, fewer);
+    EXPECT_TRUE(found.matches0.equal(expected.matches0)) << n1;
+    EXPECT_TRUE(TensorsNear(found.matching_scores0, expected.matching_scores0, 1e-3)) << n1;
+    if (n1 == 300) {
+      EXPECT_GT((expected.matches0 >= 0).sum().item<int64_t>(), 200);
+    }
+    weights.network->to(torch::kCPU);
+  }
+}
+
+}  // namespace
+}  // namespace colmatch
