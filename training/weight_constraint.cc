@@ -25,6 +25,11 @@ torch::Tensor ClusterMeans(const torch::Tensor& values, const torch::Tensor& cod
   return means;
 }
 
+// As the fixed code of positions is, of which a small part is used.
+bool IsMostlyZero(const torch::Tensor& weight) {
+  return weight.dim() > 1 && 4 * weight.count_nonzero().item<int64_t>() < weight.numel();
+}
+
 torch::Tensor Find(const torch::nn::Module& network, const std::string& name) {
   const auto parameters = network.named_parameters();
   const torch::Tensor* found = parameters.find(name);
@@ -103,6 +108,9 @@ void WeightConstraint::Apply(torch::nn::Module& network) const {
 CodedTensors WeightConstraint::Codes(const torch::nn::Module& network) const {
   torch::NoGradGuard no_grad;
   CodedTensors coded;
+  for (const auto& item : network.named_parameters()) {
+    if (rules_.count(item.key()) == 0 && IsMostlyZero(item.value())) coded.sparse.insert(item.key());
+  }
   const auto shared = SharedMeans(network);
   for (const auto& [name, rule] : rules_) {
     const auto weight = Find(network, name).detach().cpu();

@@ -28,7 +28,8 @@ class WeightConstraint {
 
   // Changes the network's weights to the nearest that are allowed. Parameters may lie on any device.
   void Apply(torch::nn::Module& network) const;
-  // How to store a network that it was applied to.
+  // How to store a network that it was applied to; weights without a rule that are mostly zero are stored
+  // sparse.
   CodedTensors Codes(const torch::nn::Module& network) const;
 
   bool IsEmpty() const { return rules_.empty(); }

@@ -130,6 +130,17 @@ TEST(WeightConstraint, WeightsClusteredTogetherKeepOneCodebookThroughTrainingAnd
   EXPECT_GE((parameters[pruned] == 0).sum().item<int64_t>(), parameters[pruned].numel() / 2);
 }
 
+TEST(WeightConstraint, WeightsThatAreMostlyZeroAnywayAreStoredSparse) {
+  SuperGlue network(SuperGlueArchitecture{16, {8}, 1});
+  const std::string code = "kenc.encoder.3.weight";
+  auto weight = network->named_parameters()[code];
+  {
+    torch::NoGradGuard no_grad;
+    weight.mul_(MagnitudeMask(weight, 0.9));
+  }
+  EXPECT_THAT(WeightConstraint().Codes(*network).sparse, testing::ElementsAre(code));
+}
+
 TEST(WeightConstraint, UnknownWeightsAreRefusedByName) {
   SuperGlue network(SuperGlueArchitecture{16, {8}, 1});
   WeightConstraint constraint;
