@@ -3,12 +3,13 @@
 # by protocol A and by the seed's own (legacy), and puts sizes, quality and speed of one run beside each other.
 # Usage: scripts/reproduce_compression_study.sh PHOTOS HELD_OUT OUTPUT
 #   PHOTOS    to fine-tune on; HELD_OUT  photos that no weights were trained on: half of them measure, half choose (sensitivity)
-# WEIGHTS, STEPS (of fine-tuning), TOLERANCE, PRECISION (of fine-tuning: bf16 is faster where the processor has it), VARIANTS and THREADS in
-# the environment change it. A variant NAME@bf16 or NAME@int8 is NAME computed so. Interrupted, the same command goes on.
+# WEIGHTS, SUPERPOINT_STEPS and STEPS (SuperGlue's) of fine-tuning, SUPERPOINT_TOLERANCE and TOLERANCE, PRECISION (of fine-tuning: bf16 is
+# faster where the processor has it), VARIANTS and THREADS in the environment change it. A variant NAME@bf16 or NAME@int8 is NAME computed so. Interrupted, the same command goes on.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 usage="usage: scripts/reproduce_compression_study.sh PHOTOS HELD_OUT OUTPUT"
 photos="${1:?$usage}" held_out="${2:?$usage}" out="${3:?$usage}"
-weights="${WEIGHTS:-$ROOT/weights/default}" steps="${STEPS:-300}" superpoint_steps="${SUPERPOINT_STEPS:-${STEPS:-300}}" threads="${THREADS:--1}" precision="${PRECISION:-auto}"
+weights="${WEIGHTS:-$ROOT/weights/default}" superglue_steps="${STEPS:-1000}" superpoint_steps="${SUPERPOINT_STEPS:-2000}" threads="${THREADS:--1}" precision="${PRECISION:-auto}"
+superglue_tolerance="${TOLERANCE:-2}" superpoint_tolerance="${SUPERPOINT_TOLERANCE:-1.5}"
 colmatch="${COLMATCH:-$ROOT/build/release/colmatch}"
 [ -x "$colmatch" ] || { echo "error: build first: cmake --preset release && cmake --build build/release" >&2; exit 1; }
 [ -d "$weights" ] || { echo "error: WEIGHTS must be a folder with both networks, found $weights" >&2; exit 1; }
@@ -28,34 +29,34 @@ say "sensitivity"
 "$colmatch" compress sensitivity --weights "$weights" --image_path "$out/choose" --output "$out/scan" --num_threads "$threads"
 
 # The dense networks alone are followed: labels would move the dustbin from where its calibration left it.
-# Points that a tensor may cost before fine-tuning; what all of them cost together, fine-tuning has to bring back.
-scan=(--sensitivity "$out/scan" --tolerance "${TOLERANCE:-4}")
+# The tolerance is the points that a tensor alone may cost before fine-tuning, which has to bring back what all cost together.
+scan=(--sensitivity "$out/scan")
 tune=(--teacher_weight 1 --shards "$out/train.shard" --num_threads "$threads" --precision "$precision")
-# tuned NETWORK NAME SUPERPOINT SUPERGLUE STEPS RATE ARGUMENTS...: the one network of the variant, fine-tuned
+# tuned NETWORK NAME SUPERPOINT SUPERGLUE RATE ARGUMENTS...: the one network of the variant, fine-tuned
 tuned() {
-  local network="$1" folder="$out/$2.$1" superpoint="$3" superglue="$4" steps="$5" rate="$6"
-  shift 6
+  local network="$1" folder="$out/tuned/$2.$1" superpoint="$3" superglue="$4" rate="$5" steps="$superglue_steps" tolerance="$superglue_tolerance"
+  shift 5
+  [ "$network" = superglue ] || steps="$superpoint_steps" tolerance="$superpoint_tolerance"
   [ -e "$folder/$network.safetensors" ] && return
   local resume=()
   [ -e "$folder/run_$network/checkpoint.pt" ] && resume=(--resume)
   "$colmatch" compress "$@" --network "$network" "${tune[@]}" "${resume[@]}" --num_steps "$steps" --learning_rate "$rate" \
-    --features "$out/features.pt" --weights "superpoint=$superpoint,superglue=$superglue" --output "$folder"
+    --tolerance "$tolerance" --features "$out/features.pt" --weights "superpoint=$superpoint,superglue=$superglue" --output "$folder"
 }
-# variant NAME FROM ARGUMENTS...: the variant, made of FROM's weights. Its SuperPoint follows the dense one, so SuperGlue learns on that
-# one's features: one file for all variants. NETWORKS, if set, is the one network that changes; RATE, if set, of learning.
+# variant NAME FROM RATE RATE ARGUMENTS...: the variant, made of FROM's weights; the learning rates of SuperPoint and SuperGlue, - where
+# that one stays as it is. SuperPoint follows the dense one, so SuperGlue learns on that one's features: one file for all variants.
 variant() {
-  local name="$1" from="$2"
-  shift 2
+  local name="$1" superpoint="$2/superpoint.safetensors" superglue="$2/superglue.safetensors" superpoint_rate="$3" superglue_rate="$4"
+  shift 4
   [ -e "$out/$name/superglue.safetensors" ] && return
   say "$name"
-  local superpoint="$from/superpoint.safetensors" superglue="$from/superglue.safetensors"
-  if [ "${NETWORKS:-superpoint}" = superpoint ]; then
-    tuned superpoint "$name" "$superpoint" "$superglue" "$superpoint_steps" "${RATE:-2e-4}" "$@"
-    superpoint="$out/$name.superpoint/superpoint.safetensors"
+  if [ "$superpoint_rate" != - ]; then
+    tuned superpoint "$name" "$superpoint" "$superglue" "$superpoint_rate" "$@"
+    superpoint="$out/tuned/$name.superpoint/superpoint.safetensors"
   fi
-  if [ "${NETWORKS:-superglue}" = superglue ]; then
-    tuned superglue "$name" "$weights/superpoint.safetensors" "$superglue" "$steps" "${RATE:-1e-4}" "$@"
-    superglue="$out/$name.superglue/superglue.safetensors"
+  if [ "$superglue_rate" != - ]; then
+    tuned superglue "$name" "$weights/superpoint.safetensors" "$superglue" "$superglue_rate" "$@"
+    superglue="$out/tuned/$name.superglue/superglue.safetensors"
   fi
   mkdir -p "$out/$name"
   cp "$superpoint" "$out/$name/superpoint.safetensors"
@@ -76,20 +77,20 @@ make_variant() {
                --output "$out/dense/$network.safetensors"
            done ;;
     # The seed's rows: SuperGlue alone, both networks, channels of SuperPoint and then single weights of both.
-    pruned_superglue) NETWORKS=superglue variant "$1" "$weights" prune "${scan[@]}" ;;
-    pruned) variant "$1" "$weights" prune "${scan[@]}" ;;
-    channel_pruned) NETWORKS=superpoint RATE=1e-3 variant channels "$weights" prune --method channel \
+    pruned_superglue) variant "$1" "$weights" - 2e-4 prune "${scan[@]}" ;;
+    pruned) variant "$1" "$weights" 5e-4 2e-4 prune "${scan[@]}" ;;
+    channel_pruned) variant channels "$weights" 1.5e-3 - prune --method channel \
                       --SuperPoint.encoder_widths 12,24,48,96 --SuperPoint.head_width 96
-                    variant "$1" "$out/channels" prune "${scan[@]}" ;;
-    two_of_four) variant "$1" "$weights" prune --method 2:4 ;;
+                    variant "$1" "$out/channels" 5e-4 2e-4 prune "${scan[@]}" ;;
+    two_of_four) variant "$1" "$weights" 5e-4 2e-4 prune --method 2:4 ;;
     # Half the operations of both networks: fewer channels, half the heads, fewer hidden units.
-    structured) variant "$1" "$weights" prune --method channel --SuperPoint.encoder_widths 8,24,48,88 --SuperPoint.head_width 88 \
+    structured) variant "$1" "$weights" 1.5e-3 2e-4 prune --method channel --SuperPoint.encoder_widths 8,24,48,88 --SuperPoint.head_width 88 \
                   --SuperGlue.num_heads 2 --SuperGlue.mlp_hidden 96 ;;
     linear8) coarse_variant "$1" quantize --method linear --bits 8 ;;
     kmeans8) coarse_variant "$1" quantize --method kmeans --bits 8 ;;
-    kmeans*) variant "$1" "$weights" quantize --method kmeans --bits "${1#kmeans}" ;;
-    pruned_kmeans4) make_variant pruned; variant "$1" "$out/pruned" quantize --method kmeans --bits 4 ;;
-    structured_kmeans4) make_variant structured; variant "$1" "$out/structured" quantize --method kmeans --bits 4 ;;
+    kmeans*) variant "$1" "$weights" 2e-4 1e-4 quantize --method kmeans --bits "${1#kmeans}" ;;
+    pruned_kmeans4) make_variant pruned; variant "$1" "$out/pruned" 2e-4 1e-4 quantize --method kmeans --bits 4 ;;
+    structured_kmeans4) make_variant structured; variant "$1" "$out/structured" 2e-4 1e-4 quantize --method kmeans --bits 4 ;;
     compact | fast) ln -sfn "$ROOT/weights/$1" "$out/$1" ;;  # the shipped ones
     *) echo "error: no variant $1" >&2; exit 1 ;;
   esac

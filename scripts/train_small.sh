@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Makes the shipped small weights from the default ones: `compact` (the default SuperPoint in 5 bits, a SuperGlue of two layer
-# pairs and two narrow heads in as few) and `fast` (a narrow SuperPoint beside it). Each starts from the strongest parts of the larger
-# network and follows it. Usage: scripts/train_small.sh PHOTOS RUN
+# pairs and two narrow heads in as few) and `fast` (a narrow SuperPoint, a SuperGlue of three layer pairs). Each starts from the
+# strongest parts of the larger network and follows it. The cards in weights/ say in what stages, and from which default weights, the
+# shipped ones were really made. Usage: scripts/train_small.sh PHOTOS RUN
 # PHOTOS as for train_default.sh. TEACHER (default: weights/default), VIEWS (files of `colmatch prepare_views`) and PRECISION in the
 # environment. Interrupted, the same command goes on where it stopped.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -36,11 +37,9 @@ match() {
 [ -e "$run/train.shard" ] || "$colmatch" prepare_shards --image_path "$photos" --output "$run/train.shard" --num_warps 1 \
   --set_weight flowers_ccby=0.4 --set_weight aerial_odm=0.6 --set_weight facades=1.5 || [ $? = 2 ]
 
-say "SuperGlue of two layer pairs and heads, on the teacher's features"
-narrow start --network superglue --weights "$teacher" --SuperGlue.num_heads 2 --SuperGlue.mlp_hidden 128 --SuperGlue.layer_pairs 0,3
+say "compact: the first and last layer pair, half the heads, then narrower ones, then few bits"
+narrow start --network superglue --weights "$teacher" --SuperGlue.num_heads 2 --SuperGlue.mlp_hidden 128 --SuperGlue.layer_pairs 0,5
 match superglue 6000 8e-4 features "$teacher/superpoint.safetensors" "$run/start/superglue.safetensors"
-
-say "compact: narrower heads, then few bits"
 narrow narrower --network superglue --SuperGlue.attention_dim 32 \
   --weights "superpoint=$teacher/superpoint.safetensors,superglue=$run/superglue/superglue.safetensors"
 match narrow_superglue 2400 5e-4 features "$teacher/superpoint.safetensors" "$run/narrower/superglue.safetensors" \
@@ -49,14 +48,15 @@ match narrow_superglue 2400 5e-4 features "$teacher/superpoint.safetensors" "$ru
   --weights "superpoint=$teacher/superpoint.safetensors,superglue=$run/narrow_superglue/superglue.safetensors" \
   --num_steps 500 --teacher_weight 1 --precision "$precision" --output "$run/compact"
 
-say "fast: a narrow SuperPoint, and SuperGlue on its features"
+say "fast: a narrow SuperPoint, and three layer pairs on its features"
 narrow narrow --network superpoint --weights "$teacher" --SuperPoint.encoder_widths 8,16,32,80 --SuperPoint.head_width 80
 "$colmatch" train superpoint --shards "$run/train.shard" --initial "$run/narrow/superpoint.safetensors" \
-  --teacher "$teacher/superpoint.safetensors" --output "$run/superpoint" $(resume superpoint) --random_seed 44 --num_steps 17000 \
+  --teacher "$teacher/superpoint.safetensors" --output "$run/superpoint" $(resume superpoint) --random_seed 44 --num_steps 29000 \
   --learning_rate 1.5e-3 --warmup_steps 100 --SuperPoint.patch_width 224 --SuperPoint.patch_height 160 --SuperPoint.min_region 0.2 \
   --SuperPoint.max_region 0.75 --SuperPoint.difficulty 0.7 --SuperPoint.max_angle 64 --SuperPoint.detector_weight 2 \
   --SuperPoint.curriculum_share 0 --precision "$precision"
-match fast_superglue 4000 5e-4 fast_features "$run/superpoint/superpoint.safetensors" "$run/narrow_superglue/superglue.safetensors" \
+narrow fast_start --network superglue --weights "$teacher" --SuperGlue.num_heads 2 --SuperGlue.mlp_hidden 128 --SuperGlue.layer_pairs 0,3,5
+match fast_superglue 8000 5e-4 fast_features "$run/superpoint/superpoint.safetensors" "$run/fast_start/superglue.safetensors" \
   --SuperGlue.calibration_recall 1.07
 mkdir -p "$run/fast"
 "$colmatch" weights export "$run/superpoint/superpoint.safetensors" --type fp16 --output "$run/fast/superpoint.safetensors"
