@@ -71,7 +71,9 @@ class TurnedMatcherCommand : public Command {
   std::vector<std::string> precisions() const override { return MatchingPrecisions(); }
   std::string description() const override {
     return "Match photos that were taken with the camera turned: after exhaustive_matcher, every pair that "
-           "was not verified is looked at with one photo turned by quarter turns";
+           "was not verified, or hardly (fewer than twice --TwoViewGeometry.min_num_inliers), is looked at "
+           "with "
+           "one photo turned by quarter turns";
   }
   std::string examples() const override {
     return "  colmatch turned_matcher --database_path db.db --image_path photos";

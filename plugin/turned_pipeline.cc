@@ -26,8 +26,8 @@ namespace {
 constexpr size_t kTurnedImagesInMemory = 1000;
 
 // Of a pair that has a geometry.
-bool HasInliers(ColmapDatabase& database, image_t id1, image_t id2) {
-  return !database.ReadTwoViewGeometry(id1, id2).inlier_matches.empty();
+size_t NumInliers(ColmapDatabase& database, image_t id1, image_t id2) {
+  return database.ReadTwoViewGeometry(id1, id2).inlier_matches.size();
 }
 
 // Descriptors of the images' keypoints in the turned photos, half precision.
@@ -69,19 +69,21 @@ void RequireFeatures(ColmapDatabase& database, const Image& image, const std::st
   FeaturesAreThere(database, image.name, made_by + PhotoSuffixOf(provenance ? provenance->text : ""));
 }
 
-// What is left to look at, block by block.
-std::vector<ImagePair> UnverifiedPairs(ColmapDatabase& database, const std::vector<Image>& images,
-                                       int block_size, const std::string& provenance,
-                                       MatchingPipelineStats& stats) {
+// What is left to look at, block by block: pairs that were not verified, or hardly. Sixteen matches of a
+// photo upside down can agree by chance.
+std::vector<ImagePair> DoubtfulPairs(ColmapDatabase& database, const std::vector<Image>& images,
+                                     const MatchingPipelineOptions& mo, const std::string& provenance,
+                                     MatchingPipelineStats& stats) {
+  const auto hardly = static_cast<size_t>(2 * mo.geometry.min_num_inliers);
   std::vector<ImagePair> left;
-  ExhaustivePairs source(static_cast<int>(images.size()), block_size);
+  ExhaustivePairs source(static_cast<int>(images.size()), mo.block_size);
   for (auto block = source.Next(); !block.empty(); block = source.Next()) {
     for (const auto& [i, j] : block) {
       const PairState state = StateOf(database, images[i], images[j], provenance);
       if (state.turned) {
         ++stats.already_there;
       } else if (state.ours && state.IsDone() &&
-                 !HasInliers(database, images[i].image_id, images[j].image_id)) {
+                 NumInliers(database, images[i].image_id, images[j].image_id) < hardly) {
         left.emplace_back(i, j);
       }
     }
@@ -103,7 +105,7 @@ int CountGroups(const std::string& database_path, const CommonOptions& common) {
   auto groups = static_cast<int>(parent.size());
   for (const auto& [id1, id2] : database.AllMatchedPairs()) {
     if (parent.count(id1) == 0 || parent.count(id2) == 0 || root(id1) == root(id2)) continue;
-    if (!database.HasTwoViewGeometry(id1, id2) || !HasInliers(database, id1, id2)) continue;
+    if (!database.HasTwoViewGeometry(id1, id2) || NumInliers(database, id1, id2) == 0) continue;
     parent[root(id1)] = root(id2);
     --groups;
   }
@@ -125,7 +127,7 @@ MatchingPipelineStats MatchTurned(const FeaturePipelineOptions& fo, const Matchi
   for (const Image& image : images) RequireFeatures(database, image, made_by);
 
   const std::string provenance = MatchingProvenance(mo, common, stats.weights.sha256);
-  const auto pairs = UnverifiedPairs(database, images, mo.block_size, provenance, stats);
+  const auto pairs = DoubtfulPairs(database, images, mo, provenance, stats);
   ImageStore store(database, mo.block_size);
   TurnedStore turned(extractor, fo);
   PairWriter writer(database, mo, NumWorkers(common), stats);
