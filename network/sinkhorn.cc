@@ -39,12 +39,14 @@ constexpr int64_t kLine = 16;         // floats
 constexpr int kLongestStretch = 16;   // iterations between two looks at convergence on a GPU
 constexpr float kConverged = 1e-5f;   // relative; the matches no longer change
 
-// The same number of iterations in the scaling form, on exp(couplings + u + v); the factors are then absorbed
-// into u and v (Schmitzer 2019, "Stabilized sparse scaling algorithms"). One pair, float32 on the CPU.
-// Returns the iterations done, fewer than asked for at convergence, or -1, with u and v as they were, where a
-// factor came so far from 1 that entries which had underflowed might count.
-int AbsorbedIterations(const torch::Tensor& couplings, const torch::Tensor& mu, const torch::Tensor& nu,
-                       int num_iterations, torch::Tensor& u, torch::Tensor& v) {
+// How a stretch of iterations in the scaling form, on exp(couplings + u + v), ended. Its factors are then
+// absorbed into u and v (Schmitzer 2019, "Stabilized sparse scaling algorithms"), unless one came so far from
+// 1 that entries which had underflowed might count: u and v stay as they were.
+enum class Stretch { kGoesOn, kConverged, kLeftRange };
+
+// One pair, float32 on the CPU. Stops within the stretch where it has converged.
+Stretch IterateOnCpu(const torch::Tensor& couplings, const torch::Tensor& mu, const torch::Tensor& nu,
+                     int num_iterations, torch::Tensor& u, torch::Tensor& v) {
   const auto kernel = (couplings + u.unsqueeze(2)).add_(v.unsqueeze(1)).exp_();
   auto a = torch::empty_like(u), b = torch::empty_like(v);
   const int done = ScalingIterations(kernel.data_ptr<float>(), kernel.size(2), kernel.size(1), kernel.size(2),
@@ -52,10 +54,36 @@ int AbsorbedIterations(const torch::Tensor& couplings, const torch::Tensor& mu, 
                                      b.data_ptr<float>(), num_iterations, kConverged);
   a.log_();
   b.log_();
-  if (!(std::max(a.abs().max().item<double>(), b.abs().max().item<double>()) < kMaxLogFactor)) return -1;
+  if (!(std::max(a.abs().max().item<double>(), b.abs().max().item<double>()) < kMaxLogFactor))
+    return Stretch::kLeftRange;
   u = u + a;
   v = v + b;
-  return done;
+  return done < num_iterations ? Stretch::kConverged : Stretch::kGoesOn;
+}
+
+// Any number of pairs with LibTorch's operations, for GPUs (and for doubles): an iteration is four small
+// kernels, and the device is asked once how it ended.
+Stretch IterateAnywhere(const torch::Tensor& couplings, const torch::Tensor& mu, const torch::Tensor& nu,
+                        int num_iterations, torch::Tensor& u, torch::Tensor& v) {
+  const auto kernel = (couplings + u.unsqueeze(2)).add_(v.unsqueeze(1)).exp_();
+  const auto kernel_t = kernel.transpose(1, 2);
+  const auto mu_column = mu.unsqueeze(1), nu_column = nu.unsqueeze(1);
+  auto a = torch::ones_like(u).unsqueeze(2), b = torch::ones_like(v).unsqueeze(2), b_before = b;
+  for (int i = 0; i < num_iterations; ++i) {
+    b_before = b;
+    a = mu_column / torch::bmm(kernel, b);
+    b = nu_column / torch::bmm(kernel_t, a);
+  }
+  const auto log_a = a.squeeze(2).log(), log_b = b.squeeze(2).log();
+  // How far the factors went, and how far b still moves.
+  const auto far =
+      torch::stack({torch::maximum(log_a.abs().max(), log_b.abs().max()), ((b - b_before) / b).abs().max()})
+          .cpu();
+  if (!(far[0].item<double>() < kMaxLogFactor)) return Stretch::kLeftRange;
+  u = u + log_a;
+  v = v + log_b;
+  // After a single iteration b is compared with where it started, not with an iteration before.
+  return num_iterations > 1 && far[1].item<double>() < kConverged ? Stretch::kConverged : Stretch::kGoesOn;
 }
 
 bool InRange(const torch::Tensor& factors) {
@@ -128,68 +156,32 @@ torch::Tensor ScalingSinkhorn(const torch::Tensor& scores, const torch::Tensor& 
   return couplings - row_max + torch::log(a) + torch::log(b + kTiny).transpose(1, 2) - norm;
 }
 
-// The same with LibTorch's operations, for GPUs (and for doubles): an iteration is four small kernels, and
-// the device is asked once a stretch whether to go on.
-torch::Tensor SolveInStretches(const torch::Tensor& scores, const torch::Tensor& bin_score,
-                               int num_iterations) {
-  const auto couplings = AddDustbins(scores, bin_score);
-  const auto [log_mu, log_nu, norm] = LogMarginals(scores);
-  const auto mu = torch::exp(log_mu).unsqueeze(1), nu = torch::exp(log_nu).unsqueeze(1);
-  auto u = -couplings.amax(2), v = torch::zeros({scores.size(0), log_nu.size(0)}, scores.options());
-  for (int left = num_iterations, stretch = 1; left > 0;) {
-    stretch = std::min(stretch, left);
-    const auto kernel = (couplings + u.unsqueeze(2)).add_(v.unsqueeze(1)).exp_();
-    const auto kernel_t = kernel.transpose(1, 2);
-    auto a = torch::ones_like(u).unsqueeze(2), b = torch::ones_like(v).unsqueeze(2), b_before = b;
-    for (int i = 0; i < stretch; ++i) {
-      b_before = b;
-      a = mu / torch::bmm(kernel, b);
-      b = nu / torch::bmm(kernel_t, a);
-    }
-    const auto log_a = a.squeeze(2).log(), log_b = b.squeeze(2).log();
-    // How far the factors went, and how far b still moves.
-    const auto far =
-        torch::stack({torch::maximum(log_a.abs().max(), log_b.abs().max()), ((b - b_before) / b).abs().max()})
-            .cpu();
-    if (!(far[0].item<double>() < kMaxLogFactor)) {  // one as it can be held, then short stretches again
-      LogIterations(couplings, log_mu, log_nu, 1, u, v);
-      left -= 1;
-      stretch = 1;
-      continue;
-    }
-    u = u + log_a;
-    v = v + log_b;
-    left -= stretch;
-    if (stretch > 1 && far[1].item<double>() < kConverged) break;
-    stretch = std::min(4 * stretch, kLongestStretch);
-  }
-  return (couplings + (u - norm).unsqueeze(2)).add_(v.unsqueeze(1));
-}
-
 torch::Tensor SolveTransport(const torch::Tensor& scores, const torch::Tensor& bin_score,
                              int num_iterations) {
   CheckScores(scores);
-  if (!scores.is_cpu() || scores.scalar_type() != torch::kFloat)
-    return SolveInStretches(scores, bin_score, num_iterations);
   const auto [log_mu, log_nu, norm] = LogMarginals(scores);
   const auto mu = torch::exp(log_mu), nu = torch::exp(log_nu);
+  const bool kernels = scores.is_cpu() && scores.scalar_type() == torch::kFloat;
+  const auto iterate = kernels ? IterateOnCpu : IterateAnywhere;
+  const int longest = kernels ? num_iterations : kLongestStretch;
+  const int64_t together = kernels ? 1 : scores.size(0);  // pairs
   std::vector<torch::Tensor> assignments;
-  for (int64_t i = 0; i < scores.size(0); ++i) {
-    const auto couplings = AddDustbins(scores.narrow(0, i, 1), bin_score).contiguous();
-    auto u = -couplings.amax(2), v = torch::zeros({1, couplings.size(2)});
+  for (int64_t i = 0; i < scores.size(0); i += together) {
+    const auto couplings = AddDustbins(scores.narrow(0, i, together), bin_score).contiguous();
+    auto u = -couplings.amax(2), v = torch::zeros({together, couplings.size(2)}, couplings.options());
     // The potentials move most at first: short stretches between absorptions, then longer ones.
     for (int left = num_iterations, stretch = 1; left > 0;) {
       stretch = std::min(stretch, left);
-      const int done = AbsorbedIterations(couplings, mu, nu, stretch, u, v);
-      if (done < 0) {  // one as it can be held, then short stretches again
+      const Stretch end = iterate(couplings, mu, nu, stretch, u, v);
+      if (end == Stretch::kLeftRange) {  // one as it can be held, then short stretches again
         LogIterations(couplings, log_mu, log_nu, 1, u, v);
         left -= 1;
         stretch = 1;
         continue;
       }
-      if (done < stretch) break;
+      if (end == Stretch::kConverged) break;
       left -= stretch;
-      stretch *= 4;
+      stretch = std::min(4 * stretch, longest);
     }
     assignments.push_back((couplings + (u - norm).unsqueeze(2)).add_(v.unsqueeze(1)));
   }

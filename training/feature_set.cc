@@ -142,21 +142,16 @@ FeatureSet MakeFeatureSet(SuperPoint& network, const std::vector<ShardPhoto>& ph
     }
     return views;
   };
-  const size_t num_groups = photos.size() + num_scenes;
-  Prefetcher<std::vector<ExtractedView>> groups(
-      {},
-      [&](int64_t number) {
-        const auto g = static_cast<size_t>(number);
-        if (g >= num_groups) return std::vector<ExtractedView>();  // ahead of the last
-        return g < photos.size() ? warps_of(g) : views_of_scene(g - photos.size());
-      },
-      o.num_workers);
+  const auto num_groups = static_cast<int64_t>(photos.size() + num_scenes);
+  const auto make = [&](int64_t number) {
+    const auto g = static_cast<size_t>(number);
+    return g < photos.size() ? warps_of(g) : views_of_scene(g - photos.size());
+  };
   std::vector<ExtractedView> views;
-  for (size_t g = 0; g < num_groups; ++g) {
-    for (ExtractedView& view : groups.Get(static_cast<int64_t>(g))) views.push_back(std::move(view));
-    if (report)
-      report(static_cast<int64_t>(views.size()), static_cast<int64_t>(num_groups) * o.views_per_photo);
-  }
+  ForEachPrepared(num_groups, o.num_workers, make, [&](std::vector<ExtractedView> group) {
+    for (ExtractedView& view : group) views.push_back(std::move(view));
+    if (report) report(static_cast<int64_t>(views.size()), num_groups * o.views_per_photo);
+  });
   FeatureSet set = FeatureSetOf(views, o);
   set.num_scenes = static_cast<int>(num_scenes);
   return set;

@@ -64,4 +64,13 @@ class Prefetcher {
   std::deque<Begun> ahead_;
 };
 
+// take(make(0)) .. take(make(count - 1)), in order and in this thread; `workers` are made ahead.
+template <typename Make, typename Take>
+void ForEachPrepared(int64_t count, int workers, const Make& make, const Take& take) {
+  using Item = decltype(make(int64_t{0}));
+  Prefetcher<Item> items(
+      {}, [&](int64_t number) { return number < count ? make(number) : Item(); }, workers);
+  for (int64_t number = 0; number < count; ++number) take(items.Get(number));
+}
+
 }  // namespace colmatch

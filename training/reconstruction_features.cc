@@ -160,7 +160,6 @@ FeatureSet MakeReconstructionFeatures(SuperPoint& network, const std::vector<Rec
   const auto extract = [&](int64_t number) {
     const auto g = static_cast<size_t>(number);
     Extracted extracted;
-    if (g >= groups.size()) return extracted;  // ahead of the last
     const auto& photos = reconstructions[groups[g].reconstruction].views;
     std::vector<ViewGeometry> geometry;
     for (size_t i = 0; i < groups[g].views.size(); ++i) {
@@ -179,20 +178,16 @@ FeatureSet MakeReconstructionFeatures(SuperPoint& network, const std::vector<Rec
     extracted.projections = torch::stack(rows);
     return extracted;
   };
-  Prefetcher<Extracted> in_order({}, extract, o.views.num_workers);
+  const auto num_groups = static_cast<int64_t>(groups.size());
   std::vector<ExtractedView> views;
   std::vector<torch::Tensor> projections;
   std::vector<int64_t> subjects;
-  for (size_t g = 0; g < groups.size(); ++g) {
-    Extracted extracted = in_order.Get(static_cast<int64_t>(g));
-    for (ExtractedView& view : extracted.views) views.push_back(std::move(view));
+  ForEachPrepared(num_groups, o.views.num_workers, extract, [&](Extracted extracted) {
+    subjects.push_back(static_cast<int64_t>(groups[projections.size()].reconstruction));
     projections.push_back(extracted.projections);
-    subjects.push_back(static_cast<int64_t>(groups[g].reconstruction));
-    if (report) {
-      report(static_cast<int64_t>(views.size()),
-             static_cast<int64_t>(groups.size()) * o.views.views_per_photo);
-    }
-  }
+    for (ExtractedView& view : extracted.views) views.push_back(std::move(view));
+    if (report) report(static_cast<int64_t>(views.size()), num_groups * o.views.views_per_photo);
+  });
   FeatureSet set = FeatureSetOf(views, o.views);
   set.projections = torch::stack(projections);
   set.reconstructions = torch::tensor(subjects, torch::kLong);
