@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "network/error.h"
+#include "tests/temporary_folder.h"
 
 namespace colmatch {
 namespace {
@@ -79,8 +80,8 @@ Files TextFiles() {
           "5 0.5 -0.5 10 1 2 3 0.25 3 0 4 0\n9 1 2 3 1 2 3 0.75 3 2\n"};
 }
 
-fs::path WriteModel(const std::string& name, const Files& files, const std::string& extension) {
-  const fs::path folder = fs::path(testing::TempDir()) / ("colmatch_model_" + name);
+// The files of a model in this folder, and nothing else.
+fs::path WriteModel(const fs::path& folder, const Files& files, const std::string& extension) {
   fs::remove_all(folder);
   Write(folder / ("cameras" + extension), files.cameras);
   Write(folder / ("images" + extension), files.images);
@@ -112,26 +113,30 @@ void ExpectTheModel(const ColmapModel& model) {
 }
 
 TEST(ColmapModel, BinaryFilesAreReadAsWritten) {
-  ExpectTheModel(ReadColmapModel(WriteModel("binary", BinaryFiles(), ".bin")));
+  const TemporaryFolder temporary;
+  ExpectTheModel(ReadColmapModel(WriteModel(temporary.path() / "model", BinaryFiles(), ".bin")));
 }
 
 TEST(ColmapModel, TextFilesAreReadAsWritten) {
-  ExpectTheModel(ReadColmapModel(WriteModel("text", TextFiles(), ".txt")));
+  const TemporaryFolder temporary;
+  ExpectTheModel(ReadColmapModel(WriteModel(temporary.path() / "model", TextFiles(), ".txt")));
 }
 
 TEST(ColmapModel, WindowsLineEndsAndEmptyPointLinesAreRead) {
+  const TemporaryFolder temporary;
   Files files = TextFiles();
   files.images = "3 1 0 0 0 1 2 3 1 a.jpg\r\n\r\n4 1 0 0 0 0 0 -4 7 b.jpg\r\n\r\n";
   files.points = "";
-  const ColmapModel model = ReadColmapModel(WriteModel("crlf", files, ".txt"));
+  const ColmapModel model = ReadColmapModel(WriteModel(temporary.path() / "model", files, ".txt"));
   ASSERT_EQ(model.images.size(), 2u);
   EXPECT_EQ(model.images.at(3).name, "a.jpg");
   EXPECT_EQ(model.images.at(4).num_points2D, 0u);
 }
 
 TEST(ColmapModel, StatisticsAreThoseOfModelAnalyzer) {
+  const TemporaryFolder temporary;
   const ModelStatistics statistics =
-      Summarize(ReadColmapModel(WriteModel("statistics", BinaryFiles(), ".bin")));
+      Summarize(ReadColmapModel(WriteModel(temporary.path() / "model", BinaryFiles(), ".bin")));
   EXPECT_EQ(statistics.num_cameras, 2u);
   EXPECT_EQ(statistics.num_registered, 2u);
   EXPECT_EQ(statistics.num_points, 2u);
@@ -149,53 +154,58 @@ TEST(ColmapModel, StatisticsOfAnEmptyModelAreZero) {
 }
 
 TEST(ColmapModel, EveryTruncationOfABinaryFileIsRefused) {
+  const TemporaryFolder temporary;
   const Files whole = BinaryFiles();
   for (std::string Files::*part : {&Files::cameras, &Files::images, &Files::points}) {
     for (size_t length = 0; length < (whole.*part).size(); ++length) {
       Files files = whole;
       (files.*part).resize(length);
-      EXPECT_THROW(ReadColmapModel(WriteModel("truncated", files, ".bin")), InputError)
+      EXPECT_THROW(ReadColmapModel(WriteModel(temporary.path() / "model", files, ".bin")), InputError)
           << "cut to " << length;
     }
   }
 }
 
 TEST(ColmapModel, BytesAfterTheLastEntryAreRefused) {
+  const TemporaryFolder temporary;
   for (std::string Files::*part : {&Files::cameras, &Files::images, &Files::points}) {
     Files files = BinaryFiles();
     (files.*part) += 'x';
-    EXPECT_THROW(ReadColmapModel(WriteModel("longer", files, ".bin")), InputError);
+    EXPECT_THROW(ReadColmapModel(WriteModel(temporary.path() / "model", files, ".bin")), InputError);
   }
 }
 
 TEST(ColmapModel, HugeCountsAreRefusedBeforeMemoryIsReserved) {
+  const TemporaryFolder temporary;
   const uint64_t huge = std::numeric_limits<uint64_t>::max() / 2;
   for (std::string Files::*part : {&Files::cameras, &Files::images, &Files::points}) {
     Files files = BinaryFiles();
     (files.*part).replace(0, 8, Bytes().Add(huge).str());
-    EXPECT_THROW(ReadColmapModel(WriteModel("huge", files, ".bin")), InputError);
+    EXPECT_THROW(ReadColmapModel(WriteModel(temporary.path() / "model", files, ".bin")), InputError);
   }
   Files track = BinaryFiles();
   track.points.replace(8 + 43, 8, Bytes().Add(huge).str());  // the first point's track length
-  EXPECT_THROW(ReadColmapModel(WriteModel("huge_track", track, ".bin")), InputError);
+  EXPECT_THROW(ReadColmapModel(WriteModel(temporary.path() / "model", track, ".bin")), InputError);
 }
 
 TEST(ColmapModel, ContradictionsInBinaryFilesAreRefused) {
+  const TemporaryFolder temporary;
   Files not_finite = BinaryFiles();
   not_finite.points.replace(8 + 8, 8, Bytes().Add(std::nan("")).str());
-  EXPECT_THROW(ReadColmapModel(WriteModel("nan", not_finite, ".bin")), InputError);
+  EXPECT_THROW(ReadColmapModel(WriteModel(temporary.path() / "model", not_finite, ".bin")), InputError);
   Files no_rotation = BinaryFiles();
   no_rotation.images.replace(12, 32, std::string(32, '\0'));
-  EXPECT_THROW(ReadColmapModel(WriteModel("zero_quaternion", no_rotation, ".bin")), InputError);
+  EXPECT_THROW(ReadColmapModel(WriteModel(temporary.path() / "model", no_rotation, ".bin")), InputError);
   Files unknown_model = BinaryFiles();
   unknown_model.cameras.replace(12, 4, Bytes().Add<int32_t>(99).str());
-  EXPECT_THROW(ReadColmapModel(WriteModel("unknown_model", unknown_model, ".bin")), InputError);
+  EXPECT_THROW(ReadColmapModel(WriteModel(temporary.path() / "model", unknown_model, ".bin")), InputError);
   Files unknown_camera = BinaryFiles();
   unknown_camera.cameras.replace(8, 4, Bytes().Add<uint32_t>(2).str());  // camera 1 of image 3 is gone
-  EXPECT_THROW(ReadColmapModel(WriteModel("unknown_camera", unknown_camera, ".bin")), InputError);
+  EXPECT_THROW(ReadColmapModel(WriteModel(temporary.path() / "model", unknown_camera, ".bin")), InputError);
 }
 
 TEST(ColmapModel, BadTextIsRefusedWithFileAndLine) {
+  const TemporaryFolder temporary;
   struct Case {
     std::string Files::*part;
     std::string text, expected;
@@ -219,7 +229,7 @@ TEST(ColmapModel, BadTextIsRefusedWithFileAndLine) {
     Files files = TextFiles();
     files.*bad.part = bad.text;
     try {
-      ReadColmapModel(WriteModel("bad_text", files, ".txt"));
+      ReadColmapModel(WriteModel(temporary.path() / "model", files, ".txt"));
       ADD_FAILURE() << "taken: " << bad.text;
     } catch (const InputError& error) {
       EXPECT_NE(std::string(error.what()).find(bad.expected), std::string::npos) << error.what();
@@ -228,22 +238,23 @@ TEST(ColmapModel, BadTextIsRefusedWithFileAndLine) {
 }
 
 TEST(ColmapModel, AFolderWithoutAModelIsRefused) {
-  const fs::path folder = WriteModel("partial", BinaryFiles(), ".bin");
+  const TemporaryFolder temporary;
+  const fs::path folder = WriteModel(temporary.path() / "model", BinaryFiles(), ".bin");
   fs::remove(folder / "points3D.bin");
   EXPECT_THROW(ReadColmapModel(folder), InputError);
   EXPECT_THROW(ReadColmapModel(folder / "nowhere"), InputError);
 }
 
 TEST(ColmapModel, ModelsAreFoundLargestFirst) {
-  const fs::path sparse = fs::path(testing::TempDir()) / "colmatch_sparse";
-  fs::remove_all(sparse);
+  const TemporaryFolder temporary;
+  const fs::path sparse = temporary.path() / "sparse";
   EXPECT_TRUE(FindColmapModels(sparse).empty());
   Files small = TextFiles();
   small.images = "4 1 0 0 0 0 0 -4 7 b.jpg\n\n";
   for (const auto& [name, files] :
        {std::pair{"0", small}, std::pair{"1", TextFiles()}, std::pair{"2", small}}) {
     fs::create_directories(sparse);
-    fs::rename(WriteModel("moved", files, ".txt"), sparse / name);
+    fs::rename(WriteModel(temporary.path() / "model", files, ".txt"), sparse / name);
   }
   Write(sparse / "3" / "note.txt", "not a model");
   EXPECT_EQ(FindColmapModels(sparse), (std::vector<fs::path>{sparse / "1", sparse / "0", sparse / "2"}));

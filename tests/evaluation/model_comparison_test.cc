@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "network/error.h"
+#include "tests/temporary_folder.h"
 #include "tests/test_seed.h"
 
 namespace colmatch {
@@ -172,19 +173,12 @@ TEST(ModelComparison, AFileNameInTwoFoldersMatchesNeither) {
   EXPECT_EQ(CompareWithTruth(model, truth).missing, std::vector<std::string>{"image0.jpg"});
 }
 
-fs::path StrechaFile(const std::string& text) {
-  const fs::path folder = fs::path(testing::TempDir()) / "colmatch_strecha";
-  fs::remove_all(folder);
-  fs::create_directories(folder);
-  std::ofstream(folder / "0004.jpg.camera") << text;
-  return folder / "0004.jpg.camera";
-}
-
 TEST(ModelComparison, StrechaFilesGiveWorldFromCameraAndCentre) {
   // The camera's axes in the world are the columns: it looks along world x, its x axis is world -y.
-  const fs::path file = StrechaFile(
-      "2759.48 0 1520.69 \n0 2764.16 1006.81 \n0 0 1 \n0 0 0\n"
-      "0 0 1 \n-1 0 0 \n0 -1 0 \n4 5 6 \n3072 2048\n");
+  const TemporaryFolder folder;
+  const fs::path file =
+      folder.Write("0004.jpg.camera", std::string("2759.48 0 1520.69 \n0 2764.16 1006.81 \n0 0 1 \n0 0 0\n"
+                                                  "0 0 1 \n-1 0 0 \n0 -1 0 \n4 5 6 \n3072 2048\n"));
   for (const CameraPose& pose : {ReadStrechaCamera(file), ReadTruth(file.parent_path()).at(0)}) {
     EXPECT_EQ(pose.name, "0004.jpg");
     EXPECT_EQ(pose.center, Eigen::Vector3d(4, 5, 6));
@@ -194,15 +188,16 @@ TEST(ModelComparison, StrechaFilesGiveWorldFromCameraAndCentre) {
 }
 
 TEST(ModelComparison, BadStrechaFilesAreRefused) {
+  const TemporaryFolder folder;
   const std::string intrinsics = "2759 0 1520 0 2764 1006 0 0 1 0 0 0 ";
   for (const std::string& bad :
        {std::string(), intrinsics + "1 0 0 0 1 0 0 0 1 1 2 3 3072",
         intrinsics + "1 0 0 0 1 0 0 0 1 1 2 3 3072 2048 9", intrinsics + "1 0 0 0 1 0 0 0 x 1 2 3 3072 2048",
         intrinsics + "1 0 0 0 1 0 0 0 nan 1 2 3 3072 2048", intrinsics + "1 0 0 0 1 0 0 0 -1 1 2 3 3072 2048",
         intrinsics + "2 0 0 0 1 0 0 0 1 1 2 3 3072 2048"}) {
-    EXPECT_THROW(ReadStrechaCamera(StrechaFile(bad)), InputError) << bad;
+    EXPECT_THROW(ReadStrechaCamera(folder.Write("0004.jpg.camera", bad)), InputError) << bad;
   }
-  EXPECT_THROW(ReadTruth(fs::path(testing::TempDir()) / "colmatch_nowhere"), InputError);
+  EXPECT_THROW(ReadTruth(folder.path() / "nowhere"), InputError);
 }
 
 TEST(ModelComparison, JsonAndTableSayTheSame) {

@@ -10,6 +10,7 @@
 
 #include "evaluation/model_comparison.h"
 #include "network/error.h"
+#include "tests/temporary_folder.h"
 
 namespace colmatch {
 namespace {
@@ -24,12 +25,6 @@ DemoSceneOptions SmallOptions() {
   return options;
 }
 
-fs::path EmptyFolder(const std::string& name) {
-  const fs::path folder = fs::path(testing::TempDir()) / ("colmatch_demo_" + name);
-  fs::remove_all(folder);
-  return folder;
-}
-
 std::string Bytes(const fs::path& file) {
   std::ifstream stream(file, std::ios::binary);
   return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
@@ -42,7 +37,9 @@ double AngleBetween(const cv::Vec3d& a, const cv::Vec3d& b) {
 TEST(DemoScene, SameSeedGivesTheSameBytesAndAnotherSeedDoesNot) {
   DemoSceneOptions options = SmallOptions();
   options.num_images = 2;
-  const fs::path first = EmptyFolder("first"), again = EmptyFolder("again"), other = EmptyFolder("other");
+  const TemporaryFolder temporary;
+  const fs::path first = temporary.path() / "first", again = temporary.path() / "again",
+                 other = temporary.path() / "other";
   int calls = 0;
   const auto cameras = RenderDemoScene(options, first, [&](int done, int total) {
     EXPECT_EQ(done, ++calls);
@@ -65,7 +62,8 @@ TEST(DemoScene, SameSeedGivesTheSameBytesAndAnotherSeedDoesNot) {
 }
 
 TEST(DemoScene, TruthFilesHoldTheRenderedCameras) {
-  const fs::path folder = EmptyFolder("truth");
+  const TemporaryFolder temporary;
+  const fs::path folder = temporary.path() / "truth";
   const auto cameras = RenderDemoScene(SmallOptions(), folder);
   const ColmapModel model = ReadColmapModel(folder / "gt");
   ASSERT_EQ(model.cameras.size(), 1u);
@@ -188,10 +186,9 @@ TEST(DemoScene, OptionsOutOfRangeAreRefusedByName) {
 }
 
 TEST(DemoScene, AFolderThatCannotBeMadeIsAnEnvironmentError) {
-  const fs::path file = EmptyFolder("blocked");
-  std::ofstream(file) << "not a folder";
+  const TemporaryFolder temporary;
+  const fs::path file = temporary.Write("blocked", std::string("not a folder"));
   EXPECT_THROW(RenderDemoScene(SmallOptions(), file / "demo"), EnvironmentError);
-  fs::remove(file);
 }
 
 }  // namespace

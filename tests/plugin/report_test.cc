@@ -12,6 +12,7 @@
 #include "network/error.h"
 #include "plugin/match_picture.h"
 #include "plugin/report_html.h"
+#include "tests/temporary_folder.h"
 
 namespace colmatch {
 namespace {
@@ -194,8 +195,8 @@ TEST(Report, PairsOutsideOfTheImagesAreRefused) {
 }
 
 TEST(Report, BothFilesAreWrittenAndTheJsonHoldsTheSameNumbers) {
-  const fs::path folder = fs::path(testing::TempDir()) / "colmatch_report";
-  fs::remove_all(folder);
+  const TemporaryFolder temporary;
+  const fs::path folder = temporary.path() / "report";
   ReportData data = SomeRun();
   data.images[0].name = "caf\xE9.jpg";  // Latin-1: not UTF-8
   WriteReport(data, folder);
@@ -215,11 +216,9 @@ TEST(Report, BothFilesAreWrittenAndTheJsonHoldsTheSameNumbers) {
 }
 
 TEST(Report, AFolderThatCannotBeWrittenIsAnEnvironmentError) {
-  const fs::path file = fs::path(testing::TempDir()) / "colmatch_report_blocked";
-  fs::remove_all(file);
-  std::ofstream(file) << "not a folder";
+  const TemporaryFolder temporary;
+  const fs::path file = temporary.Write("blocked", std::string("not a folder"));
   EXPECT_THROW(WriteReport(SomeRun(), file / "report"), EnvironmentError);
-  fs::remove(file);
 }
 
 TEST(Report, Base64IsThatOfTheRfc) {
