@@ -2,12 +2,11 @@
 //
 // A tensor NAME that is compressed is not there under its name, but as NAME:shape (I64), NAME:codes (U8, an
 // entropy-coded message with a symbol a value) and one of
-//   NAME:codebook (F32, (k))     value = codebook[symbol]                   k-means quantization
-//   NAME:scale (F32, (1))        value = scale * shared[symbol]             the same with one codebook for
-//   many
-//                                                                           tensors, the entry :codebook
-//   NAME:scales (F32, (rows))    value = (symbol - 128) * scales[row]       linear quantization; row: first
-//   index NAME:values (F16 or F32, (n)) value = the next of these where the symbol is 1, zero where it is 0
+//   NAME:codebook (F32, (k))     value = codebook[symbol]; k-means quantization
+//   NAME:scale (F32, (1))        value = scale * codebook[symbol]; the codebook is the entry :codebook,
+//                                which all tensors with a scale share
+//   NAME:scales (F32, (rows))    value = (symbol - 128) * scales[row]; linear quantization; row: first index
+//   NAME:values (F16 or F32, (n)) value = the next of these where the symbol is 1, zero where it is 0
 #pragma once
 
 #include <cstdint>
