@@ -3,6 +3,7 @@
 
 #include <torch/torch.h>
 
+#include "matcher/tiled_extraction.h"
 #include "network/bf16.h"
 #include "network/error.h"
 
@@ -19,6 +20,27 @@ Features ToDevice(const Features& features, const torch::Device& device) {
 
 void RequireCpu(const torch::Device& device) {
   if (!device.is_cpu()) throw UsageError("--precision bf16 and int8 compute on the CPU: add --device cpu");
+}
+
+// Sizes of tiles to try on a GPU, the given one first: smaller ones where they give the same features.
+std::vector<int> TileSizesToTry(int width, int height, int tile_size,
+                                const SuperPointArchitecture& architecture, const KeypointOptions& options) {
+  constexpr int kSmallest = 512;
+  std::vector<int> sizes = {tile_size};
+  if (architecture.sampling == DescriptorSampling::kPublished) return sizes;
+  const int largest = tile_size == 0 ? std::max(width, height) : tile_size;
+  for (int size = largest / 2; size >= std::max(kSmallest, SmallestTileSize(options)); size /= 2)
+    sizes.push_back(size);
+  return sizes;
+}
+
+template <typename Network>
+DeviceFallback::Work MoveOf(Network network) {
+  return [network](torch::Device device) mutable { network->to(device); };
+}
+
+std::string ItemText(int width, int height) {
+  return "an image of " + std::to_string(width) + " x " + std::to_string(height) + " pixels";
 }
 
 Features NoFeatures(int width, int height, int descriptor_dim) {
@@ -59,15 +81,28 @@ torch::Device DeviceFromName(const std::string& name) {
   return torch::Device(torch::kCUDA, static_cast<c10::DeviceIndex>(index));
 }
 
+uint64_t MatchingMemory(int64_t keypoints0, int64_t keypoints1) {
+  // Scores, couplings, the transport's kernel and plan and their temporaries, float32 for each pair of
+  // keypoints.
+  constexpr uint64_t kBytesPerPair = 28;
+  return kBytesPerPair * static_cast<uint64_t>(keypoints0 + 1) * static_cast<uint64_t>(keypoints1 + 1);
+}
+
+uint64_t ExtractionMemory(int width, int height) {
+  // The first layers: their 64 channels three times.
+  constexpr uint64_t kBytesPerPixel = 3 * 64 * sizeof(float);
+  return kBytesPerPixel * static_cast<uint64_t>(width) * static_cast<uint64_t>(height);
+}
+
 FeatureExtractor::FeatureExtractor(LoadedSuperPoint weights, const KeypointOptions& options,
                                    torch::Device device, InferencePrecision precision)
     : weights_(std::move(weights)),
       options_(options),
-      device_(device),
-      in_bf16_(precision == InferencePrecision::kBf16) {
+      in_bf16_(precision == InferencePrecision::kBf16),
+      fallback_(device) {
   options_.Validate();
   if (in_bf16_) {
-    RequireCpu(device_);
+    RequireCpu(device);
     if (!HasBf16Instructions())
       throw EnvironmentError(
           "--precision bf16: this machine's CPU has no bf16 instructions (AVX512_BF16), without which "
@@ -77,20 +112,39 @@ FeatureExtractor::FeatureExtractor(LoadedSuperPoint weights, const KeypointOptio
     weights_.network->eval();
     weights_.network->UseBf16();
   }
-  weights_.network->to(device_);
+  weights_.network->to(device);
+  fallback_.SetMove(MoveOf(weights_.network));
 }
 
 Features FeatureExtractor::Extract(const float* pixels, int width, int height) {
   if (width < kCellSize || height < kCellSize) return NoFeatures(width, height, descriptor_dim());
   torch::NoGradGuard no_grad;
-  const auto image = torch::from_blob(const_cast<float*>(pixels), {1, 1, height, width}).to(device_);
-  return ToDevice(ExtractFeatures(weights_.network, image, options_), torch::kCPU);
+  const auto image = torch::from_blob(const_cast<float*>(pixels), {1, 1, height, width});
+  Features features;
+  const auto extract = [&](torch::Device device) {
+    features = ToDevice(ExtractFeatures(weights_.network, image.to(device), options_), torch::kCPU);
+  };
+  fallback_.Run(extract, ItemText(width, height), ExtractionMemory(width, height));
+  return features;
 }
 
 Features FeatureExtractor::ExtractTiled(const float* pixels, int width, int height, int tile_size,
                                         const KeypointFilter& keep) {
   const auto image = torch::from_blob(const_cast<float*>(pixels), {1, 1, height, width});
-  return ExtractInTiles(weights_.network, image, options_, tile_size, keep);
+  Features features;
+  const auto extract_in_tiles = [&](int size) {
+    return [&, size](torch::Device) {  // that of the network
+      features = ExtractInTiles(weights_.network, image, options_, size, keep);
+    };
+  };
+  for (const int size :
+       TileSizesToTry(width, height, tile_size, weights_.network->architecture(), options_)) {
+    if (fallback_.Try(extract_in_tiles(size))) return features;
+  }
+  fallback_.RunOnCpu(
+      extract_in_tiles(tile_size), ItemText(width, height),
+      tile_size == 0 ? ExtractionMemory(width, height) : ExtractionMemory(tile_size, tile_size));
+  return features;
 }
 
 TurnedDescriptors FeatureExtractor::DescribeTurned(const float* pixels, int width, int height,
@@ -99,18 +153,23 @@ TurnedDescriptors FeatureExtractor::DescribeTurned(const float* pixels, int widt
   turned.fill(torch::zeros({descriptor_dim(), keypoints.size(0)}));
   if (keypoints.size(0) == 0) return turned;
   torch::NoGradGuard no_grad;
-  const auto image = torch::from_blob(const_cast<float*>(pixels), {1, 1, height, width}).to(device_);
-  for (int k = 1; k <= 3; ++k) {
-    // rot90 turns the other way round.
-    const SuperPointOutput output = weights_.network->forward(image.rot90(-k, {2, 3}).contiguous());
-    const auto xy = TurnPoints(keypoints, width, height, k).unsqueeze(0).to(device_);
-    turned[static_cast<size_t>(k - 1)] = SampleDescriptors(xy, output.descriptors, output.sampling)[0].cpu();
-  }
+  const auto image = torch::from_blob(const_cast<float*>(pixels), {1, 1, height, width});
+  const auto describe = [&](torch::Device device) {
+    for (int k = 1; k <= 3; ++k) {
+      // rot90 turns the other way round.
+      const auto seen = image.to(device).rot90(-k, {2, 3}).contiguous();
+      const SuperPointOutput output = weights_.network->forward(seen);
+      const auto xy = TurnPoints(keypoints, width, height, k).unsqueeze(0).to(device);
+      turned[static_cast<size_t>(k - 1)] =
+          SampleDescriptors(xy, output.descriptors, output.sampling)[0].cpu();
+    }
+  };
+  fallback_.Run(describe, ItemText(width, height), ExtractionMemory(width, height));
   return turned;
 }
 
 FeatureMatcher::FeatureMatcher(LoadedSuperGlue superglue, const MatcherOptions& options, torch::Device device)
-    : superglue_(std::move(superglue)), options_(options), device_(device) {
+    : superglue_(std::move(superglue)), options_(options), fallback_(device) {
   options_.superglue.Validate();
   if (!(options_.max_ratio > 0 && options_.max_ratio <= 1)) {
     throw UsageError("--max_ratio must be in (0, 1], found " + std::to_string(options_.max_ratio));
@@ -119,18 +178,25 @@ FeatureMatcher::FeatureMatcher(LoadedSuperGlue superglue, const MatcherOptions& 
   if (superglue_.network.is_empty()) throw UsageError("--matcher superglue needs SuperGlue weights");
   superglue_.network = FoldBatchNorm(superglue_.network);
   superglue_.network->eval();
-  superglue_.network->to(device_);
+  superglue_.network->to(device);
+  fallback_.SetMove(MoveOf(superglue_.network));
   if (options_.precision == InferencePrecision::kFloat32) return;
-  RequireCpu(device_);
+  RequireCpu(device);
   if (options_.precision == InferencePrecision::kBf16) superglue_.network->UseBf16();
   if (options_.precision == InferencePrecision::kInt8) superglue_.network->UseInt8();
 }
 
 PreparedImage FeatureMatcher::Prepare(const Features& features) {
   torch::NoGradGuard no_grad;
-  const Features here = ToDevice(features, device_);
-  if (options_.type != MatcherType::kSuperGlue) return {here, {}};
-  return {{}, PrepareFeatures(superglue_.network, here)};
+  PreparedImage prepared;
+  const auto prepare = [&](torch::Device device) {
+    const Features here = ToDevice(features, device);
+    prepared = options_.type == MatcherType::kSuperGlue
+                   ? PreparedImage{{}, PrepareFeatures(superglue_.network, here)}
+                   : PreparedImage{here, {}};
+  };
+  fallback_.Run(prepare, std::to_string(features.size()) + " keypoints", 0);
+  return prepared;
 }
 
 FeatureMatches FeatureMatcher::Match(const Features& features0, const Features& features1) {
@@ -140,13 +206,26 @@ FeatureMatches FeatureMatcher::Match(const Features& features0, const Features& 
 FeatureMatches FeatureMatcher::Match(const PreparedImage& image0, const PreparedImage& image1) {
   torch::NoGradGuard no_grad;
   FeatureMatches matches;
+  const auto match = [&](torch::Device device) { matches = MatchOn(device, image0, image1); };
+  const int64_t size0 = image0.size(), size1 = image1.size();
+  fallback_.Run(match, "matching " + std::to_string(size0) + " with " + std::to_string(size1) + " keypoints",
+                MatchingMemory(size0, size1));
+  return matches;
+}
+
+FeatureMatches FeatureMatcher::MatchOn(torch::Device device, const PreparedImage& image0,
+                                       const PreparedImage& image1) {
+  FeatureMatches matches;
   if (options_.type == MatcherType::kSuperGlue) {
-    matches = MatchPrepared(superglue_.network, image0.rows, image1.rows, options_.superglue);
+    // What was prepared for want of memory on the CPU is there.
+    matches =
+        MatchPrepared(superglue_.network, image0.rows.to(device), image1.rows.to(device), options_.superglue);
   } else {
     NearestNeighborOptions nearest;
     nearest.mutual = options_.type != MatcherType::kNearestNeighbor;
     if (options_.type == MatcherType::kRatioTest) nearest.max_ratio = options_.max_ratio;
-    matches = MatchNearestNeighbors(image0.features, image1.features, nearest);
+    matches =
+        MatchNearestNeighbors(ToDevice(image0.features, device), ToDevice(image1.features, device), nearest);
   }
   for (torch::Tensor* t :
        {&matches.matches0, &matches.matches1, &matches.matching_scores0, &matches.matching_scores1}) {

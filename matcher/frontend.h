@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "matcher/device_fallback.h"
 #include "matcher/nearest_neighbor.h"
 #include "matcher/tiled_extraction.h"
 #include "matcher/turn.h"
@@ -40,11 +41,18 @@ struct MatcherOptions {
 // EnvironmentError where CUDA is asked for and missing.
 torch::Device DeviceFromName(const std::string& name);
 
-// SuperPoint with its options. One thread at a time.
+// About what a pair or an image takes of the CPU's memory, bytes.
+uint64_t MatchingMemory(int64_t keypoints0, int64_t keypoints1);
+uint64_t ExtractionMemory(int width, int height);
+
+// SuperPoint with its options. One thread at a time. What does not fit into a GPU's memory is looked at in
+// smaller tiles, then on the CPU. Every function throws EnvironmentError if the GPU is lost.
 class FeatureExtractor {
  public:
   FeatureExtractor(LoadedSuperPoint weights, const KeypointOptions& options, torch::Device device,
                    InferencePrecision precision = InferencePrecision::kFloat32);
+
+  void OnMemoryShortage(MemoryShortageHandler handler) { fallback_.OnShortage(std::move(handler)); }
 
   // pixels: height x width floats in [0, 1], row-major. Images under 8 x 8 pixels have no keypoints.
   // The features are on the CPU, keypoints in the given image's pixels.
@@ -66,21 +74,26 @@ class FeatureExtractor {
  private:
   LoadedSuperPoint weights_;
   KeypointOptions options_;
-  torch::Device device_;
   bool in_bf16_;
+  DeviceFallback fallback_;
 };
 
 // An image as its FeatureMatcher takes it, made once for all its pairs.
 struct PreparedImage {
-  Features features;   // on the matcher's device; of the baselines
+  Features features;   // of the baselines
   torch::Tensor rows;  // (1, N, D), see PrepareFeatures; of SuperGlue, which needs no more
+
+  int64_t size() const { return rows.defined() ? rows.size(1) : features.size(); }  // keypoints
 };
 
-// SuperGlue or a baseline. One thread at a time.
+// SuperGlue or a baseline. One thread at a time. A pair that does not fit into a GPU's memory is matched on
+// the CPU. Every function throws EnvironmentError if the GPU is lost.
 class FeatureMatcher {
  public:
   // superglue may be empty (network.is_empty()) where the type needs none.
   FeatureMatcher(LoadedSuperGlue superglue, const MatcherOptions& options, torch::Device device);
+
+  void OnMemoryShortage(MemoryShortageHandler handler) { fallback_.OnShortage(std::move(handler)); }
 
   PreparedImage Prepare(const Features& features);
 
@@ -89,9 +102,11 @@ class FeatureMatcher {
   FeatureMatches Match(const Features& features0, const Features& features1);
 
  private:
+  FeatureMatches MatchOn(torch::Device device, const PreparedImage& image0, const PreparedImage& image1);
+
   LoadedSuperGlue superglue_;
   MatcherOptions options_;
-  torch::Device device_;
+  DeviceFallback fallback_;
 };
 
 // One match: keypoint indices and confidence in [0, 1].

@@ -153,11 +153,13 @@ int TileMargin(const KeypointOptions& options) {
   return RoundUpToCells(std::max(scores, border));
 }
 
+int SmallestTileSize(const KeypointOptions& options) { return 2 * TileMargin(options) + kMinTilePart; }
+
 void ValidateTileSize(int tile_size, const KeypointOptions& options) {
   const int margin = TileMargin(options);
-  if (tile_size != 0 && tile_size < 2 * margin + kMinTilePart) {
+  if (tile_size != 0 && tile_size < SmallestTileSize(options)) {
     throw UsageError("SuperPoint.tile_size must be 0 (off) or at least " +
-                     std::to_string(2 * margin + kMinTilePart) + " pixels (twice the margin of " +
+                     std::to_string(SmallestTileSize(options)) + " pixels (twice the margin of " +
                      std::to_string(margin) + " that these options need, and " +
                      std::to_string(kMinTilePart) + "), found " + std::to_string(tile_size));
   }

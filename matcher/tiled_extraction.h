@@ -18,6 +18,8 @@ using KeypointFilter = std::function<torch::Tensor(const torch::Tensor& xy)>;
 // sees, excepted).
 int TileMargin(const KeypointOptions& options);
 
+int SmallestTileSize(const KeypointOptions& options);
+
 // Throws UsageError for a tile_size that leaves no room between the margins; 0 is no tiles.
 void ValidateTileSize(int tile_size, const KeypointOptions& options);
 

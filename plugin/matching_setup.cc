@@ -9,6 +9,7 @@
 #include "network/bf16.h"
 #include "network/error.h"
 #include "plugin/colmap_convert.h"
+#include "plugin/gpu_memory.h"
 #include "plugin/log.h"
 #include "plugin/memory.h"
 #include "plugin/weights_location.h"
@@ -36,7 +37,9 @@ FeatureMatcher MakeMatcher(const MatchingPipelineOptions& o, const CommonOptions
     weights = LoadSuperGlue(path);
     used = {weights.metadata, weights.sha256};
   }
-  return FeatureMatcher(std::move(weights), matching, DeviceFromName(common.device));
+  FeatureMatcher matcher(std::move(weights), matching, DeviceFromName(common.device));
+  matcher.OnMemoryShortage(GpuShortageHandler());
+  return matcher;
 }
 
 int NumWorkers(const CommonOptions& common) {
@@ -58,23 +61,21 @@ std::vector<Image> ImagesWithFeatures(ColmapDatabase& database, MatchingPipeline
 
 void RequireMemoryForPairs(ColmapDatabase& database, const std::vector<Image>& images,
                            const CommonOptions& common) {
-  // Scores, couplings, the transport's kernel and plan and their temporaries, float32 for each pair of
-  // keypoints.
-  constexpr uint64_t kBytesPerPair = 28;
   const auto available = AvailableMemory();
   if (!available || !DeviceFromName(common.device).is_cpu()) return;
-  std::vector<std::pair<uint64_t, const Image*>> sizes;
+  std::vector<std::pair<int64_t, const Image*>> sizes;
   for (const Image& image : images)
-    sizes.emplace_back(static_cast<uint64_t>(database.NumKeypoints(image.image_id)), &image);
+    sizes.emplace_back(static_cast<int64_t>(database.NumKeypoints(image.image_id)), &image);
   if (sizes.size() < 2) return;
   std::partial_sort(sizes.begin(), sizes.begin() + 2, sizes.end(), [](const auto& a, const auto& b) {
     return a.first != b.first ? a.first > b.first : a.second->image_id < b.second->image_id;
   });
   const auto& [most, image1] = sizes[0];
   const auto& [next, image2] = sizes[1];
-  const uint64_t needed = kBytesPerPair * (most + 1) * (next + 1);
+  const uint64_t needed = MatchingMemory(most, next);
   if (needed <= *available) return;
-  const auto possible = static_cast<uint64_t>(std::sqrt(static_cast<double>(*available) / kBytesPerPair));
+  const auto possible = static_cast<uint64_t>(
+      std::sqrt(static_cast<double>(*available) / static_cast<double>(MatchingMemory(0, 0))));
   throw EnvironmentError(
       "matching " + image1->name + " (" + std::to_string(most) + " keypoints) with " + image2->name + " (" +
       std::to_string(next) + ") needs about " + MemoryText(needed) + " of memory, " + MemoryText(*available) +

@@ -9,6 +9,7 @@
 
 #include "matcher/tiled_extraction.h"
 #include "network/error.h"
+#include "plugin/gpu_memory.h"
 #include "plugin/image_reader.h"
 #include "plugin/photo_provenance.h"
 #include "plugin/weights_location.h"
@@ -65,6 +66,7 @@ PhotoExtractor::PhotoExtractor(const FeaturePipelineOptions& options, const Comm
       network_(LoadSuperPoint(ResolveWeights(common.weights).superpoint), options.keypoints,
                DeviceFromName(common.device), InferencePrecisionFromName(common.precision)) {
   ValidateTileSize(options_.tile_size, options_.keypoints);
+  network_.OnMemoryShortage(GpuShortageHandler());
 }
 
 Photo PhotoExtractor::Read(const std::string& name) const {

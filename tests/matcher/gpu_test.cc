@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <vector>
 
 #include "matcher/frontend.h"
 #include "tests/matcher/random_features.h"
@@ -67,6 +68,42 @@ TEST_F(FrontEndOnAGpu, MatchesTheSameKeypoints) {
     }
     weights.network->to(torch::kCPU);
   }
+}
+
+// All of the GPU's memory that there is to have, for as long as it lives.
+std::vector<torch::Tensor> AllMemory() {
+  std::vector<torch::Tensor> taken;
+  for (int64_t bytes = int64_t{1} << 36; bytes >= int64_t{1} << 20;) {
+    try {
+      taken.push_back(torch::empty({bytes}, torch::dtype(torch::kUInt8).device(torch::kCUDA)));
+    } catch (const c10::Error&) {
+      bytes /= 2;
+    }
+  }
+  return taken;
+}
+
+TEST_F(FrontEndOnAGpu, WithoutRoomMatchesOnTheCpuAndThenOnTheGpuAgain) {
+  torch::manual_seed(5);
+  LoadedSuperGlue weights;
+  weights.network = SuperGlue(SuperGlueArchitecture{kDim, {16, 32}, 3});
+  weights.network->InitializeAsNearestNeighbor(20);
+  weights.network->eval();
+  const Features features0 = RandomFeatures(3000, kDim), features1 = Shuffled(features0, 0.1);
+  int shortages = 0;
+  FeatureMatcher matcher(weights, {}, torch::kCUDA);
+  matcher.OnMemoryShortage([&](const std::string&, uint64_t) { ++shortages; });
+  const FeatureMatches expected = matcher.Match(features0, features1);
+  EXPECT_EQ(shortages, 0);
+  {
+    const auto taken = AllMemory();
+    const FeatureMatches found = matcher.Match(features0, features1);
+    EXPECT_GT(shortages, 0);
+    EXPECT_TRUE(found.matches0.equal(expected.matches0));
+  }
+  const int before = shortages;
+  EXPECT_TRUE(matcher.Match(features0, features1).matches0.equal(expected.matches0));
+  EXPECT_EQ(shortages, before);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 # The tests of matcher/.
 colmatch_test(matcher
   SOURCES
+    device_fallback_test.cc
     frontend_test.cc
     gpu_test.cc
     nearest_neighbor_test.cc

@@ -20,6 +20,7 @@ if(NOT COLMATCH_CORE_ONLY)
       evaluate_test.cc
       exif_test.cc
       faults_test.cc
+      gpu_memory_test.cc
       image_options_test.cc
       image_reader_test.cc
       killed_run_test.cc
@@ -48,7 +49,11 @@ if(NOT COLMATCH_CORE_ONLY)
       two_view_pycolmap_test.cc
       views_command_test.cc
       weights_location_test.cc
+      write_faults_test.cc
       ../torch_seed.cc
     LINK plugin)
-  add_dependencies(plugin_test colmatch)
+  add_library(write_fault MODULE plugin/write_fault.cc)
+  colmatch_compiler_options(write_fault)
+  target_compile_definitions(plugin_test PRIVATE COLMATCH_WRITE_FAULT="$<TARGET_FILE:write_fault>")
+  add_dependencies(plugin_test colmatch write_fault)
 endif()
