@@ -3,6 +3,9 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "matcher/tiled_extraction.h"
 #include "network/bf16.h"
 #include "network/error.h"
@@ -18,8 +21,25 @@ Features ToDevice(const Features& features, const torch::Device& device) {
   return moved;
 }
 
-void RequireCpu(const torch::Device& device) {
-  if (!device.is_cpu()) throw UsageError("--precision bf16 and int8 compute on the CPU: add --device cpu");
+void RequireDeviceFor(InferencePrecision precision, const torch::Device& device) {
+  if (precision == InferencePrecision::kInt8 && !device.is_cpu())
+    throw UsageError("--precision int8 computes on the CPU: add --device cpu");
+  if (precision == InferencePrecision::kFp16 && device.is_cpu())
+    throw UsageError("--precision fp16 computes on a GPU, and the device is the CPU: use bf16 or fp32");
+}
+
+// Of SuperPoint, and of SuperGlue on a GPU.
+torch::ScalarType ScalarTypeOf(InferencePrecision precision) {
+  switch (precision) {
+    case InferencePrecision::kBf16:
+      return torch::kBFloat16;
+    case InferencePrecision::kFp16:
+      return torch::kHalf;
+    case InferencePrecision::kFloat32:
+    case InferencePrecision::kInt8:
+      break;
+  }
+  return torch::kFloat;
 }
 
 // Sizes of tiles to try on a GPU, the given one first: smaller ones where they give the same features.
@@ -60,8 +80,23 @@ MatcherType MatcherTypeFromName(const std::string& name) {
 InferencePrecision InferencePrecisionFromName(const std::string& name) {
   if (name == "auto" || name == "fp32") return InferencePrecision::kFloat32;
   if (name == "bf16") return InferencePrecision::kBf16;
+  if (name == "fp16") return InferencePrecision::kFp16;
   if (name == "int8") return InferencePrecision::kInt8;
-  throw UsageError("--precision must be auto, fp32, bf16 or int8, found " + name);
+  throw UsageError("--precision must be auto, fp32, bf16, fp16 or int8, found " + name);
+}
+
+std::string NameOf(InferencePrecision precision) {
+  switch (precision) {
+    case InferencePrecision::kBf16:
+      return "bf16";
+    case InferencePrecision::kFp16:
+      return "fp16";
+    case InferencePrecision::kInt8:
+      return "int8";
+    case InferencePrecision::kFloat32:
+      break;
+  }
+  return "fp32";
 }
 
 torch::Device DeviceFromName(const std::string& name) {
@@ -98,21 +133,22 @@ FeatureExtractor::FeatureExtractor(LoadedSuperPoint weights, const KeypointOptio
                                    torch::Device device, InferencePrecision precision)
     : weights_(std::move(weights)),
       options_(options),
-      in_bf16_(precision == InferencePrecision::kBf16),
+      precision_(precision == InferencePrecision::kInt8 ? InferencePrecision::kFloat32 : precision),
       fallback_(device) {
   options_.Validate();
-  if (in_bf16_) {
-    RequireCpu(device);
-    if (!HasBf16Instructions())
+  RequireDeviceFor(precision_, device);
+  weights_.network->to(device);
+  if (precision_ != InferencePrecision::kFloat32) {
+    if (device.is_cpu() && !HasBf16Instructions())
       throw EnvironmentError(
           "--precision bf16: this machine's CPU has no bf16 instructions (AVX512_BF16), without which "
           "SuperPoint "
           "would be slower than in float32; use --precision fp32");
     weights_.network = FoldBatchNorm(weights_.network);
     weights_.network->eval();
-    weights_.network->UseBf16();
+    weights_.network->to(device);
+    weights_.network->UseHalfPrecision(ScalarTypeOf(precision_));
   }
-  weights_.network->to(device);
   fallback_.SetMove(MoveOf(weights_.network));
 }
 
@@ -168,20 +204,31 @@ TurnedDescriptors FeatureExtractor::DescribeTurned(const float* pixels, int widt
   return turned;
 }
 
+void MatcherOptions::Validate() const {
+  superglue.Validate();
+  if (!(max_ratio > 0 && max_ratio <= 1))
+    throw UsageError("--max_ratio must be in (0, 1], found " + std::to_string(max_ratio));
+  if (batch_size < 1 || batch_size > 4096)
+    throw UsageError("SuperGlue.batch_size must be in [1, 4096], found " + std::to_string(batch_size));
+}
+
 FeatureMatcher::FeatureMatcher(LoadedSuperGlue superglue, const MatcherOptions& options, torch::Device device)
-    : superglue_(std::move(superglue)), options_(options), fallback_(device) {
-  options_.superglue.Validate();
-  if (!(options_.max_ratio > 0 && options_.max_ratio <= 1)) {
-    throw UsageError("--max_ratio must be in (0, 1], found " + std::to_string(options_.max_ratio));
-  }
+    : superglue_(std::move(superglue)),
+      options_(options),
+      most_at_once_(static_cast<size_t>(options.batch_size)),
+      fallback_(device) {
+  options_.Validate();
   if (options_.type != MatcherType::kSuperGlue) return;
   if (superglue_.network.is_empty()) throw UsageError("--matcher superglue needs SuperGlue weights");
   superglue_.network = FoldBatchNorm(superglue_.network);
   superglue_.network->eval();
   superglue_.network->to(device);
   fallback_.SetMove(MoveOf(superglue_.network));
-  if (options_.precision == InferencePrecision::kFloat32) return;
-  RequireCpu(device);
+  RequireDeviceFor(options_.precision, device);
+  if (!device.is_cpu()) {
+    engine_ = std::make_unique<SuperGlueBatchEngine>(superglue_.network, ScalarTypeOf(options_.precision));
+    return;
+  }
   if (options_.precision == InferencePrecision::kBf16) superglue_.network->UseBf16();
   if (options_.precision == InferencePrecision::kInt8) superglue_.network->UseInt8();
 }
@@ -191,9 +238,12 @@ PreparedImage FeatureMatcher::Prepare(const Features& features) {
   PreparedImage prepared;
   const auto prepare = [&](torch::Device device) {
     const Features here = ToDevice(features, device);
-    prepared = options_.type == MatcherType::kSuperGlue
-                   ? PreparedImage{{}, PrepareFeatures(superglue_.network, here)}
-                   : PreparedImage{here, {}};
+    if (options_.type != MatcherType::kSuperGlue) {
+      prepared.features = here;
+    } else {
+      prepared.rows =
+          HasEngineOn(device) ? engine_->Prepare(here) : PrepareFeatures(superglue_.network, here);
+    }
   };
   fallback_.Run(prepare, std::to_string(features.size()) + " keypoints", 0);
   return prepared;
@@ -204,34 +254,68 @@ FeatureMatches FeatureMatcher::Match(const Features& features0, const Features& 
 }
 
 FeatureMatches FeatureMatcher::Match(const PreparedImage& image0, const PreparedImage& image1) {
+  // The pair does not outlive the images.
+  const auto borrowed = [](const PreparedImage& image) {
+    return std::shared_ptr<const PreparedImage>(std::shared_ptr<void>(), &image);
+  };
+  return MatchBatch({{borrowed(image0), borrowed(image1)}}).front();
+}
+
+std::vector<FeatureMatches> FeatureMatcher::MatchBatch(const std::vector<PreparedPair>& pairs) {
   torch::NoGradGuard no_grad;
-  FeatureMatches matches;
-  const auto match = [&](torch::Device device) { matches = MatchOn(device, image0, image1); };
-  const int64_t size0 = image0.size(), size1 = image1.size();
-  fallback_.Run(match, "matching " + std::to_string(size0) + " with " + std::to_string(size1) + " keypoints",
-                MatchingMemory(size0, size1));
+  std::vector<FeatureMatches> matches;
+  while (matches.size() < pairs.size()) {
+    const PreparedPair* const first = pairs.data() + matches.size();
+    const size_t count = std::min(most_at_once_, pairs.size() - matches.size());
+    std::vector<FeatureMatches> some;
+    const auto match = [&](torch::Device device) { some = MatchOn(device, first, count); };
+    if (!fallback_.Try(match)) {
+      if (count > 1) {
+        most_at_once_ = count / 2;
+        continue;
+      }
+      const int64_t size0 = first->image0->size(), size1 = first->image1->size();
+      fallback_.RunOnCpu(
+          match, "matching " + std::to_string(size0) + " with " + std::to_string(size1) + " keypoints",
+          MatchingMemory(size0, size1));
+    }
+    std::move(some.begin(), some.end(), std::back_inserter(matches));
+  }
   return matches;
 }
 
-FeatureMatches FeatureMatcher::MatchOn(torch::Device device, const PreparedImage& image0,
-                                       const PreparedImage& image1) {
-  FeatureMatches matches;
-  if (options_.type == MatcherType::kSuperGlue) {
-    // What was prepared for want of memory on the CPU is there.
-    matches =
-        MatchPrepared(superglue_.network, image0.rows.to(device), image1.rows.to(device), options_.superglue);
-  } else {
-    NearestNeighborOptions nearest;
-    nearest.mutual = options_.type != MatcherType::kNearestNeighbor;
-    if (options_.type == MatcherType::kRatioTest) nearest.max_ratio = options_.max_ratio;
-    matches =
-        MatchNearestNeighbors(ToDevice(image0.features, device), ToDevice(image1.features, device), nearest);
+// What was prepared on the CPU for want of memory is brought to the device.
+std::vector<FeatureMatches> FeatureMatcher::MatchOn(torch::Device device, const PreparedPair* pairs,
+                                                    size_t count) {
+  std::vector<FeatureMatches> results;
+  if (HasEngineOn(device)) {
+    std::vector<torch::Tensor> images0, images1;
+    for (size_t i = 0; i < count; ++i) {
+      images0.push_back(pairs[i].image0->rows.to(device));
+      images1.push_back(pairs[i].image1->rows.to(device));
+    }
+    return engine_->Match(images0, images1, options_.superglue);
   }
-  for (torch::Tensor* t :
-       {&matches.matches0, &matches.matches1, &matches.matching_scores0, &matches.matching_scores1}) {
-    *t = t->cpu();
+  for (size_t i = 0; i < count; ++i) {
+    const PreparedImage &image0 = *pairs[i].image0, &image1 = *pairs[i].image1;
+    FeatureMatches matches;
+    if (options_.type == MatcherType::kSuperGlue) {
+      matches = MatchPrepared(superglue_.network, image0.rows.to(device), image1.rows.to(device),
+                              options_.superglue);
+    } else {
+      NearestNeighborOptions nearest;
+      nearest.mutual = options_.type != MatcherType::kNearestNeighbor;
+      if (options_.type == MatcherType::kRatioTest) nearest.max_ratio = options_.max_ratio;
+      matches = MatchNearestNeighbors(ToDevice(image0.features, device), ToDevice(image1.features, device),
+                                      nearest);
+    }
+    for (torch::Tensor* t :
+         {&matches.matches0, &matches.matches1, &matches.matching_scores0, &matches.matching_scores1}) {
+      *t = t->cpu();
+    }
+    results.push_back(std::move(matches));
   }
-  return matches;
+  return results;
 }
 
 std::vector<MatchedPair> ListMatches(const FeatureMatches& matches) {

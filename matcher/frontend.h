@@ -13,17 +13,20 @@
 #include "matcher/turn.h"
 #include "network/keypoints.h"
 #include "network/superglue.h"
+#include "network/superglue_batch.h"
 #include "network/weights.h"
 
 namespace colmatch {
 
-// Of the networks' arithmetic: kBf16 of SuperPoint's convolutions and SuperGlue's layers, kInt8 of the
-// layers' linear maps (their attention in bf16, SuperPoint in float32). Both compute on the CPU; without bf16
-// instructions SuperPoint in bf16 is refused (EnvironmentError), SuperGlue computes the same, only slower.
-enum class InferencePrecision { kFloat32, kBf16, kInt8 };
+// Of the networks' arithmetic: kBf16 and, on a GPU only, kFp16 of SuperPoint's convolutions and SuperGlue's
+// layers; kInt8, on the CPU only, of the layers' linear maps (their attention in bf16, SuperPoint in
+// float32). On a CPU without bf16 instructions SuperPoint in bf16 is refused (EnvironmentError), SuperGlue
+// computes the same, only slower.
+enum class InferencePrecision { kFloat32, kBf16, kFp16, kInt8 };
 
-// auto (float32), fp32, bf16, int8. Throws UsageError for anything else.
+// auto (float32), fp32, bf16, fp16, int8. Throws UsageError for anything else.
 InferencePrecision InferencePrecisionFromName(const std::string& name);
+std::string NameOf(InferencePrecision precision);  // fp32, bf16, fp16, int8
 
 enum class MatcherType { kSuperGlue, kNearestNeighbor, kMutualNearestNeighbor, kRatioTest };
 
@@ -35,6 +38,9 @@ struct MatcherOptions {
   SuperGlueOptions superglue;
   double max_ratio = 0.8;                                       // of nn_ratio
   InferencePrecision precision = InferencePrecision::kFloat32;  // of SuperGlue
+  int batch_size = 16;                                          // pairs at once, on a GPU
+
+  void Validate() const;  // throws UsageError naming field, value and bound
 };
 
 // auto (CUDA where there is one, else CPU), cpu, cuda, cuda:i. Throws UsageError for anything else, and
@@ -69,12 +75,13 @@ class FeatureExtractor {
 
   int descriptor_dim() const { return weights_.network->architecture().descriptor_dim; }
   const LoadedSuperPoint& weights() const { return weights_; }
-  bool in_bf16() const { return in_bf16_; }
+  // What SuperPoint computes in: kInt8 is SuperGlue's alone.
+  InferencePrecision precision() const { return precision_; }
 
  private:
   LoadedSuperPoint weights_;
   KeypointOptions options_;
-  bool in_bf16_;
+  InferencePrecision precision_;
   DeviceFallback fallback_;
 };
 
@@ -84,6 +91,10 @@ struct PreparedImage {
   torch::Tensor rows;  // (1, N, D), see PrepareFeatures; of SuperGlue, which needs no more
 
   int64_t size() const { return rows.defined() ? rows.size(1) : features.size(); }  // keypoints
+};
+
+struct PreparedPair {
+  std::shared_ptr<const PreparedImage> image0, image1;
 };
 
 // SuperGlue or a baseline. One thread at a time. A pair that does not fit into a GPU's memory is matched on
@@ -99,13 +110,21 @@ class FeatureMatcher {
 
   // One pair; any keypoint counts. The result is on the CPU, and the same whether prepared before or not.
   FeatureMatches Match(const PreparedImage& image0, const PreparedImage& image1);
+  // Match of each pair. On a GPU, SuperGlue's together, as far as its memory goes.
+  std::vector<FeatureMatches> MatchBatch(const std::vector<PreparedPair>& pairs);
+  // How many pairs MatchBatch is best given: 1 where they would be matched one by one.
+  int batch_size() const { return engine_ ? options_.batch_size : 1; }
   FeatureMatches Match(const Features& features0, const Features& features1);
 
  private:
-  FeatureMatches MatchOn(torch::Device device, const PreparedImage& image0, const PreparedImage& image1);
+  bool HasEngineOn(torch::Device device) const { return engine_ && !device.is_cpu(); }
+  // The first `count` of the pairs.
+  std::vector<FeatureMatches> MatchOn(torch::Device device, const PreparedPair* pairs, size_t count);
 
   LoadedSuperGlue superglue_;
   MatcherOptions options_;
+  std::unique_ptr<SuperGlueBatchEngine> engine_;  // of a GPU
+  size_t most_at_once_;                           // pairs that its memory held
   DeviceFallback fallback_;
 };
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "network/attention_kernel.h"
 
@@ -36,16 +37,22 @@ torch::Tensor FusedAttention(const torch::Tensor& query, const torch::Tensor& ke
 
 }  // namespace
 
-torch::Tensor Attention(const torch::Tensor& query, const torch::Tensor& key, const torch::Tensor& value) {
+torch::Tensor Attention(const torch::Tensor& query, const torch::Tensor& key, const torch::Tensor& value,
+                        const torch::Tensor& mask) {
   const double scale = 1.0 / std::sqrt(static_cast<double>(query.size(3)));
-  const bool fusable = query.is_cpu() && query.scalar_type() == torch::kFloat && key.size(2) > 0;
+  const bool fusable =
+      query.is_cpu() && query.scalar_type() == torch::kFloat && key.size(2) > 0 && !mask.defined();
   if (fusable && !torch::GradMode::is_enabled())
     return FusedAttention(query, key, value, static_cast<float>(scale));
 #if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 1)
   // Never writes the (N, M) weights to memory (Dao 2022), forward or backward.
-  if (query.is_cuda() && key.size(2) > 0) return at::scaled_dot_product_attention(query, key, value);
+  if (query.is_cuda() && key.size(2) > 0)
+    return at::scaled_dot_product_attention(
+        query, key, value, mask.defined() ? c10::optional<torch::Tensor>(mask) : c10::nullopt);
 #endif
-  return torch::matmul(torch::softmax(torch::matmul(query * scale, key.transpose(2, 3)), 3), value);
+  auto scores = torch::matmul(query * scale, key.transpose(2, 3));
+  if (mask.defined()) scores = scores.masked_fill(~mask, -std::numeric_limits<double>::infinity());
+  return torch::matmul(torch::softmax(scores, 3), value);
 }
 
 }  // namespace colmatch

@@ -4,7 +4,7 @@
 #include <torch/torch.h>
 
 #include <string>
-#include <unordered_set>
+#include <tuple>
 
 #include "network/error.h"
 #include "network/hessian_response.h"
@@ -33,16 +33,16 @@ torch::Tensor SuppressOnCpu(const torch::Tensor& scores, int radius) {
 
 // Without those that share a pixel with a stronger one; the order of the rest stays.
 Keypoints StrongestOfEachPixel(const Keypoints& keypoints, int64_t width) {
+  const int64_t n = keypoints.scores.size(0);
+  if (n == 0) return keypoints;
   const auto pixel = keypoints.xy.round().to(torch::kLong);
-  const auto place = (pixel.select(1, 1) * width + pixel.select(1, 0)).cpu();
-  const auto by_score = keypoints.scores.argsort(0, /*descending=*/true).cpu();
-  std::unordered_set<int64_t> taken;
-  auto stays = torch::zeros({place.size(0)}, torch::kBool);
-  for (int64_t i = 0; i < place.size(0); ++i) {
-    const int64_t k = by_score.data_ptr<int64_t>()[i];
-    stays.data_ptr<bool>()[k] = taken.insert(place.data_ptr<int64_t>()[k]).second;
-  }
-  const auto kept = stays.nonzero().squeeze(1).to(keypoints.xy.device());
+  const auto place = pixel.select(1, 1) * width + pixel.select(1, 0);
+  // By place and, within one, by falling score: the first of each place stays.
+  const auto by_score = std::get<1>(keypoints.scores.sort(/*stable=*/true, 0, /*descending=*/true));
+  const auto [sorted, order] = place.index_select(0, by_score).sort(/*stable=*/true, 0, /*descending=*/false);
+  auto is_first = torch::ones({n}, sorted.options().dtype(torch::kBool));
+  is_first.narrow(0, 1, n - 1).copy_(sorted.narrow(0, 1, n - 1) != sorted.narrow(0, 0, n - 1));
+  const auto kept = std::get<0>(by_score.index_select(0, order.masked_select(is_first)).sort());
   return {keypoints.xy.index_select(0, kept), keypoints.scores.index_select(0, kept)};
 }
 

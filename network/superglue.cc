@@ -10,8 +10,8 @@
 #include "network/attention.h"
 #include "network/error.h"
 #include "network/keypoint_code.h"
-#include "network/sinkhorn.h"
 #include "network/superglue_engine.h"
+#include "network/transport.h"
 
 namespace colmatch {
 namespace {
@@ -264,6 +264,15 @@ void SuperGlueImpl::InitializeAsNearestNeighbor(double gain) {
   bin_score.fill_(gain * 0.7);
 }
 
+int IterationsOf(const SuperGlue& network, const SuperGlueOptions& options) {
+  return options.sinkhorn_iterations > 0 ? options.sinkhorn_iterations
+                                         : network->architecture().sinkhorn_iterations;
+}
+
+torch::Tensor EncodeFeatures(SuperGlue& network, const Features& features) {
+  return network->Encode(InputOf(features));
+}
+
 torch::Tensor PrepareFeatures(SuperGlue& network, const Features& features) {
   if (features.size() == 0)
     return torch::zeros({1, 0, network->architecture().descriptor_dim}, features.descriptors.options());
@@ -272,9 +281,8 @@ torch::Tensor PrepareFeatures(SuperGlue& network, const Features& features) {
 
 FeatureMatches MatchCouplings(SuperGlue& network, const torch::Tensor& scores,
                               const SuperGlueOptions& options) {
-  const int iterations = options.sinkhorn_iterations > 0 ? options.sinkhorn_iterations
-                                                         : network->architecture().sinkhorn_iterations;
-  return MatchByTransport(scores, network->bin_score, iterations, options.match_threshold);
+  return MatchByTransport(scores, network->bin_score, IterationsOf(network, options),
+                          options.match_threshold);
 }
 
 FeatureMatches MatchPrepared(SuperGlue& network, const torch::Tensor& prepared0,

@@ -183,6 +183,12 @@ SuperGlue Extended(SuperGlue& network, const SuperGlueArchitecture& architecture
 // before it.
 SuperGlue FoldBatchNorm(SuperGlue& network);
 
+// Iterations of optimal transport: those of the options, or what the weights ask for.
+int IterationsOf(const SuperGlue& network, const SuperGlueOptions& options);
+
+// SuperGlue's Encode of one image, (1, N, D), N at least 1. Features on the network's device.
+torch::Tensor EncodeFeatures(SuperGlue& network, const Features& features);
+
 // SuperGlue's Prepare of one image, once for all its pairs; (1, N, D), N may be 0. Features on the network's
 // device.
 torch::Tensor PrepareFeatures(SuperGlue& network, const Features& features);

@@ -9,6 +9,7 @@
 
 #include "network/bf16_attention.h"
 #include "network/bf16_linear.h"
+#include "network/folded_layer.h"
 #include "network/int8_linear.h"
 #include "network/superglue.h"
 
@@ -25,14 +26,6 @@ std::unique_ptr<const PackedLinear> Pack(const torch::Tensor& weight, const torc
     return std::make_unique<Int8Linear>(weights, biases, w.size(0), w.size(1));
   return std::make_unique<Bf16Linear>(weights, biases, w.size(0), w.size(1));
 }
-
-// Channel e * heads + h to h * width + e.
-torch::Tensor HeadsTogether(int64_t attention_dim, int64_t heads) {
-  return torch::arange(attention_dim, torch::kLong).view({-1, heads}).t().flatten();
-}
-
-torch::Tensor WeightOf(const PointwiseImpl& map) { return map.weight.detach().squeeze(2).to(torch::kDouble); }
-torch::Tensor BiasOf(const PointwiseImpl& map) { return map.bias.detach().to(torch::kDouble); }
 
 // work(side, first row, rows) in blocks of all sides' rows.
 template <typename Sides, typename Work>
@@ -71,27 +64,16 @@ SuperGlueEngine::SuperGlueEngine(SuperGlueImpl& network, Maps maps)
 }
 
 SuperGlueEngine::Layer SuperGlueEngine::PackLayer(SuperGlueImpl& network, size_t index, Maps maps) {
-  torch::NoGradGuard no_grad;
-  auto* layer = network.gnn->layers[index]->as<AttentionalPropagation>();
-  const int64_t d = network.architecture().descriptor_dim, a = network.architecture().AttentionDim(),
-                heads = network.architecture().num_heads, padding = PackedLinear::PaddedOutputs(d) - d;
-  const auto order = HeadsTogether(a, heads);
-  const double scale = 1 / (std::log(2.0) * std::sqrt(static_cast<double>(a / heads)));
-  std::vector<torch::Tensor> weights, biases;
-  for (size_t i = 0; i < 3; ++i) {
-    const PointwiseImpl& projection = *layer->attn->proj[i]->as<Pointwise>();
-    const double factor = i == 0 ? scale : 1;
-    weights.push_back(factor * WeightOf(projection).index_select(0, order));
-    biases.push_back(factor * BiasOf(projection).index_select(0, order));
-  }
-  auto& linears = layer->mlp->linears();
-  const auto first = WeightOf(*linears[0]), of_message = first.narrow(1, d, d);
-  const auto merged = of_message.mm(WeightOf(*layer->attn->merge)).index_select(1, order);
-  const auto hidden =
-      torch::cat({first.narrow(1, 0, d), torch::zeros({first.size(0), padding}, torch::kDouble), merged}, 1);
-  const auto hidden_bias = BiasOf(*linears[0]) + of_message.mv(BiasOf(*layer->attn->merge));
-  return {Pack(torch::cat(weights), torch::cat(biases), maps), Pack(hidden, hidden_bias, maps),
-          Pack(WeightOf(*linears[1]), BiasOf(*linears[1]), maps)};
+  const SuperGlueArchitecture& sizes = network.architecture();
+  const int64_t d = sizes.descriptor_dim, width = sizes.AttentionDim() / sizes.num_heads;
+  const FoldedLayer layer =
+      FoldLayer(network, index, 1 / (std::log(2.0) * std::sqrt(static_cast<double>(width))));
+  const auto padding =
+      torch::zeros({layer.hidden.size(0), PackedLinear::PaddedOutputs(d) - d}, torch::kDouble);
+  const auto hidden = torch::cat(
+      {layer.hidden.narrow(1, 0, d), padding, layer.hidden.narrow(1, d, layer.hidden.size(1) - d)}, 1);
+  return {Pack(layer.query_key_value, layer.query_key_value_bias, maps),
+          Pack(hidden, layer.hidden_bias, maps), Pack(layer.residual, layer.residual_bias, maps)};
 }
 
 void SuperGlueEngine::Load(const torch::Tensor& desc, Side& side) const {

@@ -98,8 +98,9 @@ SuperPointOutput SuperPointImpl::forward(const torch::Tensor& image) {
               image.sizes());
   TORCH_CHECK(image.size(2) >= kCellSize && image.size(3) >= kCellSize,
               "SuperPoint: image must be at least 8 x 8 pixels, got ", image.sizes());
-  const bool in_bf16 = !bf16_.empty() && image.is_cpu() && !torch::GradMode::is_enabled();
-  const auto [detector, descriptor] = in_bf16 ? HeadsInBf16(image) : Heads(image);
+  const bool in_halves =
+      !halves_.empty() && image.device() == halves_[0].weight.device() && !torch::GradMode::is_enabled();
+  const auto [detector, descriptor] = in_halves ? HeadsInHalfPrecision(image) : Heads(image);
   SuperPointOutput output;
   output.sampling = architecture_.sampling;
   output.logits = convPb_->forward(detector);
@@ -112,23 +113,23 @@ std::pair<torch::Tensor, torch::Tensor> SuperPointImpl::Heads(const torch::Tenso
   return {Hidden(kDetectorHead, x), Hidden(kDescriptorHead, x)};
 }
 
-void SuperPointImpl::UseBf16() {
-  TORCH_CHECK(norms_.empty(), "SuperPoint: in bf16 only without batch normalisation");
+void SuperPointImpl::UseHalfPrecision(torch::ScalarType type) {
+  TORCH_CHECK(norms_.empty(), "SuperPoint: in half precision only without batch normalisation");
   torch::NoGradGuard no_grad;
-  bf16_.clear();
+  halves_.clear();
   const auto add = [&](const torch::Tensor& weight, const torch::Tensor& bias) {
-    bf16_.push_back({weight.to(torch::kBFloat16).contiguous(torch::MemoryFormat::ChannelsLast),
-                     bias.to(torch::kBFloat16)});
+    halves_.push_back({weight.to(type).contiguous(torch::MemoryFormat::ChannelsLast), bias.to(type)});
   };
   for (size_t i = 0; i < kNumEncoder; ++i) add(hidden_[i]->weight, hidden_[i]->bias);
   const auto &detector = hidden_[kDetectorHead], &descriptor = hidden_[kDescriptorHead];
   add(torch::cat({detector->weight, descriptor->weight}), torch::cat({detector->bias, descriptor->bias}));
 }
 
-std::pair<torch::Tensor, torch::Tensor> SuperPointImpl::HeadsInBf16(const torch::Tensor& image) const {
-  auto x = image.to(torch::kBFloat16).contiguous(torch::MemoryFormat::ChannelsLast);
-  for (size_t i = 0; i < bf16_.size(); ++i) {
-    x = torch::conv2d(x, bf16_[i].weight, bf16_[i].bias, /*stride=*/1, /*padding=*/1);
+std::pair<torch::Tensor, torch::Tensor> SuperPointImpl::HeadsInHalfPrecision(
+    const torch::Tensor& image) const {
+  auto x = image.to(halves_[0].weight.scalar_type()).contiguous(torch::MemoryFormat::ChannelsLast);
+  for (size_t i = 0; i < halves_.size(); ++i) {
+    x = torch::conv2d(x, halves_[i].weight, halves_[i].bias, /*stride=*/1, /*padding=*/1);
     torch::relu_(x);
     if (EndsScale(i)) x = torch::max_pool2d(x, 2);
   }

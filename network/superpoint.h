@@ -46,10 +46,11 @@ class SuperPointImpl : public torch::nn::Module {
   // image: (B, 1, H, W) float in [0, 1], H and W at least 8. What exceeds a multiple of 8 is not looked at.
   SuperPointOutput forward(const torch::Tensor& image);
 
-  // From now on, on the CPU and without gradients, the convolutions with 3 x 3 pixels are computed in bf16,
-  // channels last, from the weights as they are now, both heads' as one; the last maps stay in float32.
-  // Without batch normalisation only: FoldBatchNorm.
-  void UseBf16();
+  // From now on, without gradients and on the device where the weights are now, the convolutions with 3 x 3
+  // pixels are computed in half precision (kBFloat16; on a GPU also kHalf), channels last, from the weights
+  // as they are now, both heads' as one; the last maps stay in float32. Without batch normalisation only:
+  // FoldBatchNorm.
+  void UseHalfPrecision(torch::ScalarType type);
 
   const SuperPointArchitecture& architecture() const { return architecture_; }
 
@@ -63,7 +64,7 @@ class SuperPointImpl : public torch::nn::Module {
   torch::Tensor Hidden(size_t index, const torch::Tensor& x);
   // Detector's and descriptor's hidden layers, from the image.
   std::pair<torch::Tensor, torch::Tensor> Heads(const torch::Tensor& image);
-  std::pair<torch::Tensor, torch::Tensor> HeadsInBf16(const torch::Tensor& image) const;
+  std::pair<torch::Tensor, torch::Tensor> HeadsInHalfPrecision(const torch::Tensor& image) const;
 
   SuperPointArchitecture architecture_;
   std::vector<torch::nn::Conv2d> hidden_;  // conv1a .. conv4b, convPa, convDa
@@ -71,10 +72,10 @@ class SuperPointImpl : public torch::nn::Module {
   torch::nn::Conv2d convPb_{nullptr};
   torch::nn::Conv2d convDb_{nullptr};
   bool takes_statistics_ = false;
-  struct Bf16Convolution {
+  struct HalfConvolution {
     torch::Tensor weight, bias;
   };
-  std::vector<Bf16Convolution> bf16_;  // conv1a .. conv4b, convPa and convDa as one
+  std::vector<HalfConvolution> halves_;  // conv1a .. conv4b, convPa and convDa as one
 };
 TORCH_MODULE(SuperPoint);
 

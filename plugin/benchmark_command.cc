@@ -41,9 +41,9 @@ class Benchmark : public Command {
     AddOption(app, "--compare", compare_,
               "further weights, as for --weights; official: random ones of the published sizes")
         ->delimiter(';');
-    AddOption(app, "--precisions", precisions_, "fp32; on the CPU also bf16 and int8")
+    AddOption(app, "--precisions", precisions_, "fp32, bf16; on the CPU also int8, on a GPU fp16")
         ->delimiter(',')
-        ->check(CLI::IsMember({"fp32", "bf16", "int8"}));
+        ->check(CLI::IsMember({"fp32", "bf16", "fp16", "int8"}));
     AddOption(app, "--num_keypoints", num_keypoints_, "an image")
         ->delimiter(',')
         ->check(CLI::Range(1, 65536));
@@ -55,6 +55,8 @@ class Benchmark : public Command {
     AddOption(app, "--image_width", width_, "pixels; photos are shrunk to the longer side")
         ->check(CLI::Range(8, 16384));
     AddOption(app, "--image_height", height_, "pixels")->check(CLI::Range(8, 16384));
+    AddOption(app, "--SuperGlue.batch_size", batch_size_, "pairs matched at once on a GPU")
+        ->check(CLI::Range(1, 4096));
     AddOption(app, "--SuperGlue.sinkhorn_iterations", sinkhorn_iterations_,
               "optimal transport; 0: as many as the weights ask for")
         ->check(CLI::Range(0, 10000));
@@ -78,9 +80,9 @@ class Benchmark : public Command {
     weights.insert(weights.end(), compare_.begin(), compare_.end());
     for (const std::string& name : weights) {
       for (const std::string& precision : precisions_) {
-        if (precision != "fp32" && !device.is_cpu())
-          throw UsageError("--precisions bf16 and int8 compute on the CPU: add --device cpu");
-        subjects.emplace_back(name, precision, device, Clock());
+        if (precision == (device.is_cpu() ? kFp16 : kInt8))
+          throw UsageError("--precisions " + precision + " does not compute on " + device.str());
+        subjects.emplace_back(name, precision, device, Clock(), batch_size_);
       }
     }
     Json report = {{"device", device.str()},
@@ -104,8 +106,7 @@ class Benchmark : public Command {
 
   Json MatrixProductRates(const torch::Device& device) const {
     Json rates = {{"fp32", 1e-9 * MeasureGemmRate("fp32", device, Clock())}};
-    if (!device.is_cpu()) return rates;
-    for (const char* precision : {kBf16, kInt8})
+    for (const char* precision : {kBf16, device.is_cpu() ? kInt8 : kFp16})
       rates[precision] = 1e-9 * MeasureGemmRate(precision, device, Clock());
     return rates;
   }
@@ -236,7 +237,8 @@ class Benchmark : public Command {
   BenchmarkPhotoReader read_photos_;
   std::vector<std::string> compare_, precisions_ = {"fp32"};
   std::vector<int> num_keypoints_ = {512, 1024, 2048};
-  int width_ = 640, height_ = 480, sinkhorn_iterations_ = 0, repetitions_ = 5, num_images_ = 4;
+  int width_ = 640, height_ = 480, sinkhorn_iterations_ = 0, repetitions_ = 5, num_images_ = 4,
+      batch_size_ = 16;
   std::string image_path_, json_path_, png_path_, clock_ = "wall";
   std::vector<torch::Tensor> images_;                                        // (1, 1, H, W)
   std::map<std::pair<std::string, int>, std::vector<BenchmarkPair>> pairs_;  // by weights and keypoints

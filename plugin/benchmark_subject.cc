@@ -12,7 +12,7 @@
 #include "network/flops.h"
 #include "network/int8_linear.h"
 #include "network/keypoints.h"
-#include "network/sinkhorn.h"
+#include "network/transport.h"
 #include "network/weights.h"
 #include "plugin/common_options.h"
 #include "plugin/weights_location.h"
@@ -36,6 +36,11 @@ Features ToDevice(const Features& features, const torch::Device& device) {
   moved.scores = features.scores.to(device);
   moved.descriptors = features.descriptors.to(device);
   return moved;
+}
+
+torch::ScalarType ScalarTypeOf(const std::string& precision) {
+  if (precision == kBf16) return torch::kBFloat16;
+  return precision == kFp16 ? torch::kHalf : torch::kFloat;
 }
 
 // Random layers that move descriptors little, so that nearest neighbours stay matches.
@@ -75,35 +80,45 @@ double BenchmarkNow(BenchmarkClock clock) {
 }
 
 double MeasureGemmRate(const std::string& precision, const torch::Device& device, BenchmarkClock clock) {
-  constexpr int64_t kSize = 1024;
+  const int64_t size = device.is_cpu() ? 1024 : 8192;
   constexpr double kMostMilliseconds = 1000;
   torch::NoGradGuard no_grad;
-  const auto type = precision == kBf16 ? torch::kBFloat16 : torch::kFloat;
-  const auto a = torch::ones({kSize, kSize}, torch::TensorOptions().device(device).dtype(type));
+  const auto a =
+      torch::ones({size, size}, torch::TensorOptions().device(device).dtype(ScalarTypeOf(precision)));
   auto product = torch::mm(a, a);
-  const std::vector<float> values(kSize * kSize, 1.0f), bias(kSize);
-  std::vector<float> y(kSize * kSize);
-  const Int8Linear linear(values.data(), bias.data(), kSize, kSize);
+  std::vector<float> values, bias, y;
+  std::unique_ptr<Int8Linear> linear;
+  if (precision == kInt8) {
+    values.assign(static_cast<size_t>(size * size), 1.0f);
+    bias.resize(static_cast<size_t>(size));
+    y.resize(values.size());
+    linear = std::make_unique<Int8Linear>(values.data(), bias.data(), size, size);
+  }
   double best = 0;
   const double first_begin = BenchmarkNow(clock);
   for (int i = 0; i < 20 && BenchmarkNow(clock) - first_begin < kMostMilliseconds; ++i) {
     const double begin = BenchmarkNow(clock);
     if (precision == kInt8) {
-      at::parallel_for(0, kSize, 96, [&](int64_t first, int64_t last) {
-        linear.Apply(values.data() + first * kSize, last - first, y.data() + first * kSize);
+      at::parallel_for(0, size, 96, [&](int64_t first, int64_t last) {
+        linear->Apply(values.data() + first * size, last - first, y.data() + first * size);
       });
     } else {
       torch::mm_out(product, a, a);
       Wait(product);
     }
-    best = std::max(best, 2.0 * kSize * kSize * kSize / (1e-3 * (BenchmarkNow(clock) - begin)));
+    best = std::max(best,
+                    2.0 * static_cast<double>(size * size * size) / (1e-3 * (BenchmarkNow(clock) - begin)));
   }
   return best;
 }
 
 BenchmarkSubject::BenchmarkSubject(std::string weights, std::string precision, const torch::Device& device,
-                                   BenchmarkClock clock)
-    : weights_(std::move(weights)), precision_(std::move(precision)), device_(device), clock_(clock) {
+                                   BenchmarkClock clock, int batch_size)
+    : weights_(std::move(weights)),
+      precision_(std::move(precision)),
+      device_(device),
+      clock_(clock),
+      batch_size_(device.is_cpu() ? 1 : batch_size) {
   if (weights_ == kOfficial) {
     superglue_ = OfficialSuperGlue();
     superpoint_ = SuperPoint();
@@ -117,11 +132,17 @@ BenchmarkSubject::BenchmarkSubject(std::string weights, std::string precision, c
   superpoint_->to(device_);
   superglue_->to(device_);
   superglue_->eval();
-  if (precision_ == kBf16) {
+  const torch::ScalarType type = ScalarTypeOf(precision_);
+  if (type != torch::kFloat && (HasBf16Instructions() || !device_.is_cpu())) {
     superpoint_ = FoldBatchNorm(superpoint_);
-    if (HasBf16Instructions()) superpoint_->UseBf16();
-    superglue_->UseBf16();
+    superpoint_->to(device_);
+    superpoint_->UseHalfPrecision(type);
   }
+  if (!device_.is_cpu()) {
+    engine_ = std::make_unique<SuperGlueBatchEngine>(superglue_, type);
+    return;
+  }
+  if (precision_ == kBf16) superglue_->UseBf16();
   if (precision_ == kInt8) superglue_->UseInt8();
 }
 
@@ -137,10 +158,13 @@ FeatureMatches BenchmarkSubject::Match(const BenchmarkPair& pair, int sinkhorn_i
   torch::NoGradGuard no_grad;
   SuperGlueOptions options;
   options.sinkhorn_iterations = sinkhorn_iterations;
-  FeatureMatches matches =
-      MatchFeatures(superglue_, ToDevice(pair.first, device_), ToDevice(pair.second, device_), options);
-  for (torch::Tensor* t : {&matches.matches0, &matches.matches1}) *t = t->cpu();
-  return matches;
+  const Features first = ToDevice(pair.first, device_), second = ToDevice(pair.second, device_);
+  if (engine_) return engine_->Match({engine_->Prepare(first)}, {engine_->Prepare(second)}, options).front();
+  return MatchFeatures(superglue_, first, second, options);
+}
+
+torch::Tensor BenchmarkSubject::Prepare(const Features& features) {
+  return engine_ ? engine_->Prepare(features) : PrepareFeatures(superglue_, features);
 }
 
 void BenchmarkSubject::Measure(const torch::Tensor& image, int64_t num_keypoints, const BenchmarkPair& pair,
@@ -155,17 +179,35 @@ void BenchmarkSubject::Measure(const torch::Tensor& image, int64_t num_keypoints
 
   const Features first = ToDevice(pair.first, device_), second = ToDevice(pair.second, device_);
   begin = BenchmarkNow(clock_);
-  const auto prepared0 = PrepareFeatures(superglue_, first);
-  const auto prepared1 = PrepareFeatures(superglue_, second);
+  const auto prepared0 = Prepare(first), prepared1 = Prepare(second);
   Wait(prepared1);
   times.prepare.push_back((BenchmarkNow(clock_) - begin) / 2);
+  MeasureMatching(prepared0, prepared1, options, times);
+}
+
+void BenchmarkSubject::MeasureMatching(const torch::Tensor& prepared0, const torch::Tensor& prepared1,
+                                       const SuperGlueOptions& options, Times& times) {
+  const auto copies = [&](const torch::Tensor& image) {
+    return PadRows(std::vector<torch::Tensor>(static_cast<size_t>(batch_size_), image));
+  };
+  double begin = BenchmarkNow(clock_);
+  PaddedScores pairs;
+  if (engine_) {
+    const PaddedRows images0 = copies(prepared0), images1 = copies(prepared1);
+    pairs = {engine_->Couplings(images0, images1), images0.counts, images1.counts};
+  } else {
+    pairs.scores = superglue_->ForwardPrepared(prepared0, prepared1);
+  }
+  Wait(pairs.scores);
+  times.layers.push_back((BenchmarkNow(clock_) - begin) / batch_size_);
   begin = BenchmarkNow(clock_);
-  const auto scores = superglue_->ForwardPrepared(prepared0, prepared1);
-  Wait(scores);
-  times.layers.push_back(BenchmarkNow(clock_) - begin);
-  begin = BenchmarkNow(clock_);
-  MatchCouplings(superglue_, scores, options).matches0.cpu();
-  times.sinkhorn.push_back(BenchmarkNow(clock_) - begin);
+  if (engine_) {
+    MatchBatchByTransport(pairs, superglue_->bin_score, IterationsOf(superglue_, options),
+                          options.match_threshold);
+  } else {
+    MatchCouplings(superglue_, pairs.scores, options);
+  }
+  times.sinkhorn.push_back((BenchmarkNow(clock_) - begin) / batch_size_);
 }
 
 nlohmann::ordered_json BenchmarkSubject::Result(int64_t num_keypoints, double matrix_product_rate) const {
@@ -179,6 +221,7 @@ nlohmann::ordered_json BenchmarkSubject::Result(int64_t num_keypoints, double ma
           {"depth", superglue_->architecture().num_layer_pairs},
           {"precision", precision_},
           {"num_keypoints", num_keypoints},
+          {"batch_size", batch_size_},
           {"pairs_per_second", 1000 / (layers + sinkhorn)},
           {"pairs_per_second_alone", 1000 / (network + sinkhorn)},
           {"median_ms",

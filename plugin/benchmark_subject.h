@@ -1,12 +1,14 @@
 // What `colmatch benchmark` measures: one pair of networks in one precision.
 #pragma once
 
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "network/superglue.h"
+#include "network/superglue_batch.h"
 #include "network/superpoint.h"
 
 namespace colmatch {
@@ -29,16 +31,17 @@ enum class BenchmarkClock { kWall, kCpu };
 // Milliseconds since any moment.
 double BenchmarkNow(BenchmarkClock clock);
 
-// Operations a second of the matrix product (1024 x 1024, the best of 20 or of a second): of LibTorch for
-// fp32 and bf16, of Int8Linear for int8.
+// Operations a second of the matrix product (1024 x 1024, on a GPU 8192 x 8192, the best of 20 or of a
+// second): of LibTorch for fp32, bf16 and fp16, of Int8Linear for int8.
 double MeasureGemmRate(const std::string& precision, const torch::Device& device, BenchmarkClock clock);
 
 class BenchmarkSubject {
  public:
   // weights: as --weights, or "official": random ones of the published sizes, which match like nearest
-  // neighbours. precision: fp32, bf16, int8. Throws UsageError where the weights name no SuperGlue.
+  // neighbours. precision: fp32, bf16, int8 (on the CPU), fp16 (on a GPU, where batch_size pairs are matched
+  // at once). Throws UsageError where the weights name no SuperGlue.
   BenchmarkSubject(std::string weights, std::string precision, const torch::Device& device,
-                   BenchmarkClock clock);
+                   BenchmarkClock clock, int batch_size);
 
   const std::string& weights() const { return weights_; }
   const std::string& precision() const { return precision_; }
@@ -65,11 +68,18 @@ class BenchmarkSubject {
     std::vector<double> superpoint, prepare, layers, sinkhorn;
   };
 
+  torch::Tensor Prepare(const Features& features);
+  // A GPU's batch is the same pair over and over.
+  void MeasureMatching(const torch::Tensor& prepared0, const torch::Tensor& prepared1,
+                       const SuperGlueOptions& options, Times& times);
+
   std::string weights_, precision_;
   torch::Device device_;
   BenchmarkClock clock_;
   SuperPoint superpoint_{nullptr};
   SuperGlue superglue_{nullptr};
+  std::unique_ptr<SuperGlueBatchEngine> engine_;  // of a GPU
+  int batch_size_;
   std::map<int64_t, Times> times_;
 };
 

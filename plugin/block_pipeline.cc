@@ -17,6 +17,7 @@
 #include "plugin/log.h"
 #include "plugin/lru_cache.h"
 #include "plugin/matching_setup.h"
+#include "plugin/pair_batch.h"
 #include "plugin/pair_verifier.h"
 #include "plugin/photo_extractor.h"
 #include "plugin/photo_provenance.h"
@@ -160,6 +161,7 @@ BlockStats MatchBlockOfPlan(const BlockOptions& o, CommonOptions common) {
   };
   EncodedPairs done;
   PairVerifier verifier(options, NumWorkers(common));
+  PairBatch batch(matcher);
   ProgressBar bar("matching", static_cast<int64_t>(block.pairs.size()), common.progress);
   for (const auto& [i, j] : block.pairs) {
     if (StopRequested()) {
@@ -167,22 +169,23 @@ BlockStats MatchBlockOfPlan(const BlockOptions& o, CommonOptions common) {
       return stats;
     }
     const auto image0 = store.Get(i), image1 = store.Get(j);
-    const auto prepared0 = prepare(i, *image0), prepared1 = prepare(j, *image1);
-    const PairRows rows = MatchImages(matcher, *prepared0, *prepared1);
-    PairRecord record;
-    record.image_id1 = image0->geometry.image_id;
-    record.image_id2 = image1->geometry.image_id;
-    record.matches = rows.matches;
-    record.confidences = rows.confidences;
-    verifier.Add(image0->geometry, image1->geometry, rows.matches,
-                 [&stats, &done, record](const TwoViewGeometry& geometry) mutable {
-                   record.geometry = geometry;
-                   stats.num_matches += static_cast<int64_t>(record.matches.size());
-                   stats.num_verified += !geometry.inlier_matches.empty();
-                   done.emplace_back(PairId(record.image_id1, record.image_id2), EncodePair(record));
-                 });
+    batch.Add({prepare(i, *image0), prepare(j, *image1)}, [&, image0, image1](const PairRows& rows) {
+      PairRecord record;
+      record.image_id1 = image0->geometry.image_id;
+      record.image_id2 = image1->geometry.image_id;
+      record.matches = rows.matches;
+      record.confidences = rows.confidences;
+      verifier.Add(image0->geometry, image1->geometry, rows.matches,
+                   [&stats, &done, record](const TwoViewGeometry& geometry) mutable {
+                     record.geometry = geometry;
+                     stats.num_matches += static_cast<int64_t>(record.matches.size());
+                     stats.num_verified += !geometry.inlier_matches.empty();
+                     done.emplace_back(PairId(record.image_id1, record.image_id2), EncodePair(record));
+                   });
+    });
     bar.Update(++stats.num_items);
   }
+  batch.Finish();
   verifier.Finish();
   WriteShard(manifest, o.block, std::move(done));
   return stats;

@@ -26,7 +26,7 @@ class Command {
 };
 
 // The precisions() of whatever matches.
-inline std::vector<std::string> MatchingPrecisions() { return {kBf16, kInt8}; }
+inline std::vector<std::string> MatchingPrecisions() { return {kBf16, kFp16, kInt8}; }
 
 // The one list of commands a build offers (commands_core.cc, commands_full.cc).
 std::vector<std::unique_ptr<Command>> AllCommands();

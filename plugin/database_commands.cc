@@ -15,7 +15,7 @@ namespace {
 class FeatureExtractorCommand : public Command {
  public:
   std::string name() const override { return "feature_extractor"; }
-  std::vector<std::string> precisions() const override { return {kBf16}; }
+  std::vector<std::string> precisions() const override { return {kBf16, kFp16}; }
   std::string description() const override {
     return "Find SuperPoint features in photos, into COLMAP's database";
   }

@@ -145,7 +145,7 @@ std::string FeatureProvenance(const FeaturePipelineOptions& o, const FeatureExtr
        << o.keypoints.remove_borders << " hessian_radius "
        << o.keypoints.refinement_radius;  // to which peaks, and how far
   if (o.tile_size > 0) text << " tile_size " << o.tile_size;
-  if (extractor.in_bf16()) text << ' ' << kBf16;
+  if (extractor.precision() != InferencePrecision::kFloat32) text << ' ' << NameOf(extractor.precision());
   return text.str();
 }
 

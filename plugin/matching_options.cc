@@ -187,6 +187,8 @@ void MatchingCommandOptions::AddTo(CLI::App& app, bool with_paths, bool with_mat
               "least confidence of a match");
     AddOption(app, "--SuperGlue.sinkhorn_iterations", o.matching.superglue.sinkhorn_iterations,
               "optimal transport; 0: as many as the weights ask for (100 where they do not say)");
+    AddOption(app, "--SuperGlue.batch_size", o.matching.batch_size, "pairs matched at once on a GPU")
+        ->check(CLI::Range(1, 4096));
     AddOption(app, "--max_ratio,--SiftMatching.max_ratio", o.matching.max_ratio,
               "of the ratio test (nn_ratio)");
     AddOption(app, "--skip_geometric_verification,--FeatureMatching.skip_geometric_verification",

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <utility>
 
 #include "database_io/colmap_database.h"
 #include "network/error.h"
@@ -10,6 +11,7 @@
 #include "plugin/image_store.h"
 #include "plugin/lru_cache.h"
 #include "plugin/matching_setup.h"
+#include "plugin/pair_batch.h"
 #include "plugin/pair_writer.h"
 #include "plugin/progress.h"
 #include "plugin/stop_signal.h"
@@ -40,6 +42,7 @@ MatchingPipelineStats MatchPairs(const MatchingPipelineOptions& o, const CommonO
     return prepared.Get(image.image_id, [&] { return matcher.Prepare(loaded.features); });
   };
   PairWriter writer(database, o, NumWorkers(common), stats);
+  PairBatch batch(matcher);
   ProgressBar bar("matching", source->num_pairs(), common.progress);
   int64_t done = 0;
   while (!stats.stopped) {
@@ -62,11 +65,13 @@ MatchingPipelineStats MatchPairs(const MatchingPipelineOptions& o, const CommonO
         writer.AddGeometry(image0->geometry, image1->geometry,
                            database.ReadMatches(images[i].image_id, images[j].image_id));
       } else {
-        const auto prepared0 = prepare(images[i], *image0), prepared1 = prepare(images[j], *image1);
-        writer.AddPair(image0->geometry, image1->geometry, MatchImages(matcher, *prepared0, *prepared1),
-                       provenance);
+        batch.Add({prepare(images[i], *image0), prepare(images[j], *image1)},
+                  [&writer, &provenance, image0, image1](PairRows rows) {
+                    writer.AddPair(image0->geometry, image1->geometry, std::move(rows), provenance);
+                  });
       }
     }
+    batch.Finish();
     writer.Finish();
   }
   stats.image_loads = store.loads();

@@ -126,8 +126,8 @@ PairState StateOf(ColmapDatabase& database, const Image& a, const Image& b, cons
   return state;
 }
 
-PairRows MatchImages(FeatureMatcher& matcher, const PreparedImage& image0, const PreparedImage& image1) {
-  const auto list = ListMatches(matcher.Match(image0, image1));
+PairRows RowsOf(const FeatureMatches& matches) {
+  const auto list = ListMatches(matches);
   PairRows rows;
   rows.confidences.resize(list.size());
   std::transform(list.begin(), list.end(), rows.confidences.begin(),

@@ -51,6 +51,6 @@ struct PairRows {
   Matches matches;
   std::vector<float> confidences;
 };
-PairRows MatchImages(FeatureMatcher& matcher, const PreparedImage& image0, const PreparedImage& image1);
+PairRows RowsOf(const FeatureMatches& matches);
 
 }  // namespace colmatch

@@ -7,9 +7,9 @@ namespace {
 void AddCommonOptions(CLI::App& app, CommonOptions& common) {
   AddOption(app, "--weights", common.weights, "default, fast, a folder, or superpoint=PATH,superglue=PATH");
   AddOption(app, "--device", common.device, "auto, cpu, cuda or cuda:N");
-  AddOption(app, "--precision", common.precision,
-            "auto (fp32), fp32; on the CPU also bf16 (SuperPoint, SuperGlue) and int8 (SuperGlue); training "
-            "bf16 and (on a GPU) fp16")
+  AddOption(
+      app, "--precision", common.precision,
+      "auto (fp32), fp32, bf16; on a GPU also fp16, on the CPU int8 (SuperGlue alone, not for training)")
       ->check(CLI::IsMember({"auto", "fp32", "bf16", "fp16", "int8"}));
   AddOption(app,
             "--num_threads,--SiftExtraction.num_threads,--SiftMatching.num_threads,"

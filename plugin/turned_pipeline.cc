@@ -156,7 +156,7 @@ MatchingPipelineStats MatchTurned(const FeaturePipelineOptions& fo, const Matchi
     } else {
       const Features seen = TurnFeatures(image1->features, *descriptors, turns);
       writer.ReplaceIfBetter(image0->geometry, image1->geometry,
-                             MatchImages(matcher, matcher.Prepare(image0->features), matcher.Prepare(seen)),
+                             RowsOf(matcher.Match(image0->features, seen)),
                              TurnedProvenance(provenance, turns), TurnedProvenance(provenance, 0));
     }
   }

@@ -13,6 +13,7 @@
 #include "network/error.h"
 #include "network/flops.h"
 #include "network/sinkhorn.h"
+#include "network/transport.h"
 #include "training/feature_augmentation.h"
 #include "training/prefetch.h"
 #include "training/superglue_loss.h"

@@ -35,7 +35,7 @@ bool SameBytes(const Features& a, const Features& b) {
   return a.keypoints.equal(b.keypoints) && a.scores.equal(b.scores) && a.descriptors.equal(b.descriptors);
 }
 
-TEST(MatcherTypeFromName, KnowsFourNamesAndRefusesOthersListingThem) {
+TEST(MatcherTypeFromName, KnowsItsNamesAndRefusesOthersListingThem) {
   const std::map<std::string, MatcherType> names = {{"superglue", MatcherType::kSuperGlue},
                                                     {"nn", MatcherType::kNearestNeighbor},
                                                     {"nn_mutual", MatcherType::kMutualNearestNeighbor},
@@ -230,12 +230,11 @@ TEST(FeatureMatcher, InFewBitsItFindsTheMatchesOfFloat32) {
   }
 }
 
-TEST(InferencePrecisionFromName, KnowsFourNamesAndRefusesOthers) {
+TEST(InferencePrecisionFromName, KnowsItsNamesAndRefusesOthers) {
   EXPECT_EQ(InferencePrecisionFromName("auto"), InferencePrecision::kFloat32);
-  EXPECT_EQ(InferencePrecisionFromName("fp32"), InferencePrecision::kFloat32);
-  EXPECT_EQ(InferencePrecisionFromName("bf16"), InferencePrecision::kBf16);
-  EXPECT_EQ(InferencePrecisionFromName("int8"), InferencePrecision::kInt8);
-  for (const char* name : {"", "fp16", "BF16"}) EXPECT_THROW(InferencePrecisionFromName(name), UsageError);
+  for (const char* name : {"fp32", "bf16", "fp16", "int8"})
+    EXPECT_EQ(NameOf(InferencePrecisionFromName(name)), name);
+  for (const char* name : {"", "fp8", "BF16"}) EXPECT_THROW(InferencePrecisionFromName(name), UsageError);
 }
 
 FeatureMatches MatchesOf(const std::vector<int64_t>& matches0, const std::vector<float>& scores0, int64_t m) {
@@ -274,6 +273,44 @@ TEST(ListMatches, KeepsEveryKeypointAtMostOnceByRisingIndex) {
 TEST(ListMatches, OfNothingIsEmpty) {
   EXPECT_TRUE(ListMatches(MatchesOf({}, {}, 5)).empty());
   EXPECT_TRUE(ListMatches(MatchesOf({-1, -1}, {0, 0}, 0)).empty());
+}
+
+TEST(FeatureMatcher, ABatchIsEachPairInItsOrder) {
+  torch::manual_seed(4);
+  LoadedSuperGlue weights;
+  weights.network = SuperGlue(SuperGlueArchitecture{16, {8}, 1});
+  weights.network->InitializeAsNearestNeighbor(20);
+  weights.network->eval();
+  for (const MatcherType type : {MatcherType::kSuperGlue, MatcherType::kMutualNearestNeighbor}) {
+    MatcherOptions options;
+    options.type = type;
+    FeatureMatcher matcher(weights, options, torch::kCPU);
+    EXPECT_EQ(matcher.batch_size(), 1);
+    std::vector<PreparedPair> pairs;
+    std::vector<FeatureMatches> expected;
+    for (const int64_t n : {30, 0, 7, 1, 50}) {
+      const Features features0 = RandomFeatures(n, 16), features1 = RandomFeatures(20, 16);
+      expected.push_back(matcher.Match(features0, features1));
+      pairs.push_back({std::make_shared<PreparedImage>(matcher.Prepare(features0)),
+                       std::make_shared<PreparedImage>(matcher.Prepare(features1))});
+    }
+    const auto found = matcher.MatchBatch(pairs);
+    ASSERT_EQ(found.size(), expected.size());
+    for (size_t i = 0; i < found.size(); ++i) EXPECT_TRUE(found[i].matches0.equal(expected[i].matches0)) << i;
+    EXPECT_TRUE(matcher.MatchBatch({}).empty());
+  }
+  MatcherOptions none;
+  none.type = MatcherType::kNearestNeighbor;
+  none.batch_size = 0;
+  EXPECT_THROW(FeatureMatcher({}, none, torch::kCPU), UsageError);
+}
+
+TEST(FeatureMatcher, PrecisionsThatTheDeviceLacksAreRefused) {
+  LoadedSuperGlue weights;
+  weights.network = SuperGlue(SuperGlueArchitecture{16, {8}, 1});
+  MatcherOptions options;
+  options.precision = InferencePrecision::kFp16;
+  EXPECT_THROW(FeatureMatcher(weights, options, torch::kCPU), UsageError);
 }
 
 }  // namespace

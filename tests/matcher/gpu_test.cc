@@ -2,6 +2,7 @@
 #include "tests/gpu_test.h"
 
 #include <algorithm>
+#include <memory>
 #include <tuple>
 #include <vector>
 
@@ -67,6 +68,38 @@ TEST_F(FrontEndOnAGpu, MatchesTheSameKeypoints) {
       EXPECT_GT((expected.matches0 >= 0).sum().item<int64_t>(), 200);
     }
     weights.network->to(torch::kCPU);
+  }
+}
+
+TEST_F(FrontEndOnAGpu, MatchesBatchesOfAnySizesInHalfPrecisionNearlyAsInFull) {
+  torch::manual_seed(5);
+  LoadedSuperGlue weights;
+  weights.network = SuperGlue(SuperGlueArchitecture{kDim, {16, 32}, 3});
+  weights.network->InitializeAsNearestNeighbor(20);
+  weights.network->eval();
+  for (const InferencePrecision precision :
+       {InferencePrecision::kFloat32, InferencePrecision::kBf16, InferencePrecision::kFp16}) {
+    MatcherOptions options;
+    options.precision = precision;
+    options.batch_size = 3;
+    FeatureMatcher matcher(weights, options, torch::kCUDA);
+    EXPECT_EQ(matcher.batch_size(), 3);
+    std::vector<PreparedPair> pairs;
+    for (const int64_t n : {300, 0, 170, 1, 300, 290, 64}) {
+      const Features features0 = RandomFeatures(n, kDim);
+      pairs.push_back(
+          {std::make_shared<PreparedImage>(matcher.Prepare(features0)),
+           std::make_shared<PreparedImage>(matcher.Prepare(n > 1 ? Shuffled(features0, 0.1) : features0))});
+    }
+    const auto found = matcher.MatchBatch(pairs);
+    ASSERT_EQ(found.size(), pairs.size());
+    for (size_t i = 0; i < found.size(); ++i) {
+      const FeatureMatches alone = matcher.Match(*pairs[i].image0, *pairs[i].image1);
+      ASSERT_EQ(found[i].matches0.size(0), alone.matches0.size(0));
+      if (alone.matches0.size(0) < 2) continue;
+      EXPECT_GT((found[i].matches0 == alone.matches0).to(torch::kFloat).mean().item<double>(), 0.97) << i;
+      EXPECT_GT((found[i].matches0 >= 0).to(torch::kFloat).mean().item<double>(), 0.5) << i;
+    }
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include "network/error.h"
 #include "network/keypoint_code.h"
+#include "tests/network/random_superglue.h"
 #include "tests/network/tensor_near.h"
 
 namespace colmatch {
@@ -230,20 +231,6 @@ TEST(Extended, AnotherKeypointEncoderSaysNothingYet) {
   EXPECT_TRUE(TensorsNear(other->forward(here, here), other->forward(there, there), 1e-6));
   EXPECT_TRUE(other->gnn->layers[0]->named_parameters()["mlp.0.weight"].equal(
       network->gnn->layers[0]->named_parameters()["mlp.0.weight"]));
-}
-
-// Norms that are not at their start.
-SuperGlue Normalized(const SuperGlueArchitecture& architecture) {
-  torch::NoGradGuard no_grad;
-  SuperGlue network(architecture);
-  for (auto& item : network->named_parameters()) {
-    if (item.value().dim() == 1) item.value().uniform_(-1, 1);
-  }
-  for (auto& item : network->named_buffers()) {
-    if (item.value().is_floating_point()) item.value().uniform_(0.5, 2);
-  }
-  network->eval();
-  return network;
 }
 
 TEST(FoldBatchNormOfSuperGlue, KeepsTheFunctionWithoutNorms) {

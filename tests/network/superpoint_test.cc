@@ -42,7 +42,7 @@ TEST(SuperPoint, InBf16IsNearTheFloatNetworkAndOnlyWithoutGradients) {
   SuperPoint network(Small());
   const auto images = torch::rand({2, 1, 40, 56});
   const SuperPointOutput exact = network->forward(images);
-  network->UseBf16();
+  network->UseHalfPrecision(torch::kBFloat16);
   EXPECT_TRUE(torch::equal(network->forward(images).logits, exact.logits)) << "training stays exact";
   torch::NoGradGuard no_grad;
   const SuperPointOutput rounded = network->forward(images);

@@ -17,10 +17,12 @@ colmatch_test(network
     pth_reader_test.cc
     safetensors_test.cc
     sinkhorn_test.cc
+    superglue_batch_test.cc
     superglue_test.cc
     superpoint_test.cc
     tensor_coding_test.cc
     transport_kernel_test.cc
+    transport_test.cc
     weights_test.cc
     ../torch_seed.cc
   LINK network ZLIB::ZLIB TORCH)

@@ -28,6 +28,7 @@ if(NOT COLMATCH_CORE_ONLY)
       mask_test.cc
       match_list_test.cc
       matches_import_test.cc
+      pair_batch_test.cc
       pair_blocks_test.cc
       pair_commands_test.cc
       pair_order_test.cc

@@ -1,0 +1,65 @@
+// SuperGlue for many pairs at once with LibTorch's operations, in float32 or half precision: the engine of
+// GPUs. Pairs of any sizes are padded to the largest; what is padded takes no part, exactly. What is constant
+// in a layer is multiplied out (folded_layer.h), attention never writes its weights (attention.h), residuals
+// are float32.
+#pragma once
+
+#include <torch/types.h>
+
+#include <vector>
+
+#include "network/features.h"
+#include "network/folded_layer.h"
+#include "network/superglue.h"
+
+namespace colmatch {
+
+// Images as rows padded to one number N: rows (B, N, D) float32, zeros where padded.
+struct PaddedRows {
+  torch::Tensor rows;
+  std::vector<int64_t> counts;  // rows that are there, each at least 1
+
+  bool IsPadded() const;
+};
+
+class SuperGlueBatchEngine {
+ public:
+  // The layers of a network without batch normalisation (FoldBatchNorm) as they are now, on its device.
+  // type: of the linear maps and of attention: kFloat, kHalf, kBFloat16.
+  SuperGlueBatchEngine(SuperGlue network, torch::ScalarType type);
+
+  // Descriptors with their keypoint encoding (B, N, D) after the first layer, which is self-attention: what
+  // SuperGlue's Prepare makes of Encode's.
+  torch::Tensor FirstLayer(const torch::Tensor& encoded);
+  // Coupling scores (B, N, M) float32 of pairs that FirstLayer made; of what is padded, anything finite.
+  torch::Tensor Couplings(const PaddedRows& images0, const PaddedRows& images1);
+
+  // PrepareFeatures and MatchPrepared of a SuperGlue, of many pairs: images0[i] with images1[i], (1, N, D)
+  // each, N may be 0. The matches are on the CPU.
+  torch::Tensor Prepare(const Features& features);
+  std::vector<FeatureMatches> Match(const std::vector<torch::Tensor>& images0,
+                                    const std::vector<torch::Tensor>& images1,
+                                    const SuperGlueOptions& options);
+
+ private:
+  // What all images of a layer share: sums (B, N, D) float32, the descriptors; input (B, N, D + A), the same
+  // in the engine's type and the message beside it.
+  struct State {
+    torch::Tensor sums, input;
+  };
+
+  State Load(const torch::Tensor& rows) const;
+  // One layer. pairs: where the first half of the images looks at the second and the other way round; 0:
+  // each at itself. mask: see Attention.
+  void Run(const FoldedLayer& layer, State& state, int64_t pairs, const torch::Tensor& mask) const;
+
+  SuperGlue network_;
+  torch::ScalarType type_;
+  std::vector<FoldedLayer> layers_;
+  torch::Tensor final_projection_, final_bias_;  // over the fourth root of D
+};
+
+// Images (1, N, D) as one batch; counts of 0 are not allowed.
+PaddedRows PadRows(const std::vector<torch::Tensor>& images);
+
+}  // namespace colmatch
