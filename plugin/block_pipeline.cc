@@ -155,13 +155,9 @@ BlockStats MatchBlockOfPlan(const BlockOptions& o, CommonOptions common) {
               MatchingProvenance(options, common, weights.sha256));
 
   ShardImageStore store(manifest, block, o.max_cached_images);
-  LruCache<uint32_t, PreparedImage> prepared(store.capacity());
-  const auto prepare = [&](uint32_t i, const LoadedImage& image) {
-    return prepared.Get(i, [&] { return matcher.Prepare(image.features); });
-  };
   EncodedPairs done;
   PairVerifier verifier(options, NumWorkers(common));
-  PairBatch batch(matcher);
+  PairBatch batch(matcher, store.capacity());
   ProgressBar bar("matching", static_cast<int64_t>(block.pairs.size()), common.progress);
   for (const auto& [i, j] : block.pairs) {
     if (StopRequested()) {
@@ -169,7 +165,7 @@ BlockStats MatchBlockOfPlan(const BlockOptions& o, CommonOptions common) {
       return stats;
     }
     const auto image0 = store.Get(i), image1 = store.Get(j);
-    batch.Add({prepare(i, *image0), prepare(j, *image1)}, [&, image0, image1](const PairRows& rows) {
+    batch.Add({i, image0->features}, {j, image1->features}, [&, image0, image1](const PairRows& rows) {
       PairRecord record;
       record.image_id1 = image0->geometry.image_id;
       record.image_id2 = image1->geometry.image_id;

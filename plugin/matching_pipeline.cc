@@ -9,7 +9,6 @@
 #include "network/error.h"
 #include "plugin/database_options.h"
 #include "plugin/image_store.h"
-#include "plugin/lru_cache.h"
 #include "plugin/matching_setup.h"
 #include "plugin/pair_batch.h"
 #include "plugin/pair_writer.h"
@@ -36,13 +35,8 @@ MatchingPipelineStats MatchPairs(const MatchingPipelineOptions& o, const CommonO
     return stats;
   }
   ImageStore store(database, o.block_size);
-  // What matching needs of one image alone is computed once, not once a pair.
-  LruCache<image_t, PreparedImage> prepared(store.capacity());
-  const auto prepare = [&](const Image& image, const LoadedImage& loaded) {
-    return prepared.Get(image.image_id, [&] { return matcher.Prepare(loaded.features); });
-  };
   PairWriter writer(database, o, NumWorkers(common), stats);
-  PairBatch batch(matcher);
+  PairBatch batch(matcher, store.capacity());
   ProgressBar bar("matching", source->num_pairs(), common.progress);
   int64_t done = 0;
   while (!stats.stopped) {
@@ -65,7 +59,7 @@ MatchingPipelineStats MatchPairs(const MatchingPipelineOptions& o, const CommonO
         writer.AddGeometry(image0->geometry, image1->geometry,
                            database.ReadMatches(images[i].image_id, images[j].image_id));
       } else {
-        batch.Add({prepare(images[i], *image0), prepare(images[j], *image1)},
+        batch.Add({images[i].image_id, image0->features}, {images[j].image_id, image1->features},
                   [&writer, &provenance, image0, image1](PairRows rows) {
                     writer.AddPair(image0->geometry, image1->geometry, std::move(rows), provenance);
                   });

@@ -5,8 +5,13 @@
 
 namespace colmatch {
 
-void PairBatch::Add(PreparedPair pair, std::function<void(PairRows)> then) {
-  pairs_.push_back(std::move(pair));
+void PairBatch::Add(const NumberedImage& image0, const NumberedImage& image1,
+                    std::function<void(PairRows)> then) {
+  const auto prepared = [&](const NumberedImage& image) {
+    return prepared_.Get(image.number, [&] { return matcher_.Prepare(image.features); });
+  };
+  const auto prepared0 = prepared(image0), prepared1 = prepared(image1);
+  pairs_.push_back({prepared0, prepared1});
   then_.push_back(std::move(then));
   if (static_cast<int>(pairs_.size()) >= matcher_.batch_size()) Finish();
 }

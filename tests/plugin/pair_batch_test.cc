@@ -14,19 +14,18 @@ TEST(PairBatch, EveryPairGetsItsOwnMatchesInOrder) {
   MatcherOptions options;
   options.type = MatcherType::kMutualNearestNeighbor;
   FeatureMatcher matcher({}, options, torch::kCPU);
-  PairBatch batch(matcher);
+  PairBatch batch(matcher, 1);
   std::vector<size_t> sizes;
-  for (const int64_t n : {9, 0, 4}) {
+  for (const uint32_t n : {9, 0, 4, 9}) {
     const Features features = RandomFeatures(n, 8);
-    const auto image = std::make_shared<PreparedImage>(matcher.Prepare(features));
-    batch.Add({image, image}, [&](const PairRows& rows) {
+    batch.Add({n, features}, {n, features}, [&](const PairRows& rows) {
       EXPECT_EQ(rows.matches.size(), rows.confidences.size());
       sizes.push_back(rows.matches.size());
     });
   }
   batch.Finish();
   batch.Finish();  // nothing waits any more
-  EXPECT_THAT(sizes, testing::ElementsAre(9, 0, 4));
+  EXPECT_THAT(sizes, testing::ElementsAre(9, 0, 4, 9));
 }
 
 }  // namespace
