@@ -62,6 +62,20 @@ variant() {
   cp "$superpoint" "$out/$name/superpoint.safetensors"
   cp "$superglue" "$out/$name/superglue.safetensors"
 }
+# adapted NAME FROM CALIBRATION: FROM, its SuperGlue fine-tuned on its own SuperPoint's features, where that is no longer near the
+# dense one, and its dustbin set so that it finds so many times what mutual nearest neighbours do.
+adapted() {
+  local name="$1" from="$out/$2" calibration="$3" folder="$out/tuned/$1.adapted" resume=()
+  [ -e "$out/$name/superglue.safetensors" ] && return
+  [ -e "$folder/checkpoint.pt" ] && resume=(--resume)
+  "$colmatch" train superglue --shards "$out/train.shard" --superpoint "$from/superpoint.safetensors" --features "$out/features_$name.pt" \
+    --initial "$from/superglue.safetensors" --teacher "$weights/superglue.safetensors" --teacher_weight 1 --output "$folder" "${resume[@]}" \
+    --num_steps "$superglue_steps" --learning_rate 1e-4 --warmup_steps 50 --SuperGlue.deep_supervision 0 \
+    --SuperGlue.calibration_recall "$calibration" --num_threads "$threads" --precision "$precision"
+  mkdir -p "$out/$name"
+  cp "$from/superpoint.safetensors" "$out/$name/"
+  "$colmatch" weights export "$folder/superglue.safetensors" --type fp16 --output "$out/$name/superglue.safetensors"
+}
 # The same without fine-tuning: 8 bits leave nothing to bring back.
 coarse_variant() {
   local name="$1"
@@ -84,8 +98,9 @@ make_variant() {
                     variant "$1" "$out/channels" 5e-4 2e-4 prune "${scan[@]}" ;;
     two_of_four) variant "$1" "$weights" 5e-4 2e-4 prune --method 2:4 ;;
     # Half the operations of both networks: fewer channels, half the heads, fewer hidden units.
-    structured) variant "$1" "$weights" 1.5e-3 2e-4 prune --method channel --SuperPoint.encoder_widths 8,24,48,88 --SuperPoint.head_width 88 \
-                  --SuperGlue.num_heads 2 --SuperGlue.mlp_hidden 96 ;;
+    structured) variant structured_parts "$weights" 1.5e-3 2e-4 prune --method channel --SuperPoint.encoder_widths 8,24,48,88 --SuperPoint.head_width 88 \
+                  --SuperGlue.num_heads 2 --SuperGlue.mlp_hidden 96
+                adapted "$1" structured_parts 1.06 ;;
     linear8) coarse_variant "$1" quantize --method linear --bits 8 ;;
     kmeans8) coarse_variant "$1" quantize --method kmeans --bits 8 ;;
     kmeans*) variant "$1" "$weights" 2e-4 1e-4 quantize --method kmeans --bits "${1#kmeans}" ;;
