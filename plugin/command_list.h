@@ -48,4 +48,7 @@ std::unique_ptr<Command> MakeWeightsCommand();
 // anything else; std::cerr is mute afterwards: our own words go through log.h, stdio or std::clog.
 void QuietDecoders();
 
+// Threads of loops over pixels, for each thread that runs one.
+void LimitImageThreads(int threads);
+
 }  // namespace colmatch

@@ -15,6 +15,8 @@ std::vector<std::unique_ptr<Command>> AllCommands() {
   return commands;
 }
 
-void QuietDecoders() {}  // there are none in this build
+// There are none in this build.
+void QuietDecoders() {}
+void LimitImageThreads(int) {}
 
 }  // namespace colmatch

@@ -1,5 +1,6 @@
 // The commands of the whole program.
 #include <iostream>
+#include <opencv2/core/utility.hpp>
 #include <opencv2/core/utils/logger.hpp>
 
 #include "plugin/command_list.h"
@@ -45,5 +46,7 @@ void QuietDecoders() {
   cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);
   std::cerr.setstate(std::ios_base::failbit);  // cv::imdecode prints there whatever the log level
 }
+
+void LimitImageThreads(int threads) { cv::setNumThreads(threads); }
 
 }  // namespace colmatch

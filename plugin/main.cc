@@ -114,6 +114,7 @@ void ApplyCommonOptions(const CommonOptions& common, const PatientThreads& patie
   if (threads > 1) patience.RestartOnce();
   torch::set_num_threads(threads);
   SetOpenBlasThreads(threads);
+  LimitImageThreads(threads);
   SetLogLevel(common.log_level);
 }
 

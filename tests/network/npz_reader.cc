@@ -59,8 +59,7 @@ torch::Tensor ParseNpy(const std::string& bytes) {
   }
   auto tensor = torch::empty(shape, types.at(match[1]));
   Require(bytes.size() == 10 + header_size + tensor.nbytes(), "size of an array");
-  if (tensor.nbytes() > 0)
-    std::memcpy(tensor.data_ptr(), bytes.data() + 10 + header_size, tensor.nbytes());
+  if (tensor.nbytes() > 0) std::memcpy(tensor.data_ptr(), bytes.data() + 10 + header_size, tensor.nbytes());
   return tensor;
 }
 
