@@ -34,9 +34,10 @@ Eigen::Matrix3Xd Centered(const Points& points, Eigen::Vector3d* mean) {
 }
 
 bool OnALine(const Points& points) {
+  if (points.size() < 3) return true;  // and fewer than three singular values
   Eigen::Vector3d mean;
   const Eigen::Vector3d values = Eigen::JacobiSVD<Eigen::Matrix3Xd>(Centered(points, &mean)).singularValues();
-  return points.size() < 3 || values[1] <= kLineRatio * values[0];
+  return values[1] <= kLineRatio * values[0];
 }
 
 double Median(std::vector<double> values) {
