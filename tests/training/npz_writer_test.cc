@@ -59,6 +59,7 @@ TEST_F(NpzWriter, ValuesComeBackExactly) {
     ASSERT_EQ(read.count(name), 1u) << name;
     const auto tensor = read.at(name);
     ASSERT_EQ(tensor.sizes(), (torch::IntArrayRef{static_cast<int64_t>(values.size())})) << name;
+    if (values.empty()) continue;  // memcmp takes no null pointers
     EXPECT_EQ(std::memcmp(tensor.data_ptr<double>(), values.data(), 8 * values.size()), 0) << name;
   }
 }
