@@ -6,15 +6,6 @@
 #include <cmath>
 
 namespace colmatch {
-namespace {
-
-void CheckScores(const torch::Tensor& scores) {
-  TORCH_CHECK(scores.dim() == 3 && scores.size(1) > 0 && scores.size(2) > 0,
-              "Sinkhorn: scores must be (B, N, M) with N and M at least 1, got ", scores.sizes());
-}
-
-}  // namespace
-
 torch::Tensor AddDustbins(const torch::Tensor& scores, const torch::Tensor& bin_score) {
   const int64_t b = scores.size(0), n = scores.size(1), m = scores.size(2);
   const auto column = bin_score.expand({b, n, 1});
@@ -23,6 +14,8 @@ torch::Tensor AddDustbins(const torch::Tensor& scores, const torch::Tensor& bin_
 }
 
 std::tuple<torch::Tensor, torch::Tensor, double> LogMarginals(const torch::Tensor& scores) {
+  TORCH_CHECK(scores.dim() == 3 && scores.size(1) > 0 && scores.size(2) > 0,
+              "Sinkhorn: scores must be (B, N, M) with N and M at least 1, got ", scores.sizes());
   const int64_t n = scores.size(1), m = scores.size(2);
   const double norm = -std::log(static_cast<double>(n + m));
   auto log_mu = torch::full({n + 1}, norm, scores.options().requires_grad(false));
@@ -33,9 +26,8 @@ std::tuple<torch::Tensor, torch::Tensor, double> LogMarginals(const torch::Tenso
 }
 
 torch::Tensor LogSinkhorn(const torch::Tensor& scores, const torch::Tensor& bin_score, int num_iterations) {
-  CheckScores(scores);
-  const auto couplings = AddDustbins(scores, bin_score);
   const auto [log_mu, log_nu, norm] = LogMarginals(scores);
+  const auto couplings = AddDustbins(scores, bin_score);
   auto u = torch::zeros({scores.size(0), log_mu.size(0)}, scores.options());
   auto v = torch::zeros({scores.size(0), log_nu.size(0)}, scores.options());
   for (int i = 0; i < num_iterations; ++i) {
@@ -47,9 +39,8 @@ torch::Tensor LogSinkhorn(const torch::Tensor& scores, const torch::Tensor& bin_
 
 torch::Tensor ScalingSinkhorn(const torch::Tensor& scores, const torch::Tensor& bin_score,
                               int num_iterations) {
-  CheckScores(scores);
-  const auto couplings = AddDustbins(scores, bin_score);
   const auto [log_mu, log_nu, norm] = LogMarginals(scores);
+  const auto couplings = AddDustbins(scores, bin_score);
   constexpr double kTiny = 1e-30;  // keeps a column that no row reaches finite
   const auto row_max = std::get<0>(couplings.detach().max(2, /*keepdim=*/true));
   const auto kernel = torch::exp(couplings - row_max);

@@ -13,10 +13,9 @@ namespace colmatch {
 torch::Tensor AddDustbins(const torch::Tensor& scores, const torch::Tensor& bin_score);
 
 // log mu (N+1), log nu (M+1) and -log(N + M) for scores (B, N, M): one unit for each keypoint, the other
-// side's count for the dustbin (equation 8), over N + M.
+// side's count for the dustbin (equation 8), over N + M. Every solver begins with it: it refuses
+// scores of another shape, and N or M of 0 (c10::Error).
 std::tuple<torch::Tensor, torch::Tensor, double> LogMarginals(const torch::Tensor& scores);
-
-// One iteration in the log domain on potentials u (B, N+1) and v (B, M+1) of the couplings: u, then v.
 
 // The published solver, in the log domain. Returns (B, N+1, M+1) log assignments, multiplied by N+M as
 // published: rows sum to 1 (dustbin row: M), columns to 1 (dustbin column: N) at convergence. Differentiable.

@@ -98,8 +98,8 @@ FeatureMatches MatchByTransport(const torch::Tensor& scores, const torch::Tensor
     return MatchesFromLogAssignment(SolveTransport(scores, bin_score, num_iterations)[0], match_threshold);
   };
   if (!scores.is_cpu() || scores.scalar_type() != torch::kFloat || scores.size(0) != 1) return solve();
-  const int64_t n = scores.size(1), m = scores.size(2);
   const auto [log_mu, log_nu, norm] = LogMarginals(scores);
+  const int64_t n = scores.size(1), m = scores.size(2);
   const auto mu = torch::exp(log_mu), nu = torch::exp(log_nu), in = scores.contiguous();
   const int64_t stride = (m + 1 + kLine - 1) / kLine * kLine;
   auto kernel = torch::empty({n + 1, stride}), a = torch::empty({n + 1}), b = torch::empty({m + 1});
