@@ -15,10 +15,12 @@ bool ContainsAny(const std::string& text, std::initializer_list<const char*> wor
   return false;
 }
 
+std::string FirstLine(const std::string& message) { return message.substr(0, message.find('\n')); }
+
 }  // namespace
 
 GpuFault GpuFaultOf(const std::string& message) {
-  const std::string line = message.substr(0, message.find('\n'));
+  const std::string line = FirstLine(message);
   if (!ContainsAny(line, {"CUDA", "CUBLAS", "CUDNN"})) return GpuFault::kNone;
   return ContainsAny(line, {"out of memory", "ALLOC_FAILED"}) ? GpuFault::kOutOfMemory : GpuFault::kLost;
 }
@@ -32,13 +34,13 @@ bool DeviceFallback::Try(const Work& work) {
     work(device_);
     return true;
   } catch (const c10::Error& error) {
-    const std::string message = error.what_without_backtrace();
-    switch (GpuFaultOf(message)) {
+    const std::string line = FirstLine(error.what_without_backtrace());
+    switch (GpuFaultOf(line)) {
       case GpuFault::kOutOfMemory:
         return false;
       case GpuFault::kLost:
         throw EnvironmentError(
-            "the GPU (" + device_.str() + ") failed: " + message.substr(0, message.find('\n')) +
+            "the GPU (" + device_.str() + ") failed: " + line +
             "; what was committed is kept: run the same command again, or with --device cpu");
       case GpuFault::kNone:
         break;

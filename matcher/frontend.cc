@@ -6,40 +6,17 @@
 #include <algorithm>
 #include <iterator>
 
-#include "matcher/tiled_extraction.h"
 #include "network/bf16.h"
 #include "network/error.h"
 
 namespace colmatch {
 namespace {
 
-Features ToDevice(const Features& features, const torch::Device& device) {
-  Features moved = features;
-  moved.keypoints = features.keypoints.to(device);
-  moved.scores = features.scores.to(device);
-  moved.descriptors = features.descriptors.to(device);
-  return moved;
-}
-
 void RequireDeviceFor(InferencePrecision precision, const torch::Device& device) {
   if (precision == InferencePrecision::kInt8 && !device.is_cpu())
     throw UsageError("--precision int8 computes on the CPU: add --device cpu");
   if (precision == InferencePrecision::kFp16 && device.is_cpu())
     throw UsageError("--precision fp16 computes on a GPU, and the device is the CPU: use bf16 or fp32");
-}
-
-// Of SuperPoint, and of SuperGlue on a GPU.
-torch::ScalarType ScalarTypeOf(InferencePrecision precision) {
-  switch (precision) {
-    case InferencePrecision::kBf16:
-      return torch::kBFloat16;
-    case InferencePrecision::kFp16:
-      return torch::kHalf;
-    case InferencePrecision::kFloat32:
-    case InferencePrecision::kInt8:
-      break;
-  }
-  return torch::kFloat;
 }
 
 // Sizes of tiles to try on a GPU, the given one first: smaller ones where they give the same features.
@@ -99,6 +76,27 @@ std::string NameOf(InferencePrecision precision) {
   return "fp32";
 }
 
+torch::ScalarType ScalarTypeOf(InferencePrecision precision) {
+  switch (precision) {
+    case InferencePrecision::kBf16:
+      return torch::kBFloat16;
+    case InferencePrecision::kFp16:
+      return torch::kHalf;
+    case InferencePrecision::kFloat32:
+    case InferencePrecision::kInt8:
+      break;
+  }
+  return torch::kFloat;
+}
+
+Features ToDevice(const Features& features, const torch::Device& device) {
+  Features moved = features;
+  moved.keypoints = features.keypoints.to(device);
+  moved.scores = features.scores.to(device);
+  moved.descriptors = features.descriptors.to(device);
+  return moved;
+}
+
 torch::Device DeviceFromName(const std::string& name) {
   if (name == "cpu") return torch::kCPU;
   if (name == "auto") return torch::cuda::is_available() ? torch::kCUDA : torch::kCPU;
@@ -137,8 +135,8 @@ FeatureExtractor::FeatureExtractor(LoadedSuperPoint weights, const KeypointOptio
       fallback_(device) {
   options_.Validate();
   RequireDeviceFor(precision_, device);
-  weights_.network->to(device);
-  if (precision_ != InferencePrecision::kFloat32) {
+  const bool in_halves = precision_ != InferencePrecision::kFloat32;
+  if (in_halves) {
     if (device.is_cpu() && !HasBf16Instructions())
       throw EnvironmentError(
           "--precision bf16: this machine's CPU has no bf16 instructions (AVX512_BF16), without which "
@@ -146,9 +144,9 @@ FeatureExtractor::FeatureExtractor(LoadedSuperPoint weights, const KeypointOptio
           "would be slower than in float32; use --precision fp32");
     weights_.network = FoldBatchNorm(weights_.network);
     weights_.network->eval();
-    weights_.network->to(device);
-    weights_.network->UseHalfPrecision(ScalarTypeOf(precision_));
   }
+  weights_.network->to(device);
+  if (in_halves) weights_.network->UseHalfPrecision(ScalarTypeOf(precision_));
   fallback_.SetMove(MoveOf(weights_.network));
 }
 

@@ -27,6 +27,10 @@ enum class InferencePrecision { kFloat32, kBf16, kFp16, kInt8 };
 // auto (float32), fp32, bf16, fp16, int8. Throws UsageError for anything else.
 InferencePrecision InferencePrecisionFromName(const std::string& name);
 std::string NameOf(InferencePrecision precision);  // fp32, bf16, fp16, int8
+// Of SuperPoint, and of SuperGlue on a GPU: kInt8 is nothing to them and counts as float32.
+torch::ScalarType ScalarTypeOf(InferencePrecision precision);
+
+Features ToDevice(const Features& features, const torch::Device& device);
 
 enum class MatcherType { kSuperGlue, kNearestNeighbor, kMutualNearestNeighbor, kRatioTest };
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <ctime>
 
+#include "matcher/frontend.h"
 #include "network/bf16.h"
 #include "network/error.h"
 #include "network/flops.h"
@@ -28,19 +29,6 @@ double Median(std::vector<double> values) {
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
   std::nth_element(values.begin(), middle, values.end());
   return *middle;
-}
-
-Features ToDevice(const Features& features, const torch::Device& device) {
-  Features moved = features;
-  moved.keypoints = features.keypoints.to(device);
-  moved.scores = features.scores.to(device);
-  moved.descriptors = features.descriptors.to(device);
-  return moved;
-}
-
-torch::ScalarType ScalarTypeOf(const std::string& precision) {
-  if (precision == kBf16) return torch::kBFloat16;
-  return precision == kFp16 ? torch::kHalf : torch::kFloat;
 }
 
 // Random layers that move descriptors little, so that nearest neighbours stay matches.
@@ -83,8 +71,8 @@ double MeasureGemmRate(const std::string& precision, const torch::Device& device
   const int64_t size = device.is_cpu() ? 1024 : 8192;
   constexpr double kMostMilliseconds = 1000;
   torch::NoGradGuard no_grad;
-  const auto a =
-      torch::ones({size, size}, torch::TensorOptions().device(device).dtype(ScalarTypeOf(precision)));
+  const auto a = torch::ones({size, size}, torch::TensorOptions().device(device).dtype(
+                                               ScalarTypeOf(InferencePrecisionFromName(precision))));
   auto product = torch::mm(a, a);
   std::vector<float> values, bias, y;
   std::unique_ptr<Int8Linear> linear;
@@ -129,15 +117,13 @@ BenchmarkSubject::BenchmarkSubject(std::string weights, std::string precision, c
     superglue_ = LoadSuperGlue(paths.superglue).network;
   }
   superglue_ = FoldBatchNorm(superglue_);
-  superpoint_->to(device_);
   superglue_->to(device_);
   superglue_->eval();
-  const torch::ScalarType type = ScalarTypeOf(precision_);
-  if (type != torch::kFloat && (HasBf16Instructions() || !device_.is_cpu())) {
-    superpoint_ = FoldBatchNorm(superpoint_);
-    superpoint_->to(device_);
-    superpoint_->UseHalfPrecision(type);
-  }
+  const torch::ScalarType type = ScalarTypeOf(InferencePrecisionFromName(precision_));
+  const bool in_halves = type != torch::kFloat && (HasBf16Instructions() || !device_.is_cpu());
+  if (in_halves) superpoint_ = FoldBatchNorm(superpoint_);
+  superpoint_->to(device_);
+  if (in_halves) superpoint_->UseHalfPrecision(type);
   if (!device_.is_cpu()) {
     engine_ = std::make_unique<SuperGlueBatchEngine>(superglue_, type);
     return;

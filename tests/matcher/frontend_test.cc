@@ -277,10 +277,7 @@ TEST(ListMatches, OfNothingIsEmpty) {
 
 TEST(FeatureMatcher, ABatchIsEachPairInItsOrder) {
   torch::manual_seed(4);
-  LoadedSuperGlue weights;
-  weights.network = SuperGlue(SuperGlueArchitecture{16, {8}, 1});
-  weights.network->InitializeAsNearestNeighbor(20);
-  weights.network->eval();
+  const LoadedSuperGlue weights = NearestNeighborSuperGlue(16, 20);
   for (const MatcherType type : {MatcherType::kSuperGlue, MatcherType::kMutualNearestNeighbor}) {
     MatcherOptions options;
     options.type = type;

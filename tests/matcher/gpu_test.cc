@@ -17,6 +17,14 @@ constexpr int64_t kDim = 32;
 
 class FrontEndOnAGpu : public GpuTest {};
 
+LoadedSuperGlue NearestNeighborSuperGlue() {
+  LoadedSuperGlue weights;
+  weights.network = SuperGlue(SuperGlueArchitecture{kDim, {16, 32}, 3});
+  weights.network->InitializeAsNearestNeighbor(20);
+  weights.network->eval();
+  return weights;
+}
+
 TEST_F(FrontEndOnAGpu, ExtractsTheSameFeatures) {
   torch::manual_seed(3);
   LoadedSuperPoint weights;
@@ -44,14 +52,11 @@ TEST_F(FrontEndOnAGpu, ExtractsTheSameFeatures) {
 
 TEST_F(FrontEndOnAGpu, MatchesTheSameKeypoints) {
   torch::manual_seed(5);
-  LoadedSuperGlue weights;
-  weights.network = SuperGlue(SuperGlueArchitecture{kDim, {16, 32}, 3});
-  weights.network->InitializeAsNearestNeighbor(20);
+  LoadedSuperGlue weights = NearestNeighborSuperGlue();
   {
     torch::NoGradGuard no_grad;  // layers that do something
     for (auto& parameter : weights.network->parameters()) parameter.add_(0.02 * torch::randn_like(parameter));
   }
-  weights.network->eval();
   const Features features0 = RandomFeatures(300, kDim), features1 = Shuffled(features0, 0.1);
   for (const int64_t n1 : {int64_t{1}, int64_t{170}, int64_t{300}}) {
     Features fewer = features1;
@@ -73,10 +78,7 @@ TEST_F(FrontEndOnAGpu, MatchesTheSameKeypoints) {
 
 TEST_F(FrontEndOnAGpu, MatchesBatchesOfAnySizesInHalfPrecisionNearlyAsInFull) {
   torch::manual_seed(5);
-  LoadedSuperGlue weights;
-  weights.network = SuperGlue(SuperGlueArchitecture{kDim, {16, 32}, 3});
-  weights.network->InitializeAsNearestNeighbor(20);
-  weights.network->eval();
+  const LoadedSuperGlue weights = NearestNeighborSuperGlue();
   for (const InferencePrecision precision :
        {InferencePrecision::kFloat32, InferencePrecision::kBf16, InferencePrecision::kFp16}) {
     MatcherOptions options;
@@ -118,10 +120,7 @@ std::vector<torch::Tensor> AllMemory() {
 
 TEST_F(FrontEndOnAGpu, WithoutRoomMatchesOnTheCpuAndThenOnTheGpuAgain) {
   torch::manual_seed(5);
-  LoadedSuperGlue weights;
-  weights.network = SuperGlue(SuperGlueArchitecture{kDim, {16, 32}, 3});
-  weights.network->InitializeAsNearestNeighbor(20);
-  weights.network->eval();
+  const LoadedSuperGlue weights = NearestNeighborSuperGlue();
   const Features features0 = RandomFeatures(3000, kDim), features1 = Shuffled(features0, 0.1);
   int shortages = 0;
   FeatureMatcher matcher(weights, {}, torch::kCUDA);
