@@ -8,6 +8,7 @@
 
 #include "network/error.h"
 #include "network/shared_parameters.h"
+#include "network/superpoint_engine.h"
 
 namespace colmatch {
 namespace {
@@ -57,6 +58,8 @@ SuperPointImpl::SuperPointImpl(const SuperPointArchitecture& architecture) : arc
     }
   }
 }
+
+SuperPointImpl::~SuperPointImpl() = default;
 
 torch::nn::Conv2d SuperPointImpl::AddConvolution(const std::string& name, int in, int out, int kernel) {
   const auto options = torch::nn::Conv2dOptions(in, out, kernel).padding(kernel / 2);
@@ -123,19 +126,28 @@ void SuperPointImpl::UseHalfPrecision(torch::ScalarType type) {
   for (size_t i = 0; i < kNumEncoder; ++i) add(hidden_[i]->weight, hidden_[i]->bias);
   const auto &detector = hidden_[kDetectorHead], &descriptor = hidden_[kDescriptorHead];
   add(torch::cat({detector->weight, descriptor->weight}), torch::cat({detector->bias, descriptor->bias}));
+  if (!halves_[0].weight.is_cpu()) return;
+  std::vector<SuperPointEngine::Layer> layers;
+  for (size_t i = 0; i < halves_.size(); ++i)
+    layers.push_back({halves_[i].weight, halves_[i].bias, EndsScale(i)});
+  engine_ = std::make_unique<SuperPointEngine>(layers);
 }
 
 std::pair<torch::Tensor, torch::Tensor> SuperPointImpl::HeadsInHalfPrecision(
     const torch::Tensor& image) const {
+  const auto x = engine_ ? engine_->Run(image) : HiddenInHalfPrecision(image);
+  const int64_t width = architecture_.head_width;
+  return {x.narrow(1, 0, width), x.narrow(1, width, width)};
+}
+
+torch::Tensor SuperPointImpl::HiddenInHalfPrecision(const torch::Tensor& image) const {
   auto x = image.to(halves_[0].weight.scalar_type()).contiguous(torch::MemoryFormat::ChannelsLast);
   for (size_t i = 0; i < halves_.size(); ++i) {
     x = torch::conv2d(x, halves_[i].weight, halves_[i].bias, /*stride=*/1, /*padding=*/1);
     torch::relu_(x);
     if (EndsScale(i)) x = torch::max_pool2d(x, 2);
   }
-  x = x.to(torch::kFloat);
-  const int64_t width = architecture_.head_width;
-  return {x.narrow(1, 0, width), x.narrow(1, width, width)};
+  return x.to(torch::kFloat);
 }
 
 torch::Tensor ScoresFromLogits(const torch::Tensor& logits) {

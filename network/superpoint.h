@@ -6,10 +6,13 @@
 #include <torch/nn.h>
 
 #include <array>
+#include <memory>
 #include <utility>
 #include <vector>
 
 namespace colmatch {
+
+class SuperPointEngine;
 
 // One descriptor and one 8 x 8 cell of scores per this many pixels (three 2 x 2 poolings).
 inline constexpr int kCellSize = 8;
@@ -42,6 +45,7 @@ struct SuperPointOutput {
 class SuperPointImpl : public torch::nn::Module {
  public:
   explicit SuperPointImpl(const SuperPointArchitecture& architecture = {});
+  ~SuperPointImpl() override;
 
   // image: (B, 1, H, W) float in [0, 1], H and W at least 8. What exceeds a multiple of 8 is not looked at.
   SuperPointOutput forward(const torch::Tensor& image);
@@ -49,7 +53,7 @@ class SuperPointImpl : public torch::nn::Module {
   // From now on, without gradients and on the device where the weights are now, the convolutions with 3 x 3
   // pixels are computed in half precision (kBFloat16; on a GPU also kHalf), channels last, from the weights
   // as they are now, both heads' as one; the last maps stay in float32. Without batch normalisation only:
-  // FoldBatchNorm.
+  // FoldBatchNorm. On the CPU by SuperPointEngine, one thread at a time.
   void UseHalfPrecision(torch::ScalarType type);
 
   const SuperPointArchitecture& architecture() const { return architecture_; }
@@ -65,6 +69,7 @@ class SuperPointImpl : public torch::nn::Module {
   // Detector's and descriptor's hidden layers, from the image.
   std::pair<torch::Tensor, torch::Tensor> Heads(const torch::Tensor& image);
   std::pair<torch::Tensor, torch::Tensor> HeadsInHalfPrecision(const torch::Tensor& image) const;
+  torch::Tensor HiddenInHalfPrecision(const torch::Tensor& image) const;
 
   SuperPointArchitecture architecture_;
   std::vector<torch::nn::Conv2d> hidden_;  // conv1a .. conv4b, convPa, convDa
@@ -75,7 +80,8 @@ class SuperPointImpl : public torch::nn::Module {
   struct HalfConvolution {
     torch::Tensor weight, bias;
   };
-  std::vector<HalfConvolution> halves_;  // conv1a .. conv4b, convPa and convDa as one
+  std::vector<HalfConvolution> halves_;       // conv1a .. conv4b, convPa and convDa as one
+  std::unique_ptr<SuperPointEngine> engine_;  // of these, on the CPU
 };
 TORCH_MODULE(SuperPoint);
 

@@ -2,12 +2,12 @@
 # colmatch beside its peers on the same photos: in turn, round after round, so that all share the machine's moods.
 # Usage: scripts/benchmark_peers.sh PHOTOS OUTPUT
 #   NUM_KEYPOINTS=1024 THREADS=1 ROUNDS=5
-#   PEER_SUPERGLUE=PATH  clone of the reference Python SuperGlue (magicleap/SuperGluePretrainedNetwork)
+#   PEER_SUPERGLUE=PATH  clone of the reference Python SuperGlue and SuperPoint (magicleap/SuperGluePretrainedNetwork)
 #   PEER_LIGHTGLUE=PATH  clone of cvg/LightGlue
 #   PEER_PYTHON=python   with PyTorch, for these two; and with pycolmap 4, for COLMAP's present SIFT
 # What is not there is skipped with its reason. Writes OUTPUT/samples.csv (one measurement a line), OUTPUT/results.json,
 # OUTPUT/colmatch.json (colmatch benchmark's, with the machine's matrix product), OUTPUT/roofline.png, and prints a
-# Markdown table of medians and spread.
+# Markdown table of medians and spread, and of how many times faster colmatch was in the same rounds.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 photos="${1:?usage: scripts/benchmark_peers.sh PHOTOS OUTPUT}"
 output="${2:?usage: scripts/benchmark_peers.sh PHOTOS OUTPUT}"
@@ -63,10 +63,11 @@ PY
 else
   skip "pycolmap" "$python has no pycolmap (pip install 'pycolmap>=4,<5'; or set PEER_PYTHON)"
 fi
-declare -A checkout=([superglue]="${PEER_SUPERGLUE:-}" [lightglue]="${PEER_LIGHTGLUE:-}")
-for peer in superglue lightglue; do
+declare -A checkout=([superpoint]="${PEER_SUPERGLUE:-}" [superglue]="${PEER_SUPERGLUE:-}" [lightglue]="${PEER_LIGHTGLUE:-}")
+declare -A peer_measures=([superpoint]=superpoint_ms [superglue]=pair_ms_alone [lightglue]=pair_ms_alone)
+for peer in superpoint superglue lightglue; do
   if [ -z "${checkout[$peer]}" ]; then
-    skip "Python $peer" "PEER_${peer^^} names no checkout"
+    skip "Python $peer" "no checkout is named (PEER_SUPERGLUE, PEER_LIGHTGLUE)"
   elif ! has_module torch; then
     skip "Python $peer" "$python has no torch (pip install torch; or set PEER_PYTHON)"
     checkout[$peer]=
@@ -109,11 +110,12 @@ for r in report["results"]:
     print(f'{name},percent_equal_to_fp32,{100 * r["equal_to_fp32"]}')
 shutil.copyfile(sys.argv[1], sys.argv[2])
 PY
-  for peer in superglue lightglue; do
+  size=$(python3 -c 'import json, sys; print(*json.load(open(sys.argv[1]))["image"])' "$output/round.json")
+  for peer in superpoint superglue lightglue; do
     [ -n "${checkout[$peer]}" ] || continue
-    ms=$("$python" "$ROOT/scripts/peer_superglue.py" "$peer" "${checkout[$peer]}" "$keypoints" "$threads" 1 |
-         python3 -c 'import json, sys; print(json.load(sys.stdin)["median_ms"])')
-    sample "Python $peer" "pair_ms_alone" "$ms"
+    ms=$("$python" "$ROOT/scripts/peer_network.py" "$peer" "${checkout[$peer]}" "$keypoints" "$threads" 3 $size |
+         tail -n 1 | python3 -c 'import json, sys; print(json.load(sys.stdin)["median_ms"])')
+    sample "Python $peer" "${peer_measures[$peer]}" "$ms"
   done
   for weights in default fast; do
     for precision in fp32 bf16; do
@@ -139,5 +141,17 @@ for (peer, what), v in sorted(values.items(), key=lambda item: (item[0][1], item
     print(f"| {peer} | {what} | {statistics.median(v):.1f} | {min(v):.1f} | {max(v):.1f} | {len(v)} |")
     results.append({"peer": peer, "what": what, "median": statistics.median(v), "samples": v})
 json.dump(results, open(sys.argv[2], "w"), indent=2)
+
+print("\n| colmatch | beside | of | times faster: median | least | most |\n|---|---|---|---|---|---|")
+compared = [("official", "Python superpoint", "superpoint_ms"), ("official", "Python superglue", "pair_ms_alone"),
+            ("official", "Python lightglue", "pair_ms_alone"), ("fast", "COLMAP SIFT", "command_ms_per_pair"),
+            ("fast", "pycolmap SIFT", "command_ms_per_pair")]
+for weights, peer, what in compared:
+    for precision in ["fp32", "bf16", "int8"]:
+        ours, theirs = values.get((f"colmatch {weights} {precision}", what)), values.get((peer, what))
+        if ours and theirs:
+            ratios = [b / a for a, b in zip(ours, theirs)]
+            print(f"| {weights} {precision} | {peer} | {what} | {statistics.median(ratios):.2f} | "
+                  f"{min(ratios):.2f} | {max(ratios):.2f} |")
 PY
 cat "$output/skipped.txt"

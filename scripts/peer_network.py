@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Times a peer's own SuperGlue or LightGlue code on random features, one line of JSON a run.
+"""Times a peer's own network on random pixels or features, one line of JSON a run.
 
-Usage: peer_superglue.py superglue|lightglue CHECKOUT NUM_KEYPOINTS THREADS REPETITIONS
+Usage: peer_network.py superpoint|superglue|lightglue CHECKOUT NUM_KEYPOINTS THREADS REPETITIONS [WIDTH HEIGHT]
 
-CHECKOUT is a clone of magicleap/SuperGluePretrainedNetwork or cvg/LightGlue; it is imported, nothing of it is
-kept. Its weights are not needed: random ones take the same time (LightGlue's early exit is off).
+CHECKOUT is a clone of magicleap/SuperGluePretrainedNetwork (superpoint, superglue) or cvg/LightGlue; it is
+imported, nothing of it is kept. Its weights are not needed: random ones take the same time (LightGlue's early
+exit is off). WIDTH and HEIGHT are SuperPoint's image: 640 x 480.
 """
 import json
 import statistics
@@ -20,10 +21,24 @@ def features(n, seed):
     return torch.rand(1, n, 2) * torch.tensor([640.0, 480.0]), torch.rand(1, n), descriptors
 
 
+def without_weights():
+    torch.load = lambda *args, **kwargs: {}
+    torch.nn.Module.load_state_dict = lambda self, *args, **kwargs: None
+
+
+def superpoint(checkout, n, width=640, height=480):
+    sys.path.insert(0, checkout)
+    without_weights()
+    from models.superpoint import SuperPoint
+    network = SuperPoint({"max_keypoints": n}).eval()
+    torch.manual_seed(0)
+    image = torch.rand(1, 1, height, width)
+    return lambda: network({"image": image})
+
+
 def superglue(checkout, n):
     sys.path.insert(0, checkout)
-    torch.load = lambda *args, **kwargs: {}  # no weights: random ones
-    torch.nn.Module.load_state_dict = lambda self, *args, **kwargs: None
+    without_weights()
     from models.superglue import SuperGlue
     network = SuperGlue({"sinkhorn_iterations": 100, "match_threshold": 0.2}).eval()
     data = {"image0": torch.zeros(1, 1, 480, 640), "image1": torch.zeros(1, 1, 480, 640)}
@@ -47,7 +62,10 @@ def lightglue(checkout, n):
 def main():
     kind, checkout, n, threads, repetitions = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:6])
     torch.set_num_threads(threads)
-    run = {"superglue": superglue, "lightglue": lightglue}[kind](checkout, n)
+    if kind == "superpoint":
+        run = superpoint(checkout, n, *map(int, sys.argv[6:8]))
+    else:
+        run = {"superglue": superglue, "lightglue": lightglue}[kind](checkout, n)
     times = []
     with torch.no_grad():
         for _ in range(repetitions + 1):

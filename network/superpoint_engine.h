@@ -1,0 +1,39 @@
+// SuperPoint's layers with 3 x 3 pixels in bf16 on the CPU, for inference: weights packed once, channels
+// last, ReLU and pooling on the way, no allocation once the largest image has been seen.
+#pragma once
+
+#include <torch/types.h>
+
+#include <vector>
+
+#include "network/bf16_convolution.h"
+
+namespace colmatch {
+
+// One thread at a time; it starts LibTorch's.
+class SuperPointEngine {
+ public:
+  struct Layer {
+    torch::Tensor weight, bias;  // (outputs, inputs, 3, 3) and (outputs), on the CPU, copied
+    bool pooled;                 // 2 x 2 afterwards
+  };
+  // The first of one input channel.
+  explicit SuperPointEngine(const std::vector<Layer>& layers);
+
+  // image (B, 1, H, W) to the last layer's (B, outputs, h, w) float32, channels last.
+  torch::Tensor Run(const torch::Tensor& image);
+
+ private:
+  // The last layer's image, until the next call.
+  const Bf16Image& RunLayers(const float* pixels, int64_t height, int64_t width);
+
+  struct PackedLayer {
+    Bf16Convolution convolution;
+    bool pooled;
+  };
+  std::vector<PackedLayer> layers_;
+  int64_t outputs_;
+  Bf16Image images_[2];  // a layer's input and output, by turns
+};
+
+}  // namespace colmatch
