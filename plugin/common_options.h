@@ -1,8 +1,10 @@
 // The options that every command takes.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
+#include <thread>
 
 namespace colmatch {
 
@@ -19,7 +21,14 @@ struct CommonOptions {
   uint64_t random_seed = 0;
   std::string progress = "auto";  // auto: when standard error is a terminal; on; off
   std::string log_level = "info";
+  std::string trace_path;      // of a file for WriteTrace; empty: none
   double busy_timeout_s = 30;  // how long another program's lock on the database is waited for
 };
+
+// Threads to use, at least 1.
+inline int NumWorkers(const CommonOptions& common) {
+  return common.num_threads > 0 ? common.num_threads
+                                : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
 
 }  // namespace colmatch

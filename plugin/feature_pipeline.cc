@@ -1,6 +1,7 @@
 // Feature extraction of a collection; see feature_pipeline.h.
 #include "plugin/feature_pipeline.h"
 
+#include <deque>
 #include <filesystem>
 #include <future>
 #include <memory>
@@ -16,6 +17,7 @@
 #include "plugin/photo_extractor.h"
 #include "plugin/progress.h"
 #include "plugin/stop_signal.h"
+#include "plugin/trace.h"
 
 namespace colmatch {
 namespace {
@@ -187,6 +189,7 @@ CameraAssigner MakeCameraAssigner(ColmapDatabase& database, const FeaturePipelin
 
 bool WriteFeatures(ColmapDatabase& database, CameraAssigner& cameras, const FeatureRecord& photo,
                    const std::string& provenance) {
+  const TraceSpan span("write");
   Transaction transaction = database.BeginTransaction();
   const std::string text = provenance + photo.suffix;
   if (FeaturesAreThere(database, photo.name, text)) {
@@ -204,16 +207,22 @@ bool WriteFeatures(ColmapDatabase& database, CameraAssigner& cameras, const Feat
 bool ExtractPhotos(const CommonOptions& common, PhotoExtractor& extractor,
                    const std::vector<std::string>& names,
                    const std::function<void(const FeatureRecord&)>& then) {
-  const auto read_ahead = [&](size_t i) {
-    return std::async(std::launch::async, [&, i] { return extractor.Read(names[i]); });
+  // A photo is decoded by one thread, which may take longer than the network does.
+  const size_t num_ahead = extractor.HoldsWholePhotos() ? 1 : static_cast<size_t>(NumWorkers(common));
+  std::deque<std::future<Photo>> ahead;
+  size_t next = 0;
+  const auto read_ahead = [&] {
+    for (; next < names.size() && ahead.size() < num_ahead; ++next)
+      ahead.push_back(
+          std::async(std::launch::async, [&extractor, &name = names[next]] { return extractor.Read(name); }));
   };
-  std::future<Photo> next;
-  if (!names.empty()) next = read_ahead(0);
   ProgressBar bar("features", static_cast<int64_t>(names.size()), common.progress);
   for (size_t i = 0; i < names.size(); ++i) {
-    const Photo photo = next.get();
+    read_ahead();
+    const Photo photo = ahead.front().get();
+    ahead.pop_front();
     if (StopRequested()) return false;
-    if (i + 1 < names.size()) next = read_ahead(i + 1);
+    read_ahead();
     then(ExtractPhoto(photo, extractor));
     bar.Update(static_cast<int64_t>(i) + 1);
   }

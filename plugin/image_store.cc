@@ -6,6 +6,7 @@
 #include "plugin/matching_setup.h"
 #include "plugin/photo_extractor.h"
 #include "plugin/photo_provenance.h"
+#include "plugin/trace.h"
 
 namespace colmatch {
 
@@ -36,6 +37,7 @@ std::shared_ptr<const LoadedImage> ImageStore::Get(const Image& image, bool with
 }
 
 LoadedImage ImageStore::Load(const Image& image, bool with_descriptors) {
+  const TraceSpan span("load");
   ++loads_;
   const KeypointsBlob keypoints = database_.ReadKeypoints(image.image_id);
   const auto camera = cameras_.at(image.camera_id);

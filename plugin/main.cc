@@ -23,6 +23,7 @@
 #include "plugin/log.h"
 #include "plugin/project_file.h"
 #include "plugin/project_filter.h"
+#include "plugin/trace.h"
 
 namespace colmatch {
 namespace {
@@ -108,14 +109,21 @@ void ApplyCommonOptions(const CommonOptions& common, const PatientThreads& patie
     throw UsageError("--num_threads must be -1 (all cores) or in [1, 1024], found " +
                      std::to_string(common.num_threads));
   }
-  const int threads = common.num_threads > 0
-                          ? common.num_threads
-                          : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  const int threads = NumWorkers(common);
   if (threads > 1) patience.RestartOnce();
   torch::set_num_threads(threads);
   SetOpenBlasThreads(threads);
   LimitImageThreads(threads);
   SetLogLevel(common.log_level);
+}
+
+int RunTraced(Command& command, const CommonOptions& common) {
+  if (common.trace_path.empty()) return command.Run(common);
+  BeginTrace();
+  const int status = command.Run(common);
+  LogInfo("busy: " + TraceSummary());
+  WriteTrace(common.trace_path);
+  return status;
 }
 
 int RunCommand(CLI::App& app, std::vector<std::string> arguments,
@@ -133,7 +141,7 @@ int RunCommand(CLI::App& app, std::vector<std::string> arguments,
   for (const auto& command : commands) {
     if (!app.got_subcommand(command->name())) continue;
     RequireKnownPrecision(common.precision, *command);
-    return command->Run(common);
+    return RunTraced(*command, common);
   }
   std::cout << app.help();
   return 1;

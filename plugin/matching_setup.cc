@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <sstream>
-#include <thread>
 
 #include "network/bf16.h"
 #include "network/error.h"
@@ -40,10 +39,6 @@ FeatureMatcher MakeMatcher(const MatchingPipelineOptions& o, const CommonOptions
   FeatureMatcher matcher(std::move(weights), matching, DeviceFromName(common.device));
   matcher.OnMemoryShortage(GpuShortageHandler());
   return matcher;
-}
-
-int NumWorkers(const CommonOptions& common) {
-  return common.num_threads > 0 ? common.num_threads : static_cast<int>(std::thread::hardware_concurrency());
 }
 
 std::vector<Image> ImagesWithFeatures(ColmapDatabase& database, MatchingPipelineStats& stats) {

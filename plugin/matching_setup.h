@@ -15,8 +15,6 @@ namespace colmatch {
 FeatureMatcher MakeMatcher(const MatchingPipelineOptions& options, const CommonOptions& common,
                            UsedWeights& used);
 
-int NumWorkers(const CommonOptions& common);
-
 // Images that have features, by id; the others are named in the stats.
 std::vector<Image> ImagesWithFeatures(ColmapDatabase& database, MatchingPipelineStats& stats);
 

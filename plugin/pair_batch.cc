@@ -3,12 +3,17 @@
 
 #include <utility>
 
+#include "plugin/trace.h"
+
 namespace colmatch {
 
 void PairBatch::Add(const NumberedImage& image0, const NumberedImage& image1,
                     std::function<void(PairRows)> then) {
   const auto prepared = [&](const NumberedImage& image) {
-    return prepared_.Get(image.number, [&] { return matcher_.Prepare(image.features); });
+    return prepared_.Get(image.number, [&] {
+      const TraceSpan span("prepare");
+      return matcher_.Prepare(image.features);
+    });
   };
   const auto prepared0 = prepared(image0), prepared1 = prepared(image1);
   pairs_.push_back({prepared0, prepared1});
@@ -16,8 +21,13 @@ void PairBatch::Add(const NumberedImage& image0, const NumberedImage& image1,
   if (static_cast<int>(pairs_.size()) >= matcher_.batch_size()) Finish();
 }
 
+std::vector<FeatureMatches> PairBatch::MatchAll() {
+  const TraceSpan span("match");
+  return matcher_.MatchBatch(pairs_);
+}
+
 void PairBatch::Finish() {
-  const auto matches = matcher_.MatchBatch(pairs_);
+  const auto matches = MatchAll();
   for (size_t i = 0; i < matches.size(); ++i) then_[i](RowsOf(matches[i]));
   pairs_.clear();
   then_.clear();

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "plugin/trace.h"
+
 namespace colmatch {
 namespace {
 
@@ -19,6 +21,7 @@ TwoViewGeometry Unverified(const Camera& camera1, const Camera& camera2, const M
 
 TwoViewGeometry Verify(const VerifiedImage& image1, const VerifiedImage& image2, const Matches& matches,
                        const MatchingPipelineOptions& options) {
+  const TraceSpan span("verify");
   if (options.skip_geometric_verification) return Unverified(*image1.camera, *image2.camera, matches);
   TwoViewGeometry geometry = EstimateTwoViewGeometry(*image1.camera, *image1.points, *image2.camera,
                                                      *image2.points, matches, options.geometry);
@@ -47,7 +50,11 @@ void PairVerifier::Add(const VerifiedImage& image1, const VerifiedImage& image2,
 void PairVerifier::HandBackOldest() {
   Pending pair = std::move(pending_.front());
   pending_.pop_front();
-  pair.then(pair.geometry.get());
+  const TwoViewGeometry geometry = [&] {
+    const TraceSpan span("wait for verification");
+    return pair.geometry.get();
+  }();
+  pair.then(geometry);
 }
 
 void PairVerifier::Finish() {

@@ -2,6 +2,7 @@
 #include "plugin/pair_writer.h"
 
 #include "network/error.h"
+#include "plugin/trace.h"
 
 namespace colmatch {
 namespace {
@@ -55,6 +56,7 @@ void PairWriter::Add(const VerifiedImage& image1, const VerifiedImage& image2, P
 }
 
 void PairWriter::WriteVerified(const Pending& pair, const TwoViewGeometry& geometry) {
+  const TraceSpan span("write");
   const bool replaces = !pair.kept.empty();
   if (replaces && database_.ReadTwoViewGeometry(pair.id1, pair.id2).inlier_matches.size() >=
                       geometry.inlier_matches.size()) {

@@ -12,6 +12,7 @@
 #include "plugin/gpu_memory.h"
 #include "plugin/image_reader.h"
 #include "plugin/photo_provenance.h"
+#include "plugin/trace.h"
 #include "plugin/weights_location.h"
 
 namespace colmatch {
@@ -71,6 +72,7 @@ PhotoExtractor::PhotoExtractor(const FeaturePipelineOptions& options, const Comm
 
 Photo PhotoExtractor::Read(const std::string& name) const {
   const fs::path path = fs::path(options_.image_path) / name;
+  const TraceSpan span("decode");
   Photo photo;
   photo.name = name;
   try {
@@ -96,6 +98,7 @@ std::string PhotoExtractor::Suffix(const std::string& name) const {
 }
 
 Features PhotoExtractor::Extract(const Photo& photo) {
+  const TraceSpan span("extract");
   const cv::Mat& pixels = photo.resized.pixels;
   Features features = network_.ExtractTiled(pixels.ptr<float>(), pixels.cols, pixels.rows, options_.tile_size,
                                             FilterOf(photo));

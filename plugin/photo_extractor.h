@@ -45,6 +45,9 @@ class PhotoExtractor {
   // In pixels of the photo as stored. One thread at a time.
   Features Extract(const Photo& photo);
 
+  // Whether a Photo may be as large as its file, instead of max_image_size.
+  bool HoldsWholePhotos() const { return options_.max_image_size == 0 || options_.tile_size > 0; }
+
   const FeatureExtractor& network() const { return network_; }
   const LoadedSuperPoint& weights() const { return network_.weights(); }
 

@@ -23,6 +23,8 @@ void AddCommonOptions(CLI::App& app, CommonOptions& common) {
   AddOption(app, "--busy_timeout", common.busy_timeout_s,
             "seconds to wait for another program's lock on the database")
       ->check(CLI::Range(0.0, 86400.0));
+  AddOption(app, "--trace", common.trace_path,
+            "file for what was done when, to be opened in ui.perfetto.dev or chrome://tracing");
   AddOption(app, "--log_level", common.log_level,
             "debug, info, warn, error or off; COLMAP's numbers are taken too");
 }

@@ -44,6 +44,7 @@ if(NOT COLMATCH_CORE_ONLY)
       shards_command_test.cc
       spatial_pairs_test.cc
       train_command_test.cc
+      trace_test.cc
       transitive_pairs_test.cc
       turned_test.cc
       two_view_geometry_test.cc
