@@ -8,6 +8,7 @@
 
 #include "network/bf16.h"
 #include "network/error.h"
+#include "network/transport.h"
 
 namespace colmatch {
 namespace {
@@ -206,6 +207,10 @@ void MatcherOptions::Validate() const {
   superglue.Validate();
   if (!(max_ratio > 0 && max_ratio <= 1))
     throw UsageError("--max_ratio must be in (0, 1], found " + std::to_string(max_ratio));
+  if (hopeless.min_neighbors < 0 || !(hopeless.min_similarity >= -1 && hopeless.min_similarity <= 1))
+    throw UsageError("SuperGlue.min_neighbors must be at least 0 and neighbor_similarity in [-1, 1], found " +
+                     std::to_string(hopeless.min_neighbors) + " and " +
+                     std::to_string(hopeless.min_similarity));
   if (batch_size < 1 || batch_size > 4096)
     throw UsageError("SuperGlue.batch_size must be in [1, 4096], found " + std::to_string(batch_size));
 }
@@ -241,6 +246,7 @@ PreparedImage FeatureMatcher::Prepare(const Features& features) {
     } else {
       prepared.rows =
           HasEngineOn(device) ? engine_->Prepare(here) : PrepareFeatures(superglue_.network, here);
+      if (options_.hopeless.min_neighbors > 0) prepared.descriptors = here.descriptors;
     }
   };
   fallback_.Run(prepare, std::to_string(features.size()) + " keypoints", 0);
@@ -259,7 +265,36 @@ FeatureMatches FeatureMatcher::Match(const PreparedImage& image0, const Prepared
   return MatchBatch({{borrowed(image0), borrowed(image1)}}).front();
 }
 
+bool FeatureMatcher::IsHopeless(const PreparedPair& pair) {
+  const auto &descriptors0 = pair.image0->descriptors, &descriptors1 = pair.image1->descriptors;
+  if (!descriptors0.defined()) return false;
+  int64_t neighbors = 0;
+  const auto count = [&](torch::Device device) {
+    neighbors = CountMutualNeighbors(descriptors0.to(device), descriptors1.to(device),
+                                     options_.hopeless.min_similarity);
+  };
+  fallback_.Run(count, "the neighbours of a pair",
+                MatchingMemory(descriptors0.size(1), descriptors1.size(1)));
+  return neighbors < options_.hopeless.min_neighbors;
+}
+
 std::vector<FeatureMatches> FeatureMatcher::MatchBatch(const std::vector<PreparedPair>& pairs) {
+  std::vector<FeatureMatches> matches;
+  std::vector<PreparedPair> hopeful;
+  std::vector<size_t> places;
+  for (const PreparedPair& pair : pairs) {
+    if (!IsHopeless(pair)) {
+      hopeful.push_back(pair);
+      places.push_back(matches.size());
+    }
+    matches.push_back(NoMatches(pair.image0->size(), pair.image1->size()));
+  }
+  auto found = MatchAll(hopeful);
+  for (size_t i = 0; i < places.size(); ++i) matches[places[i]] = std::move(found[i]);
+  return matches;
+}
+
+std::vector<FeatureMatches> FeatureMatcher::MatchAll(const std::vector<PreparedPair>& pairs) {
   torch::NoGradGuard no_grad;
   std::vector<FeatureMatches> matches;
   while (matches.size() < pairs.size()) {

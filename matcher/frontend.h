@@ -37,9 +37,17 @@ enum class MatcherType { kSuperGlue, kNearestNeighbor, kMutualNearestNeighbor, k
 // superglue, nn, nn_mutual, nn_ratio; throws UsageError listing them.
 MatcherType MatcherTypeFromName(const std::string& name);
 
+// Pairs that SuperGlue is not asked about, for want of similar descriptors: they have no matches.
+struct HopelessPairOptions {
+  // Fewer mutual nearest neighbours of at least this cosine; 0: no pair is hopeless.
+  int min_neighbors = 0;
+  double min_similarity = 0.8;
+};
+
 struct MatcherOptions {
   MatcherType type = MatcherType::kSuperGlue;
   SuperGlueOptions superglue;
+  HopelessPairOptions hopeless;
   double max_ratio = 0.8;                                       // of nn_ratio
   InferencePrecision precision = InferencePrecision::kFloat32;  // of SuperGlue
   int batch_size = 16;                                          // pairs at once, on a GPU
@@ -91,8 +99,9 @@ class FeatureExtractor {
 
 // An image as its FeatureMatcher takes it, made once for all its pairs.
 struct PreparedImage {
-  Features features;   // of the baselines
-  torch::Tensor rows;  // (1, N, D), see PrepareFeatures; of SuperGlue, which needs no more
+  Features features;          // of the baselines
+  torch::Tensor rows;         // (1, N, D), see PrepareFeatures; of SuperGlue, which needs no more
+  torch::Tensor descriptors;  // (D, N), where pairs may be hopeless
 
   int64_t size() const { return rows.defined() ? rows.size(1) : features.size(); }  // keypoints
 };
@@ -122,6 +131,9 @@ class FeatureMatcher {
 
  private:
   bool HasEngineOn(torch::Device device) const { return engine_ && !device.is_cpu(); }
+  bool IsHopeless(const PreparedPair& pair);
+  // Each pair, hopeless or not.
+  std::vector<FeatureMatches> MatchAll(const std::vector<PreparedPair>& pairs);
   // The first `count` of the pairs.
   std::vector<FeatureMatches> MatchOn(torch::Device device, const PreparedPair* pairs, size_t count);
 

@@ -57,4 +57,16 @@ FeatureMatches MatchNearestNeighbors(const Features& features0, const Features& 
   return result;
 }
 
+int64_t CountMutualNeighbors(const torch::Tensor& descriptors0, const torch::Tensor& descriptors1,
+                             double min_similarity) {
+  if (descriptors0.size(1) == 0 || descriptors1.size(1) == 0) return 0;
+  torch::NoGradGuard no_grad;
+  const auto similarity = torch::mm(descriptors0.t(), descriptors1);
+  const auto [largest, best] = similarity.max(1);
+  const auto rows = torch::nonzero(largest >= min_similarity).flatten();
+  if (rows.size(0) == 0) return 0;
+  const auto back = similarity.index_select(1, best.index_select(0, rows)).argmax(0);
+  return (back == rows).sum().item<int64_t>();
+}
+
 }  // namespace colmatch

@@ -18,4 +18,9 @@ struct NearestNeighborOptions {
 FeatureMatches MatchNearestNeighbors(const Features& features0, const Features& features1,
                                      const NearestNeighborOptions& options);
 
+// How many matches of the mutual check have a cosine of at least min_similarity; faster than to list them
+// where they are few. Unit descriptors (D, N) and (D, M), N and M may be 0.
+int64_t CountMutualNeighbors(const torch::Tensor& descriptors0, const torch::Tensor& descriptors1,
+                             double min_similarity);
+
 }  // namespace colmatch

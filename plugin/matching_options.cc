@@ -187,6 +187,12 @@ void MatchingCommandOptions::AddTo(CLI::App& app, bool with_paths, bool with_mat
               "least confidence of a match");
     AddOption(app, "--SuperGlue.sinkhorn_iterations", o.matching.superglue.sinkhorn_iterations,
               "optimal transport; 0: as many as the weights ask for (100 where they do not say)");
+    AddOption(app, "--SuperGlue.min_neighbors", o.matching.hopeless.min_neighbors,
+              "a pair with fewer mutual nearest neighbours as similar as neighbor_similarity is hopeless: no "
+              "matches, at a thirtieth of the time. 0: every pair is matched. 2, with the default weights, "
+              "stops nearly all pairs of different scenes (docs/engine.md)");
+    AddOption(app, "--SuperGlue.neighbor_similarity", o.matching.hopeless.min_similarity,
+              "least cosine of their descriptors");
     AddOption(app, "--SuperGlue.batch_size", o.matching.batch_size, "pairs matched at once on a GPU")
         ->check(CLI::Range(1, 4096));
     AddOption(app, "--max_ratio,--SiftMatching.max_ratio", o.matching.max_ratio,

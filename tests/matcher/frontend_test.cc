@@ -302,6 +302,29 @@ TEST(FeatureMatcher, ABatchIsEachPairInItsOrder) {
   EXPECT_THROW(FeatureMatcher({}, none, torch::kCPU), UsageError);
 }
 
+TEST(FeatureMatcher, AHopelessPairHasNoMatchesAndTheOthersWhatTheyHadAnyway) {
+  torch::manual_seed(5);
+  MatcherOptions options;
+  FeatureMatcher every(NearestNeighborSuperGlue(32, 40), options, torch::kCPU);
+  options.hopeless = {5, 0.9};
+  FeatureMatcher some(NearestNeighborSuperGlue(32, 40), options, torch::kCPU);
+  const Features a = RandomFeatures(60, 32), like_a = Shuffled(a, 0.03), other = RandomFeatures(40, 32),
+                 none = RandomFeatures(0, 32);
+  const auto prepared = [&](const Features& features) {
+    return std::make_shared<PreparedImage>(some.Prepare(features));
+  };
+  const auto found = some.MatchBatch(
+      {{prepared(other), prepared(a)}, {prepared(a), prepared(like_a)}, {prepared(none), prepared(a)}});
+  ASSERT_EQ(found.size(), 3u);
+  EXPECT_EQ(found[0].matches0.sizes(), (torch::IntArrayRef{40}));
+  EXPECT_TRUE(found[0].matches0.eq(kUnmatched).all().item<bool>());
+  EXPECT_TRUE(found[0].matches1.eq(kUnmatched).all().item<bool>());
+  EXPECT_TRUE(found[1].matches0.equal(every.Match(a, like_a).matches0));
+  EXPECT_EQ(found[2].matches1.sizes(), (torch::IntArrayRef{60}));
+  options.hopeless.min_similarity = 2;
+  EXPECT_THROW(FeatureMatcher(NearestNeighborSuperGlue(32, 40), options, torch::kCPU), UsageError);
+}
+
 TEST(FeatureMatcher, PrecisionsThatTheDeviceLacksAreRefused) {
   LoadedSuperGlue weights;
   weights.network = SuperGlue(SuperGlueArchitecture{16, {8}, 1});

@@ -81,6 +81,19 @@ TEST(NearestNeighbor, WithoutKeypointsNothingMatches) {
   }
 }
 
+TEST(CountMutualNeighbors, CountsTheMatchesOfTheMutualCheckThatAreSimilarEnough) {
+  for (const auto& [n, m] : kCounts) {
+    const Features a = RandomFeatures(n, kDim), b = RandomFeatures(m, kDim);
+    for (const double least : {-1.0, 0.2, 0.5, 0.99}) {
+      EXPECT_EQ(CountMutualNeighbors(a.descriptors, b.descriptors, least),
+                MatchNearestNeighbors(a, b, {true, 1, least}).matches0.ge(0).sum().item<int64_t>())
+          << n << " and " << m << " at " << least;
+    }
+  }
+  EXPECT_EQ(CountMutualNeighbors(torch::zeros({kDim, 0}), torch::ones({kDim, 3}), -1), 0);
+  EXPECT_EQ(CountMutualNeighbors(torch::ones({kDim, 3}), torch::zeros({kDim, 0}), -1), 0);
+}
+
 TEST(NearestNeighbor, ShuffledKeypointsAreFoundAgain) {
   const Features a = RandomFeatures(50, 64), b = Shuffled(a, 0.02);
   const auto matches = MatchNearestNeighbors(a, b, {true, 0.8, 0.5});
