@@ -6,18 +6,12 @@
 #include <unordered_set>
 
 #include "network/error.h"
+#include "plugin/trimmed.h"
 
 namespace colmatch {
 namespace {
 
-constexpr std::string_view kBlanks = " \t\r\n";  // COLMAP's StringTrim
 constexpr size_t kMaxProblems = 1000;
-
-std::string_view Trimmed(std::string_view text) {
-  const size_t first = text.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
-}
 
 // Takes the next word off the front of text; empty: there is none.
 std::string_view TakeWord(std::string_view& text) {

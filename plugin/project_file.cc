@@ -5,14 +5,10 @@
 #include <set>
 
 #include "network/error.h"
+#include "plugin/trimmed.h"
 
 namespace colmatch {
 namespace {
-
-std::string Trimmed(const std::string& text) {
-  const auto first = text.find_first_not_of(" \t\r");
-  return first == std::string::npos ? "" : text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
-}
 
 struct Setting {
   std::string option, value;
@@ -24,10 +20,10 @@ std::vector<Setting> ReadProjectFile(const std::string& path) {
   std::vector<Setting> settings;
   std::string section, line;
   for (int number = 1; std::getline(file, line); ++number) {
-    line = Trimmed(line);
+    line = std::string(Trimmed(line));
     if (line.empty() || line[0] == '#' || line[0] == ';') continue;
     if (line.front() == '[' && line.back() == ']') {
-      section = Trimmed(line.substr(1, line.size() - 2)) + ".";
+      section = std::string(Trimmed(line.substr(1, line.size() - 2))) + ".";
       continue;
     }
     const auto equals = line.find('=');
@@ -35,8 +31,9 @@ std::vector<Setting> ReadProjectFile(const std::string& path) {
       throw UsageError(path + ":" + std::to_string(number) + ": expected \"key = value\", found \"" + line +
                        "\"");
     }
-    const std::string value = Trimmed(line.substr(equals + 1));
-    if (!value.empty()) settings.push_back({"--" + section + Trimmed(line.substr(0, equals)), value});
+    const std::string value(Trimmed(line.substr(equals + 1)));
+    if (!value.empty())
+      settings.push_back({"--" + section + std::string(Trimmed(line.substr(0, equals))), value});
   }
   return settings;
 }

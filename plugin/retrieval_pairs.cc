@@ -16,6 +16,7 @@
 #include "plugin/pair_order.h"
 #include "plugin/progress.h"
 #include "plugin/stop_signal.h"
+#include "plugin/trimmed.h"
 
 namespace colmatch {
 namespace {
@@ -108,12 +109,6 @@ ImageIndex IndexImages(ColmapDatabase& database, const std::vector<Image>& image
   return index;
 }
 
-std::string Trimmed(const std::string& line) {
-  const char* space = " \t\r\n";
-  const size_t begin = line.find_first_not_of(space);
-  return begin == std::string::npos ? "" : line.substr(begin, line.find_last_not_of(space) + 1 - begin);
-}
-
 // Indices of the images that a list names; COLMAP's form: a name a line, # for remarks.
 std::vector<int> ReadQueries(const std::string& path, const std::vector<Image>& images,
                              std::vector<SkippedInput>& skipped) {
@@ -123,7 +118,7 @@ std::vector<int> ReadQueries(const std::string& path, const std::vector<Image>& 
   std::vector<int> queries;
   bool empty = true;
   for (std::string line; std::getline(stream, line);) {
-    const std::string name = Trimmed(line);
+    const std::string name(Trimmed(line));
     if (name.empty() || name[0] == '#') continue;
     empty = false;
     const auto found = index.find(name);

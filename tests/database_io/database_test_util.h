@@ -16,6 +16,7 @@
 
 #include "database_io/colmap_database.h"
 #include "network/error.h"
+#include "tests/message_of.h"
 #include "tests/temporary_folder.h"
 
 namespace colmatch {
@@ -136,21 +137,6 @@ inline std::string MakeFilledDatabase(const TemporaryFolder& folder,
   ColmapDatabase database(folder.File(name), DatabaseMode::kCreateOrOpen);
   FillDatabase(database);
   return folder.File(name);
-}
-
-// Runs the statement, expects the exception and hands back its text for further checks.
-template <typename Exception, typename Function>
-std::string MessageOf(Function function) {
-  try {
-    function();
-  } catch (const Exception& error) {
-    return error.what();
-  } catch (const std::exception& error) {
-    ADD_FAILURE() << "another exception: " << error.what();
-    return "";
-  }
-  ADD_FAILURE() << "no exception";
-  return "";
 }
 
 // Exit status of a shell command whose output goes to a file.

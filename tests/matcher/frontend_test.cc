@@ -9,7 +9,7 @@
 #include <set>
 
 #include "network/error.h"
-#include "tests/matcher/random_features.h"
+#include "tests/random_features.h"
 
 namespace colmatch {
 namespace {

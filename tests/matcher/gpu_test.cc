@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "matcher/frontend.h"
-#include "tests/matcher/random_features.h"
 #include "tests/network/tensor_near.h"
+#include "tests/random_features.h"
 
 namespace colmatch {
 namespace {

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <vector>
 
-#include "tests/matcher/random_features.h"
+#include "tests/random_features.h"
 
 namespace colmatch {
 namespace {

@@ -9,6 +9,7 @@
 #include "tests/gpu_test.h"
 #include "tests/network/random_superglue.h"
 #include "tests/network/tensor_near.h"
+#include "tests/random_features.h"
 
 namespace colmatch {
 namespace {
@@ -27,10 +28,6 @@ SuperGlue Folded(const SuperGlueArchitecture& architecture) {
   SuperGlue folded = FoldBatchNorm(network);
   folded->eval();
   return folded;
-}
-
-Features RandomFeatures(int64_t n, int64_t d) {
-  return {100 * torch::rand({n, 2}), torch::rand({n}), torch::randn({d, n}), 120, 100};
 }
 
 // Norm of the difference over that of the exact one.

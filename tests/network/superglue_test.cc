@@ -9,6 +9,7 @@
 #include "network/keypoint_code.h"
 #include "tests/network/random_superglue.h"
 #include "tests/network/tensor_near.h"
+#include "tests/random_features.h"
 
 namespace colmatch {
 namespace {
@@ -34,17 +35,6 @@ SuperGlueInput Input(int64_t batch, int64_t n) {
   return {torch::rand({batch, n, 2}) - 0.5, torch::rand({batch, n}),
           torch::nn::functional::normalize(torch::randn({batch, kDim, n}),
                                            torch::nn::functional::NormalizeFuncOptions().dim(1))};
-}
-
-Features RandomFeatures(int64_t n) {
-  const SuperGlueInput input = Input(1, n);
-  Features features;
-  features.keypoints = torch::rand({n, 2}) * 100;
-  features.scores = input.scores[0];
-  features.descriptors = input.descriptors[0];
-  features.width = 120;
-  features.height = 100;
-  return features;
 }
 
 SuperGlueInput Row(const SuperGlueInput& input, int64_t row) {
@@ -144,7 +134,7 @@ TEST_F(SuperGlueTest, NearestNeighbourStartScoresTheCosine) {
 TEST_F(SuperGlueTest, MatchesOfSwappedImagesAreTheSame) {
   SuperGlue network = Network();
   network->InitializeAsNearestNeighbor(20.0);
-  Features a = RandomFeatures(30), b = RandomFeatures(40);
+  Features a = RandomFeatures(30, kDim), b = RandomFeatures(40, kDim);
   b.descriptors.narrow(1, 5, 20).copy_(a.descriptors.narrow(1, 3, 20));  // 20 true matches, i -> i + 2
   const FeatureMatches forward = MatchFeatures(network, a, b, {}),
                        backward = MatchFeatures(network, b, a, {});
@@ -156,7 +146,8 @@ TEST_F(SuperGlueTest, MatchesOfSwappedImagesAreTheSame) {
 TEST_F(SuperGlueTest, NoneOrOneKeypointIsNoSpecialCaseOfTheCaller) {
   SuperGlue network = Network();
   for (const auto& [n, m] : {std::pair<int64_t, int64_t>{0, 0}, {0, 5}, {5, 0}, {1, 1}, {1, 5}, {5, 1}}) {
-    const FeatureMatches matches = MatchFeatures(network, RandomFeatures(n), RandomFeatures(m), {});
+    const FeatureMatches matches =
+        MatchFeatures(network, RandomFeatures(n, kDim), RandomFeatures(m, kDim), {});
     EXPECT_EQ(matches.matches0.sizes(), (torch::IntArrayRef{n}));
     EXPECT_EQ(matches.matches1.sizes(), (torch::IntArrayRef{m}));
     EXPECT_EQ(matches.matching_scores0.sizes(), (torch::IntArrayRef{n}));
@@ -169,9 +160,9 @@ TEST_F(SuperGlueTest, NoneOrOneKeypointIsNoSpecialCaseOfTheCaller) {
 
 TEST_F(SuperGlueTest, DescriptorsOfAnotherSuperPointAreRefused) {
   SuperGlue network = Network();
-  Features features = RandomFeatures(5);
+  Features features = RandomFeatures(5, kDim);
   features.descriptors = torch::randn({kDim * 2, 5});
-  EXPECT_THROW(MatchFeatures(network, features, RandomFeatures(5), {}), c10::Error);
+  EXPECT_THROW(MatchFeatures(network, features, RandomFeatures(5, kDim), {}), c10::Error);
 }
 
 TEST_F(SuperGlueTest, KeypointsAreCentredAndScaledByTheLongerSide) {

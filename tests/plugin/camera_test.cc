@@ -8,6 +8,7 @@
 
 #include "network/error.h"
 #include "plugin/undistort.h"
+#include "tests/message_of.h"
 
 namespace colmatch {
 namespace {
@@ -21,16 +22,6 @@ ExifInfo ExifOf(const std::string& make, const std::string& model, double focal_
   exif.model = model;
   exif.focal_length_35mm = focal_35mm;
   return exif;
-}
-
-template <typename Exception, typename Action>
-std::string MessageOf(const Action& action) {
-  try {
-    action();
-  } catch (const Exception& error) {
-    return error.what();
-  }
-  return "nothing thrown";
 }
 
 TEST(CameraModel, NamesIdsAndParameterCountsAreColmaps) {

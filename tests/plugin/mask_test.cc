@@ -8,6 +8,7 @@
 
 #include "network/error.h"
 #include "plugin/photo_provenance.h"
+#include "tests/message_of.h"
 #include "tests/temporary_folder.h"
 
 namespace colmatch {
@@ -21,16 +22,6 @@ std::vector<std::uint8_t> Png(int width, int height, int value, int zero_at_x = 
   std::vector<std::uint8_t> bytes;
   cv::imencode(".png", mask, bytes);
   return bytes;
-}
-
-template <typename Exception, typename Action>
-std::string MessageOf(const Action& action) {
-  try {
-    action();
-  } catch (const Exception& error) {
-    return error.what();
-  }
-  return "nothing thrown";
 }
 
 TEST(PhotoMask, AKeypointIsJudgedByThePixelItLiesIn) {

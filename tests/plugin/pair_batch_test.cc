@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
-#include "tests/matcher/random_features.h"
+#include "tests/random_features.h"
 
 namespace colmatch {
 namespace {

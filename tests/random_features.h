@@ -1,4 +1,4 @@
-// Features of no image for the matcher's tests.
+// Features of no image.
 #pragma once
 
 #include <torch/torch.h>
