@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Extraction and matching of three rendered photos under ThreadSanitizer (preset tsan). Usage: scripts/tsan.sh
+# Extraction and matching of four rendered photos under ThreadSanitizer (preset tsan). Usage: scripts/tsan.sh
 # Ends with "no race" or with TSan's first report. What is not ours is in scripts/tsan.supp, each line with its reason.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
@@ -10,13 +10,14 @@ colmatch="$ROOT/build/tsan/colmatch"
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
-# One thread of LibTorch and of OpenCV's loops (libgomp and TBB are unknown to TSan); photos are read ahead and pairs
-# verified on threads of their own.
+# One thread of LibTorch and of OpenCV's loops (libgomp and TBB are unknown to TSan), but for extraction, where as many
+# read photos ahead; pairs are verified on threads of their own.
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 export TSAN_OPTIONS="suppressions=$ROOT/scripts/tsan.supp ignore_noninstrumented_modules=1 exitcode=66 halt_on_error=1"
-"$colmatch" demo_scene --output_path "$folder/scene" --num_images 3 --width 320 --height 240 --num_threads 1
+"$colmatch" demo_scene --output_path "$folder/scene" --num_images 4 --width 320 --height 240 --num_threads 1
 small=(--database_path "$folder/x.db" --weights fast)
-"$colmatch" feature_extractor "${small[@]}" --image_path "$folder/scene/images" --num_threads 1 --SuperPoint.max_num_features 200
-"$colmatch" exhaustive_matcher "${small[@]}" --num_threads 1
+"$colmatch" feature_extractor "${small[@]}" --image_path "$folder/scene/images" --num_threads 2 --SuperPoint.max_num_features 200 \
+  --trace "$folder/trace.json"
+"$colmatch" exhaustive_matcher "${small[@]}" --num_threads 1 --trace "$folder/trace.json"
 "$colmatch" turned_matcher "${small[@]}" --image_path "$folder/scene/images" --num_threads 1 --SuperPoint.max_num_features 200
 echo "no race"
