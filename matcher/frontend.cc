@@ -279,15 +279,17 @@ bool FeatureMatcher::IsHopeless(const PreparedPair& pair) {
 }
 
 std::vector<FeatureMatches> FeatureMatcher::MatchBatch(const std::vector<PreparedPair>& pairs) {
-  std::vector<FeatureMatches> matches;
+  if (options_.hopeless.min_neighbors == 0) return MatchAll(pairs);
+  std::vector<FeatureMatches> matches(pairs.size());
   std::vector<PreparedPair> hopeful;
   std::vector<size_t> places;
-  for (const PreparedPair& pair : pairs) {
-    if (!IsHopeless(pair)) {
-      hopeful.push_back(pair);
-      places.push_back(matches.size());
+  for (size_t i = 0; i < pairs.size(); ++i) {
+    if (IsHopeless(pairs[i])) {
+      matches[i] = NoMatches(pairs[i].image0->size(), pairs[i].image1->size());
+    } else {
+      hopeful.push_back(pairs[i]);
+      places.push_back(i);
     }
-    matches.push_back(NoMatches(pair.image0->size(), pair.image1->size()));
   }
   auto found = MatchAll(hopeful);
   for (size_t i = 0; i < places.size(); ++i) matches[places[i]] = std::move(found[i]);

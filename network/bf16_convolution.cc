@@ -18,8 +18,7 @@ void Bf16Image::Resize(int64_t height, int64_t width, int64_t channels) {
   height_ = height;
   width_ = width;
   channels_ = channels;
-  const auto size = static_cast<size_t>((height + 2) * RowStride() + Bf16Convolution::kMaxBlock * channels);
-  if (pixels_.size() < size) pixels_.resize(size);
+  simd::GrowTo(pixels_, (height + 2) * RowStride() + Bf16Convolution::kMaxBlock * channels);
   std::fill_n(At(-1, -1), RowStride(), Bf16{0});
   std::fill_n(At(height, -1), RowStride(), Bf16{0});
   for (int64_t y = 0; y < height; ++y) {
@@ -86,7 +85,7 @@ void Bf16Convolution::Run(const Bf16Image& in, int64_t first, int64_t last, Bf16
 void Bf16Convolution::RunPooled(const Bf16Image& in, int64_t first, int64_t last, Bf16Image& out) const {
   thread_local std::vector<Bf16> rows;
   const int64_t size = 2 * out.width() * OutputChannels();
-  if (static_cast<int64_t>(rows.size()) < 2 * size) rows.resize(static_cast<size_t>(2 * size));
+  simd::GrowTo(rows, 2 * size);
   Bf16 *const upper = rows.data(), *const lower = upper + size;
   for (int64_t y = first; y < last; ++y) {
     RunRow(in, 2 * y, 2 * out.width(), upper);

@@ -59,7 +59,7 @@ class Bf16Convolution {
     const Bf16* weights;   // (tiles, 3 rows, pairs, kTile, 2)
     const float* bias;     // (tiles * kTile)
     int64_t pairs, tiles;  // of a row of 3 pixels' channels
-    const Bf16* x;         // the pixel above and left of the first
+    const Bf16* x;         // where what the first result looks at begins, one row above it
     int64_t x_stride, x_row_stride;
     int64_t width;
     Bf16* y;  // (width, tiles * kTile)

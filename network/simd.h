@@ -20,6 +20,12 @@ class AlignedBuffer {
   std::vector<Line> lines_;  // zeros at first
 };
 
+// A buffer that is used again keeps its memory where it is enough.
+template <typename T>
+void GrowTo(std::vector<T>& buffer, int64_t size) {
+  if (static_cast<int64_t>(buffer.size()) < size) buffer.resize(static_cast<size_t>(size));
+}
+
 // The widest vectors of this machine: 16, 8 or 4 floats.
 inline int BestLanes() {
 #if defined(__x86_64__)

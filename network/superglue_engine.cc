@@ -42,11 +42,6 @@ void ForRowBlocks(const Sides& sides, const Work& work) {
   });
 }
 
-template <typename T>
-void GrowTo(std::vector<T>& buffer, int64_t size) {
-  if (static_cast<int64_t>(buffer.size()) < size) buffer.resize(static_cast<size_t>(size));
-}
-
 }  // namespace
 
 SuperGlueEngine::SuperGlueEngine(SuperGlueImpl& network, Maps maps)
@@ -80,12 +75,12 @@ void SuperGlueEngine::Load(const torch::Tensor& desc, Side& side) const {
   const auto rows = desc.to(torch::kFloat).contiguous();
   const int64_t stride = padded_dim_ + attention_dim_;
   side.rows = rows.size(0);
-  GrowTo(side.sums, side.rows * padded_dim_);
-  GrowTo(side.input, side.rows * stride);
-  GrowTo(side.heads, side.rows * PackedLinear::PaddedOutputs(3 * attention_dim_));
+  simd::GrowTo(side.sums, side.rows * padded_dim_);
+  simd::GrowTo(side.input, side.rows * stride);
+  simd::GrowTo(side.heads, side.rows * PackedLinear::PaddedOutputs(3 * attention_dim_));
   const Bf16HeadShape shape{side.rows, attention_dim_ / heads_};
-  GrowTo(side.keys, heads_ * shape.PackedKeys());
-  GrowTo(side.values, heads_ * shape.PackedValues());
+  simd::GrowTo(side.keys, heads_ * shape.PackedKeys());
+  simd::GrowTo(side.values, heads_ * shape.PackedValues());
   for (int64_t r = 0; r < side.rows; ++r) {
     const float* from = rows.data_ptr<float>() + r * dim_;
     float* sums = side.sums.data() + r * padded_dim_;
@@ -141,7 +136,7 @@ void SuperGlueEngine::AddResiduals(const Layer& layer, const std::vector<Side*>&
                 out = PackedLinear::PaddedOutputs(layer.hidden->outputs());
   ForRowBlocks(sides, [&](Side& side, int64_t begin, int64_t rows) {
     thread_local std::vector<Bf16> hidden;
-    GrowTo(hidden, kRowBlock * out);
+    simd::GrowTo(hidden, kRowBlock * out);
     Bf16* const input = side.input.data() + begin * stride;
     layer.hidden->ApplyRelu(input, stride, rows, hidden.data(), out);
     layer.residual->Add(hidden.data(), out, rows, side.sums.data() + begin * padded_dim_, input, stride);
@@ -168,14 +163,14 @@ torch::Tensor SuperGlueEngine::FirstLayer(const torch::Tensor& desc) {
 
 void SuperGlueEngine::ScoreCouplings(Side& side0, Side& side1, float* scores) const {
   const int64_t stride = padded_dim_ + attention_dim_, m = side1.rows;
-  for (Side* side : {&side0, &side1}) GrowTo(side->projected, side->rows * padded_dim_);
+  for (Side* side : {&side0, &side1}) simd::GrowTo(side->projected, side->rows * padded_dim_);
   const std::vector<Side*> sides = {&side0, &side1};
   ForRowBlocks(sides, [&](Side& side, int64_t begin, int64_t rows) {
     final_projection_->Apply(side.input.data() + begin * stride, stride, rows,
                              side.projected.data() + begin * padded_dim_, padded_dim_);
   });
   const Bf16HeadShape shape{m, dim_};
-  GrowTo(side1.keys, shape.PackedKeys());
+  simd::GrowTo(side1.keys, shape.PackedKeys());
   PackKeys(shape, side1.projected.data(), padded_dim_, side1.keys.data());
   const std::vector<Side*> queries = {&side0};
   ForRowBlocks(queries, [&](Side& side, int64_t begin, int64_t rows) {

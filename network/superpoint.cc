@@ -101,8 +101,9 @@ SuperPointOutput SuperPointImpl::forward(const torch::Tensor& image) {
               image.sizes());
   TORCH_CHECK(image.size(2) >= kCellSize && image.size(3) >= kCellSize,
               "SuperPoint: image must be at least 8 x 8 pixels, got ", image.sizes());
-  const bool in_halves =
-      !halves_.empty() && image.device() == halves_[0].weight.device() && !torch::GradMode::is_enabled();
+  const bool has_halves =
+      engine_ ? image.is_cpu() : !halves_.empty() && image.device() == halves_[0].weight.device();
+  const bool in_halves = has_halves && !torch::GradMode::is_enabled();
   const auto [detector, descriptor] = in_halves ? HeadsInHalfPrecision(image) : Heads(image);
   SuperPointOutput output;
   output.sampling = architecture_.sampling;
@@ -120,6 +121,7 @@ void SuperPointImpl::UseHalfPrecision(torch::ScalarType type) {
   TORCH_CHECK(norms_.empty(), "SuperPoint: in half precision only without batch normalisation");
   torch::NoGradGuard no_grad;
   halves_.clear();
+  engine_.reset();
   const auto add = [&](const torch::Tensor& weight, const torch::Tensor& bias) {
     halves_.push_back({weight.to(type).contiguous(torch::MemoryFormat::ChannelsLast), bias.to(type)});
   };
@@ -131,16 +133,17 @@ void SuperPointImpl::UseHalfPrecision(torch::ScalarType type) {
   for (size_t i = 0; i < halves_.size(); ++i)
     layers.push_back({halves_[i].weight, halves_[i].bias, EndsScale(i)});
   engine_ = std::make_unique<SuperPointEngine>(layers);
+  halves_.clear();
 }
 
 std::pair<torch::Tensor, torch::Tensor> SuperPointImpl::HeadsInHalfPrecision(
     const torch::Tensor& image) const {
-  const auto x = engine_ ? engine_->Run(image) : HiddenInHalfPrecision(image);
+  const auto x = engine_ ? engine_->Run(image) : HiddenOnGpu(image);
   const int64_t width = architecture_.head_width;
   return {x.narrow(1, 0, width), x.narrow(1, width, width)};
 }
 
-torch::Tensor SuperPointImpl::HiddenInHalfPrecision(const torch::Tensor& image) const {
+torch::Tensor SuperPointImpl::HiddenOnGpu(const torch::Tensor& image) const {
   auto x = image.to(halves_[0].weight.scalar_type()).contiguous(torch::MemoryFormat::ChannelsLast);
   for (size_t i = 0; i < halves_.size(); ++i) {
     x = torch::conv2d(x, halves_[i].weight, halves_[i].bias, /*stride=*/1, /*padding=*/1);

@@ -69,7 +69,7 @@ class SuperPointImpl : public torch::nn::Module {
   // Detector's and descriptor's hidden layers, from the image.
   std::pair<torch::Tensor, torch::Tensor> Heads(const torch::Tensor& image);
   std::pair<torch::Tensor, torch::Tensor> HeadsInHalfPrecision(const torch::Tensor& image) const;
-  torch::Tensor HiddenInHalfPrecision(const torch::Tensor& image) const;
+  torch::Tensor HiddenOnGpu(const torch::Tensor& image) const;
 
   SuperPointArchitecture architecture_;
   std::vector<torch::nn::Conv2d> hidden_;  // conv1a .. conv4b, convPa, convDa
@@ -80,8 +80,9 @@ class SuperPointImpl : public torch::nn::Module {
   struct HalfConvolution {
     torch::Tensor weight, bias;
   };
-  std::vector<HalfConvolution> halves_;       // conv1a .. conv4b, convPa and convDa as one
-  std::unique_ptr<SuperPointEngine> engine_;  // of these, on the CPU
+  // conv1a .. conv4b, convPa and convDa as one: on a GPU the first, on the CPU the second.
+  std::vector<HalfConvolution> halves_;
+  std::unique_ptr<SuperPointEngine> engine_;
 };
 TORCH_MODULE(SuperPoint);
 

@@ -217,8 +217,8 @@ bool ExtractPhotos(const CommonOptions& common, PhotoExtractor& extractor,
           std::async(std::launch::async, [&extractor, &name = names[next]] { return extractor.Read(name); }));
   };
   ProgressBar bar("features", static_cast<int64_t>(names.size()), common.progress);
+  read_ahead();
   for (size_t i = 0; i < names.size(); ++i) {
-    read_ahead();
     const Photo photo = ahead.front().get();
     ahead.pop_front();
     if (StopRequested()) return false;

@@ -190,8 +190,7 @@ void MatchingCommandOptions::AddTo(CLI::App& app, bool with_paths, bool with_mat
     AddOption(app, "--SuperGlue.min_neighbors", o.matching.hopeless.min_neighbors,
               "a pair with fewer mutual nearest neighbours as similar as neighbor_similarity is hopeless: no "
               "matches, without SuperGlue. 0: every pair is matched. 1, with the default weights, stops most "
-              "pairs of "
-              "different scenes (docs/engine.md)");
+              "pairs of different scenes (docs/engine.md)");
     AddOption(app, "--SuperGlue.neighbor_similarity", o.matching.hopeless.min_similarity,
               "least cosine of their descriptors");
     AddOption(app, "--SuperGlue.batch_size", o.matching.batch_size, "pairs matched at once on a GPU")

@@ -10,10 +10,8 @@ namespace colmatch {
 void PairBatch::Add(const NumberedImage& image0, const NumberedImage& image1,
                     std::function<void(PairRows)> then) {
   const auto prepared = [&](const NumberedImage& image) {
-    return prepared_.Get(image.number, [&] {
-      const TraceSpan span("prepare");
-      return matcher_.Prepare(image.features);
-    });
+    return prepared_.Get(image.number,
+                         [&] { return Traced("prepare", [&] { return matcher_.Prepare(image.features); }); });
   };
   const auto prepared0 = prepared(image0), prepared1 = prepared(image1);
   pairs_.push_back({prepared0, prepared1});
@@ -21,13 +19,8 @@ void PairBatch::Add(const NumberedImage& image0, const NumberedImage& image1,
   if (static_cast<int>(pairs_.size()) >= matcher_.batch_size()) Finish();
 }
 
-std::vector<FeatureMatches> PairBatch::MatchAll() {
-  const TraceSpan span("match");
-  return matcher_.MatchBatch(pairs_);
-}
-
 void PairBatch::Finish() {
-  const auto matches = MatchAll();
+  const auto matches = Traced("match", [&] { return matcher_.MatchBatch(pairs_); });
   for (size_t i = 0; i < matches.size(); ++i) then_[i](RowsOf(matches[i]));
   pairs_.clear();
   then_.clear();

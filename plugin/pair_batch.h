@@ -28,8 +28,6 @@ class PairBatch {
   void Finish();
 
  private:
-  std::vector<FeatureMatches> MatchAll();
-
   FeatureMatcher& matcher_;
   LruCache<uint32_t, PreparedImage> prepared_;
   std::vector<PreparedPair> pairs_;

@@ -50,11 +50,7 @@ void PairVerifier::Add(const VerifiedImage& image1, const VerifiedImage& image2,
 void PairVerifier::HandBackOldest() {
   Pending pair = std::move(pending_.front());
   pending_.pop_front();
-  const TwoViewGeometry geometry = [&] {
-    const TraceSpan span("wait for verification");
-    return pair.geometry.get();
-  }();
-  pair.then(geometry);
+  pair.then(Traced("wait for verification", [&] { return pair.geometry.get(); }));
 }
 
 void PairVerifier::Finish() {

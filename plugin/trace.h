@@ -32,4 +32,11 @@ class TraceSpan {
   int64_t begin_us_ = 0;
 };
 
+// What work() returns; while it runs is a span of this stage.
+template <typename Work>
+auto Traced(const char* stage, const Work& work) {
+  const TraceSpan span(stage);
+  return work();
+}
+
 }  // namespace colmatch

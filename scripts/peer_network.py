@@ -26,8 +26,7 @@ def without_weights():
     torch.nn.Module.load_state_dict = lambda self, *args, **kwargs: None
 
 
-def superpoint(checkout, n, width=640, height=480):
-    sys.path.insert(0, checkout)
+def superpoint(n, width=640, height=480):
     without_weights()
     from models.superpoint import SuperPoint
     network = SuperPoint({"max_keypoints": n}).eval()
@@ -36,8 +35,7 @@ def superpoint(checkout, n, width=640, height=480):
     return lambda: network({"image": image})
 
 
-def superglue(checkout, n):
-    sys.path.insert(0, checkout)
+def superglue(n):
     without_weights()
     from models.superglue import SuperGlue
     network = SuperGlue({"sinkhorn_iterations": 100, "match_threshold": 0.2}).eval()
@@ -47,8 +45,7 @@ def superglue(checkout, n):
     return lambda: network(data)
 
 
-def lightglue(checkout, n):
-    sys.path.insert(0, checkout)
+def lightglue(n):
     from lightglue import LightGlue
     network = LightGlue(features=None, input_dim=256, depth_confidence=-1, width_confidence=-1).eval()
     data = {}
@@ -62,10 +59,11 @@ def lightglue(checkout, n):
 def main():
     kind, checkout, n, threads, repetitions = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:6])
     torch.set_num_threads(threads)
+    sys.path.insert(0, checkout)
     if kind == "superpoint":
-        run = superpoint(checkout, n, *map(int, sys.argv[6:8]))
+        run = superpoint(n, *map(int, sys.argv[6:8]))
     else:
-        run = {"superglue": superglue, "lightglue": lightglue}[kind](checkout, n)
+        run = {"superglue": superglue, "lightglue": lightglue}[kind](n)
     times = []
     with torch.no_grad():
         for _ in range(repetitions + 1):
