@@ -246,6 +246,7 @@ PreparedImage FeatureMatcher::Prepare(const Features& features) {
     } else {
       prepared.rows =
           HasEngineOn(device) ? engine_->Prepare(here) : PrepareFeatures(superglue_.network, here);
+      prepared.positions = {features.keypoints.cpu(), features.width, features.height};
       if (options_.hopeless.min_neighbors > 0) prepared.descriptors = here.descriptors;
     }
   };
@@ -319,24 +320,50 @@ std::vector<FeatureMatches> FeatureMatcher::MatchAll(const std::vector<PreparedP
   return matches;
 }
 
+FeatureMatches FeatureMatcher::MatchGuided(const PreparedImage& image0, const PreparedImage& image1) {
+  SuperGlue& network = superglue_.network;
+  const auto rows0 = image0.rows.cpu(), rows1 = image1.rows.cpu();
+  const int rounds = GuidanceRoundsOf(network, options_.superglue);
+  if (rounds == 0 || image0.size() == 0 || image1.size() == 0)
+    return MatchPrepared(network, rows0, rows1, options_.superglue);
+  const PaddedScores pair{network->ForwardPrepared(rows0, rows1), {image0.size()}, {image1.size()}};
+  FeatureMatches matches = MatchCouplings(network, pair.scores, options_.superglue);
+  for (int round = 0; round < rounds; ++round) {
+    const auto guided = GuideCouplings(pair, {matches}, {&image0.positions}, {&image1.positions});
+    matches = MatchCouplings(network, guided, options_.superglue);
+  }
+  return matches;
+}
+
 // What was prepared on the CPU for want of memory is brought to the device.
+std::vector<FeatureMatches> FeatureMatcher::MatchInEngine(torch::Device device, const PreparedPair* pairs,
+                                                          size_t count) {
+  std::vector<torch::Tensor> images0, images1;
+  for (size_t i = 0; i < count; ++i) {
+    images0.push_back(pairs[i].image0->rows.to(device));
+    images1.push_back(pairs[i].image1->rows.to(device));
+  }
+  const auto guide = [&](const PaddedScores& scores, const std::vector<FeatureMatches>& matches,
+                         const std::vector<size_t>& which) {
+    std::vector<const Positions*> positions0, positions1;
+    for (const size_t i : which) {
+      positions0.push_back(&pairs[i].image0->positions);
+      positions1.push_back(&pairs[i].image1->positions);
+    }
+    return GuideCouplings(scores, matches, positions0, positions1);
+  };
+  return engine_->Match(images0, images1, options_.superglue, guide);
+}
+
 std::vector<FeatureMatches> FeatureMatcher::MatchOn(torch::Device device, const PreparedPair* pairs,
                                                     size_t count) {
   std::vector<FeatureMatches> results;
-  if (HasEngineOn(device)) {
-    std::vector<torch::Tensor> images0, images1;
-    for (size_t i = 0; i < count; ++i) {
-      images0.push_back(pairs[i].image0->rows.to(device));
-      images1.push_back(pairs[i].image1->rows.to(device));
-    }
-    return engine_->Match(images0, images1, options_.superglue);
-  }
+  if (HasEngineOn(device)) return MatchInEngine(device, pairs, count);
   for (size_t i = 0; i < count; ++i) {
     const PreparedImage &image0 = *pairs[i].image0, &image1 = *pairs[i].image1;
     FeatureMatches matches;
     if (options_.type == MatcherType::kSuperGlue) {
-      matches = MatchPrepared(superglue_.network, image0.rows.to(device), image1.rows.to(device),
-                              options_.superglue);
+      matches = MatchGuided(image0, image1);
     } else {
       NearestNeighborOptions nearest;
       nearest.mutual = options_.type != MatcherType::kNearestNeighbor;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "matcher/device_fallback.h"
+#include "matcher/local_guidance.h"
 #include "matcher/nearest_neighbor.h"
 #include "matcher/tiled_extraction.h"
 #include "matcher/turn.h"
@@ -100,7 +101,8 @@ class FeatureExtractor {
 // An image as its FeatureMatcher takes it, made once for all its pairs.
 struct PreparedImage {
   Features features;          // of the baselines
-  torch::Tensor rows;         // (1, N, D), see PrepareFeatures; of SuperGlue, which needs no more
+  torch::Tensor rows;         // (1, N, D), see PrepareFeatures; of SuperGlue
+  Positions positions;        // for its guidance
   torch::Tensor descriptors;  // (D, N), where pairs may be hopeless
 
   int64_t size() const { return rows.defined() ? rows.size(1) : features.size(); }  // keypoints
@@ -134,6 +136,10 @@ class FeatureMatcher {
   bool IsHopeless(const PreparedPair& pair);
   // Each pair, hopeless or not.
   std::vector<FeatureMatches> MatchAll(const std::vector<PreparedPair>& pairs);
+  // SuperGlue, with as many rounds of guidance as it is to have: one pair on the CPU, the first `count` of the
+  // pairs on a GPU.
+  FeatureMatches MatchGuided(const PreparedImage& image0, const PreparedImage& image1);
+  std::vector<FeatureMatches> MatchInEngine(torch::Device device, const PreparedPair* pairs, size_t count);
   // The first `count` of the pairs.
   std::vector<FeatureMatches> MatchOn(torch::Device device, const PreparedPair* pairs, size_t count);
 

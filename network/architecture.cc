@@ -108,6 +108,10 @@ int SinkhornIterationsFromMetadata(const std::map<std::string, std::string>& met
                            path);
 }
 
+int GuidanceRoundsFromMetadata(const std::map<std::string, std::string>& metadata, const std::string& path) {
+  return CountFromMetadata(metadata, "guidance_rounds", SuperGlueArchitecture{}.guidance_rounds, path);
+}
+
 std::map<std::string, std::string> MetadataOf(const SuperGlueArchitecture& architecture) {
   std::map<std::string, std::string> metadata = {
       {"architecture", kSuperGlueName},
@@ -120,6 +124,8 @@ std::map<std::string, std::string> MetadataOf(const SuperGlueArchitecture& archi
     metadata["num_heads"] = std::to_string(architecture.num_heads);
   if (architecture.sinkhorn_iterations != SuperGlueArchitecture{}.sinkhorn_iterations)
     metadata["sinkhorn_iterations"] = std::to_string(architecture.sinkhorn_iterations);
+  if (architecture.guidance_rounds > 0)
+    metadata["guidance_rounds"] = std::to_string(architecture.guidance_rounds);
   if (architecture.attention_dim > 0) metadata["attention_dim"] = std::to_string(architecture.attention_dim);
   if (architecture.mlp_hidden > 0) metadata["mlp_hidden"] = std::to_string(architecture.mlp_hidden);
   if (!architecture.batch_norm) metadata["batch_norm"] = "folded";

@@ -28,11 +28,12 @@ DescriptorSampling SamplingFromMetadata(const std::map<std::string, std::string>
 // Whether the keypoint encoder's hidden layers are a fixed code; a file that does not say has learned them.
 bool KeypointCodeFromMetadata(const std::map<std::string, std::string>& metadata, const std::string& path);
 
-// How many heads share the attention's channels, and how many iterations of optimal transport the weights ask
-// for; a file that does not say has the published four and hundred.
+// How many heads share the attention's channels, and how many iterations of optimal transport and rounds of
+// guidance the weights ask for; a file that does not say has the published four, hundred and none.
 int NumHeadsFromMetadata(const std::map<std::string, std::string>& metadata, const std::string& path);
 int SinkhornIterationsFromMetadata(const std::map<std::string, std::string>& metadata,
                                    const std::string& path);
+int GuidanceRoundsFromMetadata(const std::map<std::string, std::string>& metadata, const std::string& path);
 
 // Shape by entry name. The sizes come from the shapes, never from the metadata alone: a network is then built
 // only as large as the file that is there. Throw WeightsError starting with `path` where a defining entry is

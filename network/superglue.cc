@@ -52,6 +52,8 @@ void SuperGlueArchitecture::Validate() const {
   if (sinkhorn_iterations < 1 || sinkhorn_iterations > 10000) {
     fail("sinkhorn_iterations must be in [1, 10000], found " + std::to_string(sinkhorn_iterations));
   }
+  if (guidance_rounds < 0 || guidance_rounds > 100)
+    fail("guidance_rounds must be in [0, 100], found " + std::to_string(guidance_rounds));
   if (keypoint_encoder.size() > 16) fail("keypoint_encoder has more than 16 widths");
   for (const int width : keypoint_encoder) {
     if (width < 1 || width > 4096)
@@ -69,6 +71,9 @@ void SuperGlueOptions::Validate() const {
     throw UsageError("SuperGlue.sinkhorn_iterations must be in [0, 10000], found " +
                      std::to_string(sinkhorn_iterations));
   }
+  if (guidance_rounds < -1 || guidance_rounds > 100)
+    throw UsageError("SuperGlue.guidance_rounds must be in [-1, 100], found " +
+                     std::to_string(guidance_rounds));
 }
 
 torch::Tensor NormalizeKeypoints(const torch::Tensor& keypoints, int width, int height) {
@@ -267,6 +272,10 @@ void SuperGlueImpl::InitializeAsNearestNeighbor(double gain) {
 int IterationsOf(const SuperGlue& network, const SuperGlueOptions& options) {
   return options.sinkhorn_iterations > 0 ? options.sinkhorn_iterations
                                          : network->architecture().sinkhorn_iterations;
+}
+
+int GuidanceRoundsOf(const SuperGlue& network, const SuperGlueOptions& options) {
+  return options.guidance_rounds >= 0 ? options.guidance_rounds : network->architecture().guidance_rounds;
 }
 
 torch::Tensor EncodeFeatures(SuperGlue& network, const Features& features) {

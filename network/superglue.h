@@ -30,7 +30,9 @@ struct SuperGlueArchitecture {
   bool batch_norm = true;  // false: folded into the layers before, see FoldBatchNorm
   // The keypoint encoder's hidden layers are the code of keypoint_code.h and are not trained.
   bool fixed_keypoint_code = false;
-  int sinkhorn_iterations = 100;  // of optimal transport, unless SuperGlueOptions says otherwise
+  // What the weights ask for, unless SuperGlueOptions says otherwise.
+  int sinkhorn_iterations = 100;  // of optimal transport
+  int guidance_rounds = 0;        // matches that guide the couplings once more, see matcher/local_guidance.h
 
   int AttentionDim() const { return attention_dim > 0 ? attention_dim : descriptor_dim; }
   int MlpHidden() const { return mlp_hidden > 0 ? mlp_hidden : 2 * descriptor_dim; }
@@ -41,6 +43,7 @@ struct SuperGlueArchitecture {
 struct SuperGlueOptions {
   double match_threshold = 0.2;  // least assignment probability of a match
   int sinkhorn_iterations = 0;   // of optimal transport; 0: as many as the weights ask for
+  int guidance_rounds = -1;      // see SuperGlueArchitecture; -1: as many as the weights ask for
 
   void Validate() const;  // throws UsageError naming field, value and bound
 };
@@ -183,8 +186,9 @@ SuperGlue Extended(SuperGlue& network, const SuperGlueArchitecture& architecture
 // before it.
 SuperGlue FoldBatchNorm(SuperGlue& network);
 
-// Iterations of optimal transport: those of the options, or what the weights ask for.
+// Iterations of optimal transport and rounds of guidance: those of the options, or what the weights ask for.
 int IterationsOf(const SuperGlue& network, const SuperGlueOptions& options);
+int GuidanceRoundsOf(const SuperGlue& network, const SuperGlueOptions& options);
 
 // SuperGlue's Encode of one image, (1, N, D), N at least 1. Features on the network's device.
 torch::Tensor EncodeFeatures(SuperGlue& network, const Features& features);
@@ -202,7 +206,7 @@ FeatureMatches MatchPrepared(SuperGlue& network, const torch::Tensor& prepared0,
                              const torch::Tensor& prepared1, const SuperGlueOptions& options);
 
 // One pair, any keypoint counts (0 gives no matches); features on the network's device. The same bits as
-// MatchPrepared of both.
+// MatchPrepared of both. SuperGlue alone: guidance is the FeatureMatcher's.
 FeatureMatches MatchFeatures(SuperGlue& network, const Features& features0, const Features& features1,
                              const SuperGlueOptions& options);
 

@@ -144,7 +144,8 @@ torch::Tensor SuperGlueBatchEngine::Prepare(const Features& features) {
 
 std::vector<FeatureMatches> SuperGlueBatchEngine::Match(const std::vector<torch::Tensor>& images0,
                                                         const std::vector<torch::Tensor>& images1,
-                                                        const SuperGlueOptions& options) {
+                                                        const SuperGlueOptions& options,
+                                                        const RefineCouplings& refine) {
   torch::NoGradGuard no_grad;
   std::vector<FeatureMatches> results;
   std::vector<torch::Tensor> some0, some1;  // of pairs with keypoints on both sides
@@ -158,9 +159,14 @@ std::vector<FeatureMatches> SuperGlueBatchEngine::Match(const std::vector<torch:
   }
   if (places.empty()) return results;
   const PaddedRows padded0 = PadRows(some0), padded1 = PadRows(some1);
-  auto found =
-      MatchBatchByTransport({Couplings(padded0, padded1), padded0.counts, padded1.counts},
-                            network_->bin_score, IterationsOf(network_, options), options.match_threshold);
+  const auto match = [&](const torch::Tensor& scores) {
+    return MatchBatchByTransport({scores, padded0.counts, padded1.counts}, network_->bin_score,
+                                 IterationsOf(network_, options), options.match_threshold);
+  };
+  const PaddedScores pairs{Couplings(padded0, padded1), padded0.counts, padded1.counts};
+  auto found = match(pairs.scores);
+  for (int round = 0; refine && round < GuidanceRoundsOf(network_, options); ++round)
+    found = match(refine(pairs, found, places));
   for (size_t i = 0; i < places.size(); ++i) results[places[i]] = std::move(found[i]);
   return results;
 }

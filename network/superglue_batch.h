@@ -6,11 +6,13 @@
 
 #include <torch/types.h>
 
+#include <functional>
 #include <vector>
 
 #include "network/features.h"
 #include "network/folded_layer.h"
 #include "network/superglue.h"
+#include "network/transport.h"
 
 namespace colmatch {
 
@@ -21,6 +23,10 @@ struct PaddedRows {
 
   bool IsPadded() const;
 };
+
+// Better coupling scores (B, N, M) of pairs whose matches are known: pairs[i] is the caller's which[i]-th.
+using RefineCouplings = std::function<torch::Tensor(
+    const PaddedScores& pairs, const std::vector<FeatureMatches>& matches, const std::vector<size_t>& which)>;
 
 class SuperGlueBatchEngine {
  public:
@@ -35,11 +41,12 @@ class SuperGlueBatchEngine {
   torch::Tensor Couplings(const PaddedRows& images0, const PaddedRows& images1);
 
   // PrepareFeatures and MatchPrepared of a SuperGlue, of many pairs: images0[i] with images1[i], (1, N, D)
-  // each, N may be 0. The matches are on the CPU.
+  // each, N may be 0. The matches are on the CPU. refine, if given, is asked in each of the rounds of guidance,
+  // after which the pairs are matched anew.
   torch::Tensor Prepare(const Features& features);
   std::vector<FeatureMatches> Match(const std::vector<torch::Tensor>& images0,
                                     const std::vector<torch::Tensor>& images1,
-                                    const SuperGlueOptions& options);
+                                    const SuperGlueOptions& options, const RefineCouplings& refine = {});
 
  private:
   // What all images of a layer share: sums (B, N, D) float32, the descriptors; input (B, N, D + A), the same

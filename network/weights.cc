@@ -182,6 +182,7 @@ SuperGlue BuildSuperGlue(const TensorMap& tensors, const std::string& path, cons
       SuperGlueFromShapes(ShapesOf(tensors), path, NumHeadsFromMetadata(metadata, path));
   architecture.fixed_keypoint_code = KeypointCodeFromMetadata(metadata, path);
   architecture.sinkhorn_iterations = SinkhornIterationsFromMetadata(metadata, path);
+  architecture.guidance_rounds = GuidanceRoundsFromMetadata(metadata, path);
   SuperGlue network(architecture);
   Fill(*network, tensors, path);
   network->eval();

@@ -8,6 +8,7 @@
 #include <ctime>
 
 #include "matcher/frontend.h"
+#include "matcher/local_guidance.h"
 #include "network/bf16.h"
 #include "network/error.h"
 #include "network/flops.h"
@@ -168,11 +169,20 @@ void BenchmarkSubject::Measure(const torch::Tensor& image, int64_t num_keypoints
   const auto prepared0 = Prepare(first), prepared1 = Prepare(second);
   Wait(prepared1);
   times.prepare.push_back((BenchmarkNow(clock_) - begin) / 2);
-  MeasureMatching(prepared0, prepared1, options, times);
+  MeasureMatching(pair, prepared0, prepared1, options, times);
 }
 
-void BenchmarkSubject::MeasureMatching(const torch::Tensor& prepared0, const torch::Tensor& prepared1,
-                                       const SuperGlueOptions& options, Times& times) {
+std::vector<FeatureMatches> BenchmarkSubject::MatchScores(const PaddedScores& pairs,
+                                                          const SuperGlueOptions& options) {
+  if (engine_)
+    return MatchBatchByTransport(pairs, superglue_->bin_score, IterationsOf(superglue_, options),
+                                 options.match_threshold);
+  return {MatchCouplings(superglue_, pairs.scores, options)};
+}
+
+void BenchmarkSubject::MeasureMatching(const BenchmarkPair& pair, const torch::Tensor& prepared0,
+                                       const torch::Tensor& prepared1, const SuperGlueOptions& options,
+                                       Times& times) {
   const auto copies = [&](const torch::Tensor& image) {
     return PadRows(std::vector<torch::Tensor>(static_cast<size_t>(batch_size_), image));
   };
@@ -187,19 +197,22 @@ void BenchmarkSubject::MeasureMatching(const torch::Tensor& prepared0, const tor
   Wait(pairs.scores);
   times.layers.push_back((BenchmarkNow(clock_) - begin) / batch_size_);
   begin = BenchmarkNow(clock_);
-  if (engine_) {
-    MatchBatchByTransport(pairs, superglue_->bin_score, IterationsOf(superglue_, options),
-                          options.match_threshold);
-  } else {
-    MatchCouplings(superglue_, pairs.scores, options);
-  }
+  auto matches = MatchScores(pairs, options);
   times.sinkhorn.push_back((BenchmarkNow(clock_) - begin) / batch_size_);
+  const Positions first{pair.first.keypoints.cpu(), pair.first.width, pair.first.height},
+      second{pair.second.keypoints.cpu(), pair.second.width, pair.second.height};
+  const std::vector<const Positions*> images0(matches.size(), &first), images1(matches.size(), &second);
+  begin = BenchmarkNow(clock_);
+  for (int round = 0; round < GuidanceRoundsOf(superglue_, options); ++round)
+    matches = MatchScores({GuideCouplings(pairs, matches, images0, images1), pairs.counts0, pairs.counts1},
+                          options);
+  times.guidance.push_back((BenchmarkNow(clock_) - begin) / batch_size_);
 }
 
 nlohmann::ordered_json BenchmarkSubject::Result(int64_t num_keypoints, double matrix_product_rate) const {
   const Times& times = times_.at(num_keypoints);
   const double prepare = Median(times.prepare), layers = Median(times.layers),
-               sinkhorn = Median(times.sinkhorn);
+               sinkhorn = Median(times.sinkhorn), guidance = Median(times.guidance);
   const double flops = SuperGlueFlops(superglue_->architecture(), num_keypoints, num_keypoints);
   const double network = 2 * prepare + layers;
   const auto [least, most] = std::minmax_element(times.layers.begin(), times.layers.end());
@@ -208,13 +221,14 @@ nlohmann::ordered_json BenchmarkSubject::Result(int64_t num_keypoints, double ma
           {"precision", precision_},
           {"num_keypoints", num_keypoints},
           {"batch_size", batch_size_},
-          {"pairs_per_second", 1000 / (layers + sinkhorn)},
-          {"pairs_per_second_alone", 1000 / (network + sinkhorn)},
+          {"pairs_per_second", 1000 / (layers + sinkhorn + guidance)},
+          {"pairs_per_second_alone", 1000 / (network + sinkhorn + guidance)},
           {"median_ms",
            {{"superpoint", Median(times.superpoint)},
             {"prepare", prepare},
             {"layers", layers},
-            {"sinkhorn", sinkhorn}}},
+            {"sinkhorn", sinkhorn},
+            {"guidance", guidance}}},
           {"layers_ms_range", {*least, *most}},
           {"gflop_per_pair", flops * 1e-9},
           {"share_of_matrix_product", flops / (1e-3 * network) / matrix_product_rate}};

@@ -51,6 +51,7 @@ class BenchmarkSubject {
 
   // The strongest keypoints of an image (1, 1, H, W), however weak.
   Features Extract(const torch::Tensor& image, int64_t num_keypoints);
+  // SuperGlue alone, without guidance.
   FeatureMatches Match(const BenchmarkPair& pair, int sinkhorn_iterations);
 
   // Takes the times of each stage once.
@@ -63,14 +64,15 @@ class BenchmarkSubject {
   nlohmann::ordered_json Result(int64_t num_keypoints, double matrix_product_rate) const;
 
  private:
-  // Milliseconds; prepare: of one image, all others of one pair.
+  // Milliseconds; prepare: of one image, all others of one pair; guidance: all rounds with their transport.
   struct Times {
-    std::vector<double> superpoint, prepare, layers, sinkhorn;
+    std::vector<double> superpoint, prepare, layers, sinkhorn, guidance;
   };
 
   torch::Tensor Prepare(const Features& features);
+  std::vector<FeatureMatches> MatchScores(const PaddedScores& pairs, const SuperGlueOptions& options);
   // A GPU's batch is the same pair over and over.
-  void MeasureMatching(const torch::Tensor& prepared0, const torch::Tensor& prepared1,
+  void MeasureMatching(const BenchmarkPair& pair, const torch::Tensor& prepared0, const torch::Tensor& prepared1,
                        const SuperGlueOptions& options, Times& times);
 
   std::string weights_, precision_;

@@ -94,6 +94,8 @@ std::string MatchingProvenance(const MatchingPipelineOptions& o, const CommonOpt
   if (o.matcher == "superglue") {
     text << ' ' << weights_hash << " match_threshold " << o.matching.superglue.match_threshold
          << " sinkhorn_iterations " << o.matching.superglue.sinkhorn_iterations;
+    if (o.matching.superglue.guidance_rounds >= 0)
+      text << " guidance_rounds " << o.matching.superglue.guidance_rounds;
     if (const auto& hopeless = o.matching.hopeless; hopeless.min_neighbors > 0)
       text << " min_neighbors " << hopeless.min_neighbors << " of " << hopeless.min_similarity;
     if (InferencePrecisionFromName(common.precision) != InferencePrecision::kFloat32)

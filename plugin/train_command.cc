@@ -242,6 +242,8 @@ class Train : public Command {
     AddOption(app, "--SuperGlue.train_sinkhorn_iterations", o.sinkhorn_iterations, "in training");
     AddOption(app, "--SuperGlue.sinkhorn_iterations", o.architecture.sinkhorn_iterations,
               "that the weights will ask for where they are used; with --initial its own");
+    AddOption(app, "--SuperGlue.guidance_rounds", o.architecture.guidance_rounds,
+              "that the weights will ask for where they are used (docs/engine.md); with --initial its own");
     AddOption(app, "--SuperGlue.deep_supervision", o.deep_supervision,
               "weight of the losses of inner layers");
     AddOption(
@@ -310,6 +312,8 @@ class Train : public Command {
       options.architecture.descriptor_dim = asked.descriptor_dim;
       if (app_->count("--SuperGlue.sinkhorn_iterations") > 0)
         options.architecture.sinkhorn_iterations = asked.sinkhorn_iterations;
+      if (app_->count("--SuperGlue.guidance_rounds") > 0)
+        options.architecture.guidance_rounds = asked.guidance_rounds;
       if (keypoint_octaves_ > 0) {
         options.architecture.keypoint_encoder = asked.keypoint_encoder;
         options.architecture.fixed_keypoint_code = asked.fixed_keypoint_code;

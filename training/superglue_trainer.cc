@@ -297,6 +297,7 @@ SuperGlue TrainSuperGlue(const FeatureSet& features, const SuperGlueTrainingOpti
              a.num_layer_pairs != o.architecture.num_layer_pairs ||
              a.keypoint_encoder != o.architecture.keypoint_encoder ||
              a.sinkhorn_iterations != o.architecture.sinkhorn_iterations ||
+             a.guidance_rounds != o.architecture.guidance_rounds ||
              a.fixed_keypoint_code != o.architecture.fixed_keypoint_code) {
     torch::manual_seed(o.seed);
     network = Extended(network, o.architecture);

@@ -4,6 +4,8 @@ colmatch_test(matcher
     device_fallback_test.cc
     frontend_test.cc
     gpu_test.cc
+    local_fit_test.cc
+    local_guidance_test.cc
     nearest_neighbor_test.cc
     retrieval_test.cc
     tiled_extraction_test.cc

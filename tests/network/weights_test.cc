@@ -162,6 +162,21 @@ TEST_F(WeightsTest, TheIterationsOfTransportAreSaidWhereTheyAreNotAHundredAndUse
   EXPECT_THROW(LoadSuperGlue(path_), WeightsError);
 }
 
+TEST_F(WeightsTest, TheRoundsOfGuidanceAreSaidWhereThereAreAny) {
+  SuperGlueArchitecture architecture = SmallSuperGlue();
+  architecture.guidance_rounds = 2;
+  SaveSuperGlue(SuperGlue(architecture), {}, path_);
+  EXPECT_EQ(LoadSuperGlue(path_).network->architecture().guidance_rounds, 2);
+  SaveSuperGlue(SuperGlue(SmallSuperGlue()), {}, path_);
+  EXPECT_EQ(LoadSuperGlue(path_).metadata.count("guidance_rounds"), 0u);
+  SafetensorsFile file = ReadSafetensors(path_);
+  for (const char* rounds : {"0", "-1", "101", "many", ""}) {
+    file.metadata["guidance_rounds"] = rounds;
+    WriteSafetensors(file, path_);
+    EXPECT_THROW(LoadSuperGlue(path_), WeightsError) << rounds;
+  }
+}
+
 TEST_F(WeightsTest, ANumberOfHeadsThatCannotBeIsRefused) {
   SaveSuperGlue(SuperGlue(SmallSuperGlue()), {}, path_);
   SafetensorsFile file = ReadSafetensors(path_);

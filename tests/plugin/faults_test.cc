@@ -184,6 +184,8 @@ TEST_F(Faults, AbsurdOptionValuesAreNamedBeforeAnyWork) {
                {"--SuperGlue.match_threshold", "nan"},
                {"--SuperGlue.sinkhorn_iterations", "-1"},
                {"--SuperGlue.sinkhorn_iterations", "999999999"},
+               {"--SuperGlue.guidance_rounds", "-2"},
+               {"--SuperGlue.guidance_rounds", "101"},
                {"--TwoViewGeometry.max_error", "inf"},
                {"--TwoViewGeometry.min_num_inliers", "-1"},
                {"--TwoViewGeometry.max_num_trials", "99999999999"},

@@ -1,0 +1,62 @@
+// Local affine maps from one image to another, fitted robustly to the matches around each of many points: the
+// arithmetic of local_guidance.h, with vectors.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace colmatch {
+
+// A match of two points, pixels of their images.
+struct PointMatch {
+  float x0 = 0, y0 = 0, x1 = 0, y1 = 0;
+  float weight = 1;   // positive
+  int64_t owner = 0;  // index of the point in image 0
+};
+
+// (N) each: where a point is in the other image, pixels, and how surely: 1 / (2 variance), per square pixel; 0
+// where its neighbours do not agree or are too few.
+struct FittedPlaces {
+  std::vector<float> x, y, precision;
+};
+
+struct LocalFitOptions {
+  int num_neighbors = 12;        // nearest matches, but the point's own
+  int min_neighbors = 5;         // with fewer nothing is said
+  float location_noise = 1;      // standard deviation of a place were its map exact, pixels
+  float first_tolerance = 80;    // residuals that are borne at first, pixels, halved in every round ...
+  float last_tolerance = 3;      // ... down to these, which have three rounds
+  float min_support = 0.5f;      // share of the neighbours' weight that agrees
+};
+
+// points: N x and y by turns. The map of each point is affine, fitted by least squares whose weights (Geman and
+// McClure's) fall with residuals, first slowly, then quickly (Blake and Zisserman 1987). The point's own match
+// has no say.
+FittedPlaces FitPlaces(const float* points, int64_t n, const std::vector<PointMatch>& matches,
+                       const LocalFitOptions& options);
+
+// The same with vectors of `lanes` floats (4, 8 or 16), which the machine must have: for tests of each path.
+FittedPlaces FitPlacesWith(int lanes, const float* points, int64_t n, const std::vector<PointMatch>& matches,
+                           const LocalFitOptions& options);
+
+// What is known of the second image when coupling scores are guided: its M keypoints, and where the first has
+// them.
+struct GuidedColumns {
+  std::vector<float> x, y;
+  FittedPlaces places;
+};
+
+// The same of one keypoint of the first image.
+struct GuidedRow {
+  float x = 0, y = 0, place_x = 0, place_y = 0, precision = 0;
+};
+
+// guided = scores + max(bonus - e, -penalty), M each: e is the squared distance of one image's place and the
+// other's keypoint times the place's precision, the mean of both images' places that have any; where neither
+// has, guided = scores.
+void GuideRow(const float* scores, const GuidedRow& row, const GuidedColumns& columns, float bonus,
+              float penalty, float* guided);
+void GuideRowWith(int lanes, const float* scores, const GuidedRow& row, const GuidedColumns& columns,
+                  float bonus, float penalty, float* guided);
+
+}  // namespace colmatch

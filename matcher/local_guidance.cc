@@ -1,0 +1,122 @@
+// Guided coupling scores; see local_guidance.h.
+#include "matcher/local_guidance.h"
+
+#include <ATen/Parallel.h>
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace colmatch {
+namespace {
+
+// Where each image of a pair has the other's keypoints.
+struct PairPlaces {
+  FittedPlaces of0, of1;
+};
+
+std::vector<PointMatch> PointMatches(const torch::Tensor& keypoints0, const torch::Tensor& keypoints1,
+                                     const torch::Tensor& matches0, const torch::Tensor& confidence0) {
+  const float *const xy0 = keypoints0.data_ptr<float>(), *const xy1 = keypoints1.data_ptr<float>();
+  std::vector<PointMatch> found;
+  for (int64_t i = 0; i < matches0.size(0); ++i) {
+    const int64_t j = matches0.data_ptr<int64_t>()[i];
+    if (j < 0) continue;
+    found.push_back({xy0[2 * i], xy0[2 * i + 1], xy1[2 * j], xy1[2 * j + 1],
+                     confidence0.data_ptr<float>()[i], i});
+  }
+  return found;
+}
+
+// Pixels of options are those of an image of options.longer_side.
+LocalFitOptions ScaledTo(const Positions& image, const GuidanceOptions& options) {
+  const float scale = static_cast<float>(std::max(image.width, image.height)) /
+                      static_cast<float>(options.longer_side);
+  LocalFitOptions fit = options.fit;
+  for (float* pixels : {&fit.location_noise, &fit.first_tolerance, &fit.last_tolerance}) *pixels *= scale;
+  return fit;
+}
+
+PairPlaces FindPlaces(const FeatureMatches& matches, const Positions& image0, const Positions& image1,
+                      const GuidanceOptions& options) {
+  const auto keypoints0 = image0.keypoints.contiguous(), keypoints1 = image1.keypoints.contiguous();
+  const auto one_way = [&](const torch::Tensor& from, const torch::Tensor& to, const torch::Tensor& indices,
+                           const torch::Tensor& confidence, const Positions& other) {
+    return FitPlaces(from.data_ptr<float>(), from.size(0),
+                     PointMatches(from, to, indices.contiguous(), confidence.contiguous()),
+                     ScaledTo(other, options));
+  };
+  return {one_way(keypoints0, keypoints1, matches.matches0, matches.matching_scores0, image1),
+          one_way(keypoints1, keypoints0, matches.matches1, matches.matching_scores1, image0)};
+}
+
+// Of one pair (N, M) on the CPU.
+torch::Tensor GuideOnCpu(const torch::Tensor& scores, const PairPlaces& places, const Positions& image0,
+                         const Positions& image1, const GuidanceOptions& options) {
+  const auto in = scores.contiguous(), keypoints0 = image0.keypoints.contiguous(),
+             columns_xy = image1.keypoints.t().contiguous();
+  const int64_t n = in.size(0), m = in.size(1);
+  const float* const xy1 = columns_xy.data_ptr<float>();
+  const GuidedColumns columns{{xy1, xy1 + m}, {xy1 + m, xy1 + 2 * m}, places.of1};
+  auto guided = torch::empty_like(in);
+  at::parallel_for(0, n, /*grain_size=*/64, [&](int64_t first, int64_t last) {
+    for (int64_t i = first; i < last; ++i) {
+      const float* const xy = keypoints0.data_ptr<float>() + 2 * i;
+      const auto row = static_cast<size_t>(i);
+      GuideRow(in.data_ptr<float>() + i * m,
+               {xy[0], xy[1], places.of0.x[row], places.of0.y[row], places.of0.precision[row]}, columns,
+               options.bonus, options.penalty, guided.data_ptr<float>() + i * m);
+    }
+  });
+  return guided;
+}
+
+// Keypoints, places and precisions (B, N, 5) of one side, padded with zeros, and of places alone.
+torch::Tensor Together(const std::vector<PairPlaces>& places, FittedPlaces PairPlaces::*side,
+                       const std::vector<const Positions*>& images, int64_t size) {
+  auto all = torch::zeros({static_cast<int64_t>(images.size()), size, 5});
+  for (size_t i = 0; i < images.size(); ++i) {
+    const int64_t n = images[i]->keypoints.size(0);
+    auto rows = all[static_cast<int64_t>(i)].narrow(0, 0, n);
+    rows.narrow(1, 0, 2).copy_(images[i]->keypoints);
+    const FittedPlaces& of = places[i].*side;
+    for (const auto& [column, values] : {std::pair{2, &of.x}, {3, &of.y}, {4, &of.precision}})
+      rows.select(1, column).copy_(torch::tensor(*values));
+  }
+  return all;
+}
+
+// GuideRow of all rows of all pairs with LibTorch's operations. side0 (B, N, 5), side1 (B, M, 5).
+torch::Tensor GuideAll(const torch::Tensor& scores, const torch::Tensor& side0, const torch::Tensor& side1,
+                       const GuidanceOptions& options) {
+  const auto rows = side0.unsqueeze(2), columns = side1.unsqueeze(1);
+  const auto error = [](const torch::Tensor& placed, const torch::Tensor& other) {
+    const auto distance = placed.narrow(3, 2, 2) - other.narrow(3, 0, 2);
+    return distance.square().sum(3) * placed.select(3, 4);
+  };
+  const auto says0 = rows.select(3, 4) > 0, says1 = columns.select(3, 4) > 0;
+  const auto sides = says0.to(torch::kFloat) + says1.to(torch::kFloat);
+  const auto mean = (error(rows, columns) + error(columns, rows)) / sides.clamp_min(1);
+  return scores + (options.bonus - mean).clamp_min(-options.penalty) * (sides > 0);
+}
+
+}  // namespace
+
+torch::Tensor GuideCouplings(const PaddedScores& pairs, const std::vector<FeatureMatches>& matches,
+                             const std::vector<const Positions*>& images0,
+                             const std::vector<const Positions*>& images1, const GuidanceOptions& options) {
+  torch::NoGradGuard no_grad;
+  std::vector<PairPlaces> places;
+  for (size_t i = 0; i < matches.size(); ++i) {
+    places.push_back(FindPlaces(matches[i], *images0[i], *images1[i], options));
+  }
+  if (pairs.scores.is_cpu() && places.size() == 1)
+    return GuideOnCpu(pairs.scores[0], places[0], *images0[0], *images1[0], options).unsqueeze(0);
+  const auto side = [&](FittedPlaces PairPlaces::*of, const std::vector<const Positions*>& images, int dim) {
+    return Together(places, of, images, pairs.scores.size(dim)).to(pairs.scores.device());
+  };
+  return GuideAll(pairs.scores, side(&PairPlaces::of0, images0, 1), side(&PairPlaces::of1, images1, 2),
+                  options);
+}
+
+}  // namespace colmatch

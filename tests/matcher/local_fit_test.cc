@@ -1,0 +1,164 @@
+// Local affine maps, every path of this machine.
+#include "matcher/local_fit.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+#include <vector>
+
+#include "network/simd.h"
+#include "tests/test_seed.h"
+
+namespace colmatch {
+namespace {
+
+float Uniform(float least, float most) {
+  return std::uniform_real_distribution<float>(least, most)(TestRng());
+}
+
+struct Point {
+  float x = 0, y = 0;
+};
+
+Point Mapped(Point p) { return {1.1f * p.x - 0.4f * p.y + 200, 0.3f * p.x + 0.9f * p.y - 50}; }
+
+// Points of a photo, all matched as Mapped says.
+struct Scene {
+  std::vector<float> points;
+  std::vector<PointMatch> matches;
+
+  explicit Scene(int64_t n) {
+    for (int64_t i = 0; i < n; ++i) {
+      const Point p{Uniform(0, 640), Uniform(0, 480)}, q = Mapped(p);
+      points.insert(points.end(), {p.x, p.y});
+      matches.push_back({p.x, p.y, q.x, q.y, Uniform(0.3f, 1), i});
+    }
+  }
+  int64_t size() const { return static_cast<int64_t>(points.size() / 2); }
+  float DistanceToTruth(const FittedPlaces& places, size_t i) const {
+    const Point q = Mapped({points[2 * i], points[2 * i + 1]});
+    return std::hypot(places.x[i] - q.x, places.y[i] - q.y);
+  }
+};
+
+std::vector<int> Lanes() {
+  std::vector<int> lanes;
+  for (int l = 4; l <= simd::BestLanes(); l *= 2) lanes.push_back(l);
+  return lanes;
+}
+
+int CountSure(const FittedPlaces& places) {
+  return static_cast<int>(
+      std::count_if(places.precision.begin(), places.precision.end(), [](float p) { return p > 0; }));
+}
+
+TEST(FitPlaces, AnAffineMapIsFoundWhereverThePointsAre) {
+  for (const int64_t n : {6, 7, 16, 17, 100, 1000}) {
+    const Scene scene(n);
+    for (const int lanes : Lanes()) {
+      const FittedPlaces places = FitPlacesWith(lanes, scene.points.data(), n, scene.matches, {});
+      ASSERT_EQ(places.x.size(), static_cast<size_t>(n));
+      for (size_t i = 0; i < places.x.size(); ++i) {
+        // At least a pixel of variance, and a tenth of a standard deviation away.
+        EXPECT_GT(places.precision[i], 0) << n << ' ' << lanes;
+        EXPECT_LE(places.precision[i], 0.5) << n << ' ' << lanes;
+        EXPECT_LT(std::pow(scene.DistanceToTruth(places, i), 2) * 2 * places.precision[i], 0.01)
+            << n << ' ' << lanes;
+      }
+    }
+  }
+}
+
+TEST(FitPlaces, SomeWrongMatchesDoNotMoveThePlacesAndAPointsOwnHasNoSay) {
+  Scene scene(400);
+  for (size_t i = 0; i < 400; i += 5) {
+    scene.matches[i].x1 = Uniform(0, 640);
+    scene.matches[i].y1 = Uniform(0, 480);
+  }
+  const FittedPlaces places = FitPlaces(scene.points.data(), scene.size(), scene.matches, {});
+  int right = 0;
+  for (size_t i = 0; i < 400; ++i) right += places.precision[i] > 0 && scene.DistanceToTruth(places, i) < 1;
+  EXPECT_GE(right, 360);
+}
+
+TEST(FitPlaces, NeighborsThatDoNotAgreeSayNothing) {
+  Scene scene(300);
+  for (PointMatch& match : scene.matches) {
+    match.x1 = Uniform(0, 640);
+    match.y1 = Uniform(0, 480);
+  }
+  EXPECT_LE(CountSure(FitPlaces(scene.points.data(), scene.size(), scene.matches, {})), 3);
+}
+
+TEST(FitPlaces, FewerMatchesThanTheLeastSayNothing) {
+  for (const int64_t n : {0, 1, 4, 5}) {  // of five a point's own does not count
+    const Scene scene(n);
+    const FittedPlaces places = FitPlaces(scene.points.data(), n, scene.matches, {});
+    EXPECT_EQ(places.x.size(), static_cast<size_t>(n));
+    EXPECT_EQ(CountSure(places), 0);
+  }
+}
+
+TEST(FitPlaces, MatchesAtOnePlaceOrOnALineSayNothingSureElsewhere) {
+  const std::vector<float> points = {-5000, 300, 50, 120, 1e6f, -1e6f};
+  std::vector<PointMatch> one_place, line;
+  for (int64_t i = 0; i < 20; ++i) {
+    const float t = static_cast<float>(i);
+    one_place.push_back({100, 100, 300, 200, 1, 100 + i});
+    line.push_back({10 * t, 20 * t, 300 + 10 * t, 20 * t, 1, 100 + i});
+  }
+  for (const auto& matches : {one_place, line}) {
+    const FittedPlaces places = FitPlaces(points.data(), 3, matches, {});
+    for (const auto* values : {&places.x, &places.y, &places.precision}) {
+      for (const float value : *values) EXPECT_TRUE(std::isfinite(value));
+    }
+    for (const float precision : places.precision) EXPECT_LT(precision, 0.01);
+  }
+  const float on_line[] = {55, 110};
+  EXPECT_GT(FitPlaces(on_line, 1, line, {}).precision[0], 0.3);
+}
+
+TEST(FitPlaces, TheNearestMatchesAreHeardNotFartherOnes) {
+  Scene scene(500);  // on the right another map
+  for (PointMatch& match : scene.matches) match.x1 += match.x0 > 320 ? 100.0f : 0.0f;
+  const FittedPlaces places = FitPlaces(scene.points.data(), scene.size(), scene.matches, {});
+  for (size_t i = 0; i < 500; ++i) {
+    const float x = scene.points[2 * i];
+    if (std::abs(x - 320) < 90) continue;
+    const float q = Mapped({x, scene.points[2 * i + 1]}).x + (x > 320 ? 100.0f : 0.0f);
+    EXPECT_NEAR(places.x[i], q, 0.2);
+  }
+}
+
+TEST(GuideRow, AddsTheBonusWhereBothImagesAgreeAndThePenaltyElsewhere) {
+  constexpr float kBonus = 3, kPenalty = 6;
+  for (const size_t m : {1, 3, 16, 17, 50}) {
+    GuidedColumns columns;
+    std::vector<float> scores;
+    for (size_t j = 0; j < m; ++j) {
+      for (auto* values : {&columns.x, &columns.y, &columns.places.x, &columns.places.y})
+        values->push_back(Uniform(0, 8));
+      columns.places.precision.push_back(j % 3 == 0 ? 0 : Uniform(0.1f, 0.5f));
+      scores.push_back(Uniform(-5, 5));
+    }
+    for (const float precision : {0.0f, 0.3f}) {
+      const GuidedRow row{Uniform(0, 8), Uniform(0, 8), Uniform(0, 8), Uniform(0, 8), precision};
+      for (const int lanes : Lanes()) {
+        std::vector<float> guided(m);
+        GuideRowWith(lanes, scores.data(), row, columns, kBonus, kPenalty, guided.data());
+        for (size_t j = 0; j < m; ++j) {
+          const double a = row.precision * (std::pow(columns.x[j] - row.place_x, 2) + std::pow(columns.y[j] - row.place_y, 2));
+          const double b = columns.places.precision[j] * (std::pow(columns.places.x[j] - row.x, 2) + std::pow(columns.places.y[j] - row.y, 2));
+          const int sides = (row.precision > 0) + (columns.places.precision[j] > 0);
+          const double added = sides == 0 ? 0.0 : std::max<double>(kBonus - (a + b) / sides, -kPenalty);
+          EXPECT_NEAR(guided[j], scores[j] + added, 1e-4) << m << ' ' << lanes << ' ' << j;
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace colmatch

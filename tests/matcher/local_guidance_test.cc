@@ -1,0 +1,148 @@
+// Guided coupling scores: what they are for, and their invariances.
+#include "matcher/local_guidance.h"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include <vector>
+
+#include "matcher/frontend.h"
+#include "network/superglue_batch.h"
+#include "tests/random_features.h"
+
+namespace colmatch {
+namespace {
+
+constexpr double kThreshold = 0.2;
+constexpr int kIterations = 100;
+
+// Two photos of a plane: keypoint i of the first is keypoint i of the second, which has n decoys more, each
+// five pixels beside one.
+struct Plane {
+  Positions image0, image1;
+  torch::Tensor scores;  // (1, n, 2 n): a fifth of the keypoints prefer the decoy
+
+  explicit Plane(int64_t n) {
+    const auto xy = torch::rand({n, 2}) * torch::tensor({640.f, 480.f});
+    const auto map = torch::tensor({{0.9f, 0.2f}, {-0.3f, 1.1f}});
+    const auto right = torch::matmul(xy, map) + torch::tensor({30.f, 60.f});
+    image0 = {xy, 640, 480};
+    image1 = {torch::cat({right, right + 5}), 640, 480};
+    scores = 0.1 * torch::randn({1, n, 2 * n});
+    auto own = scores[0].narrow(1, 0, n).diagonal(), decoy = scores[0].narrow(1, n, n).diagonal();
+    own.add_(12);
+    decoy.add_(torch::where(torch::arange(n) % 5 == 0, torch::tensor(14.f), torch::tensor(9.f)));
+  }
+
+  PaddedScores Pair() const { return {scores, {scores.size(1)}, {scores.size(2)}}; }
+  FeatureMatches Matched(const torch::Tensor& of) const {
+    return MatchByTransport(of, torch::tensor(4.f), kIterations, kThreshold);
+  }
+  torch::Tensor Guided() const {
+    return GuideCouplings(Pair(), {Matched(scores)}, {&image0}, {&image1});
+  }
+  int64_t CountRight(const FeatureMatches& matches) const {
+    return (matches.matches0 == torch::arange(scores.size(1))).sum().item<int64_t>();
+  }
+};
+
+TEST(GuideCouplings, NearMissesBecomeMatches) {
+  for (const int64_t n : {40, 200}) {
+    const Plane plane(n);
+    EXPECT_LE(plane.CountRight(plane.Matched(plane.scores)), n - n / 5);
+    EXPECT_GE(plane.CountRight(plane.Matched(plane.Guided())), n - n / 20);
+  }
+}
+
+TEST(GuideCouplings, WithoutMatchesTheScoresStay) {
+  const Plane plane(30);
+  const FeatureMatches none = NoMatches(30, 60);
+  EXPECT_TRUE(GuideCouplings(plane.Pair(), {none}, {&plane.image0}, {&plane.image1}).equal(plane.scores));
+}
+
+TEST(GuideCouplings, APairInABatchIsThePairAlone) {
+  const Plane large(60), small(25);
+  auto scores = torch::zeros({2, 60, 120});
+  scores[0].copy_(large.scores[0]);
+  scores[1].narrow(0, 0, 25).narrow(1, 0, 50).copy_(small.scores[0]);
+  const auto together = GuideCouplings({scores, {60, 25}, {120, 50}},
+                                       {large.Matched(large.scores), small.Matched(small.scores)},
+                                       {&large.image0, &small.image0}, {&large.image1, &small.image1});
+  EXPECT_TRUE(torch::allclose(together[0], large.Guided()[0], 1e-4, 1e-4));
+  EXPECT_TRUE(
+      torch::allclose(together[1].narrow(0, 0, 25).narrow(1, 0, 50), small.Guided()[0], 1e-4, 1e-4));
+  EXPECT_TRUE(together.isfinite().all().item<bool>());
+}
+
+TEST(GuideCouplings, ImagesSwappedGiveTheTransposedScores) {
+  const Plane plane(80);
+  const auto transposed = plane.scores.transpose(1, 2).contiguous();
+  const auto swapped = GuideCouplings({transposed, {160}, {80}}, {plane.Matched(transposed)}, {&plane.image1},
+                                      {&plane.image0});
+  EXPECT_TRUE(torch::allclose(swapped.transpose(1, 2), plane.Guided(), 1e-3, 1e-3));
+}
+
+TEST(GuideCouplings, LargerPhotosOfTheSameGiveTheSameScores) {
+  Plane plane(80);
+  const auto guided = plane.Guided();
+  for (Positions* image : {&plane.image0, &plane.image1}) *image = {4 * image->keypoints, 2560, 1920};
+  EXPECT_TRUE(torch::allclose(plane.Guided(), guided, 1e-3, 1e-3));
+}
+
+// Descriptors alone decide.
+LoadedSuperGlue NearestNeighborWeights(int rounds) {
+  SuperGlueArchitecture architecture{32, {16}, 1};
+  architecture.guidance_rounds = rounds;
+  LoadedSuperGlue loaded;
+  loaded.network = SuperGlue(architecture);
+  loaded.network->InitializeAsNearestNeighbor(20);
+  loaded.network->eval();
+  return loaded;
+}
+
+FeatureMatches MatchedWith(const LoadedSuperGlue& weights, int rounds, const Features& a, const Features& b) {
+  MatcherOptions options;
+  options.superglue.guidance_rounds = rounds;
+  return FeatureMatcher(weights, options, torch::kCPU).Match(a, b);
+}
+
+TEST(FeatureMatcher, GuidesAsOftenAsTheWeightsAskUnlessToldOtherwise) {
+  const Features a = RandomFeatures(100, 32), b = Shuffled(a, 0.25);
+  const auto alone = MatchedWith(NearestNeighborWeights(0), -1, a, b),
+             once = MatchedWith(NearestNeighborWeights(1), -1, a, b);
+  EXPECT_GT((once.matches0 >= 0).sum().item<int64_t>(), (alone.matches0 >= 0).sum().item<int64_t>());
+  EXPECT_TRUE(once.matching_scores0.equal(MatchedWith(NearestNeighborWeights(0), 1, a, b).matching_scores0));
+  EXPECT_TRUE(alone.matching_scores0.equal(MatchedWith(NearestNeighborWeights(1), 0, a, b).matching_scores0));
+  EXPECT_FALSE(once.matching_scores0.equal(MatchedWith(NearestNeighborWeights(2), -1, a, b).matching_scores0));
+}
+
+TEST(FeatureMatcher, GuidesFromNoOrOneKeypointToo) {
+  for (const auto& [n, m] : {std::pair<int64_t, int64_t>{0, 5}, {5, 0}, {1, 1}, {1, 30}, {0, 0}}) {
+    const auto matches =
+        MatchedWith(NearestNeighborWeights(2), -1, RandomFeatures(n, 32), RandomFeatures(m, 32));
+    EXPECT_EQ(matches.matches0.size(0), n);
+    EXPECT_EQ(matches.matches1.size(0), m);
+  }
+}
+
+TEST(SuperGlueBatchEngine, RefinesInTheRoundsThatAreAskedFor) {
+  LoadedSuperGlue weights = NearestNeighborWeights(2);
+  SuperGlue network = FoldBatchNorm(weights.network);
+  SuperGlueBatchEngine engine(network, torch::kFloat);
+  const Features a = RandomFeatures(60, 32), b = Shuffled(a, 0.25), none = RandomFeatures(0, 32);
+  const Positions at_a{a.keypoints, a.width, a.height}, at_b{b.keypoints, b.width, b.height};
+  int asked = 0;
+  const auto guide = [&](const PaddedScores& pairs, const std::vector<FeatureMatches>& matches,
+                         const std::vector<size_t>& which) {
+    ++asked;
+    EXPECT_EQ(which, std::vector<size_t>({1}));  // the first has no keypoints
+    return GuideCouplings(pairs, matches, {&at_a}, {&at_b});
+  };
+  const auto found = engine.Match({engine.Prepare(none), engine.Prepare(a)},
+                                  {engine.Prepare(b), engine.Prepare(b)}, {}, guide);
+  EXPECT_EQ(asked, 2);
+  EXPECT_TRUE(found[1].matches0.equal(MatchedWith(weights, -1, a, b).matches0));
+}
+
+}  // namespace
+}  // namespace colmatch
