@@ -327,10 +327,12 @@ FeatureMatches FeatureMatcher::MatchGuided(const PreparedImage& image0, const Pr
   if (rounds == 0 || image0.size() == 0 || image1.size() == 0)
     return MatchPrepared(network, rows0, rows1, options_.superglue);
   const PaddedScores pair{network->ForwardPrepared(rows0, rows1), {image0.size()}, {image1.size()}};
-  FeatureMatches matches = MatchCouplings(network, pair.scores, options_.superglue);
-  for (int round = 0; round < rounds; ++round) {
+  SuperGlueOptions guiding = options_.superglue;
+  guiding.sinkhorn_iterations = GuidingIterationsOf(network, options_.superglue);
+  FeatureMatches matches = MatchCouplings(network, pair.scores, guiding);
+  for (int round = 1; round <= rounds; ++round) {
     const auto guided = GuideCouplings(pair, {matches}, {&image0.positions}, {&image1.positions});
-    matches = MatchCouplings(network, guided, options_.superglue);
+    matches = MatchCouplings(network, guided, round < rounds ? guiding : options_.superglue);
   }
   return matches;
 }

@@ -189,6 +189,8 @@ SuperGlue FoldBatchNorm(SuperGlue& network);
 // Iterations of optimal transport and rounds of guidance: those of the options, or what the weights ask for.
 int IterationsOf(const SuperGlue& network, const SuperGlueOptions& options);
 int GuidanceRoundsOf(const SuperGlue& network, const SuperGlueOptions& options);
+// Iterations for matches that only guide: half, with which the guided ones are as good.
+int GuidingIterationsOf(const SuperGlue& network, const SuperGlueOptions& options);
 
 // SuperGlue's Encode of one image, (1, N, D), N at least 1. Features on the network's device.
 torch::Tensor EncodeFeatures(SuperGlue& network, const Features& features);

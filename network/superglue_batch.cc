@@ -159,14 +159,16 @@ std::vector<FeatureMatches> SuperGlueBatchEngine::Match(const std::vector<torch:
   }
   if (places.empty()) return results;
   const PaddedRows padded0 = PadRows(some0), padded1 = PadRows(some1);
-  const auto match = [&](const torch::Tensor& scores) {
-    return MatchBatchByTransport({scores, padded0.counts, padded1.counts}, network_->bin_score,
-                                 IterationsOf(network_, options), options.match_threshold);
-  };
   const PaddedScores pairs{Couplings(padded0, padded1), padded0.counts, padded1.counts};
-  auto found = match(pairs.scores);
-  for (int round = 0; refine && round < GuidanceRoundsOf(network_, options); ++round)
-    found = match(refine(pairs, found, places));
+  const int rounds = refine ? GuidanceRoundsOf(network_, options) : 0;
+  const auto match = [&](const torch::Tensor& scores, int round) {
+    return MatchBatchByTransport(
+        {scores, pairs.counts0, pairs.counts1}, network_->bin_score,
+        round < rounds ? GuidingIterationsOf(network_, options) : IterationsOf(network_, options),
+        options.match_threshold);
+  };
+  auto found = match(pairs.scores, 0);
+  for (int round = 1; round <= rounds; ++round) found = match(refine(pairs, found, places), round);
   for (size_t i = 0; i < places.size(); ++i) results[places[i]] = std::move(found[i]);
   return results;
 }

@@ -196,16 +196,19 @@ void BenchmarkSubject::MeasureMatching(const BenchmarkPair& pair, const torch::T
   }
   Wait(pairs.scores);
   times.layers.push_back((BenchmarkNow(clock_) - begin) / batch_size_);
+  const int rounds = GuidanceRoundsOf(superglue_, options);
+  SuperGlueOptions guiding = options;
+  guiding.sinkhorn_iterations = GuidingIterationsOf(superglue_, options);
   begin = BenchmarkNow(clock_);
-  auto matches = MatchScores(pairs, options);
+  auto matches = MatchScores(pairs, rounds > 0 ? guiding : options);
   times.sinkhorn.push_back((BenchmarkNow(clock_) - begin) / batch_size_);
   const Positions first{pair.first.keypoints.cpu(), pair.first.width, pair.first.height},
       second{pair.second.keypoints.cpu(), pair.second.width, pair.second.height};
   const std::vector<const Positions*> images0(matches.size(), &first), images1(matches.size(), &second);
   begin = BenchmarkNow(clock_);
-  for (int round = 0; round < GuidanceRoundsOf(superglue_, options); ++round)
+  for (int round = 1; round <= rounds; ++round)
     matches = MatchScores({GuideCouplings(pairs, matches, images0, images1), pairs.counts0, pairs.counts1},
-                          options);
+                          round < rounds ? guiding : options);
   times.guidance.push_back((BenchmarkNow(clock_) - begin) / batch_size_);
 }
 
