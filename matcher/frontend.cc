@@ -323,18 +323,16 @@ std::vector<FeatureMatches> FeatureMatcher::MatchAll(const std::vector<PreparedP
 FeatureMatches FeatureMatcher::MatchGuided(const PreparedImage& image0, const PreparedImage& image1) {
   SuperGlue& network = superglue_.network;
   const auto rows0 = image0.rows.cpu(), rows1 = image1.rows.cpu();
-  const int rounds = GuidanceRoundsOf(network, options_.superglue);
-  if (rounds == 0 || image0.size() == 0 || image1.size() == 0)
+  if (GuidanceRoundsOf(network, options_.superglue) == 0 || image0.size() == 0 || image1.size() == 0)
     return MatchPrepared(network, rows0, rows1, options_.superglue);
   const PaddedScores pair{network->ForwardPrepared(rows0, rows1), {image0.size()}, {image1.size()}};
-  SuperGlueOptions guiding = options_.superglue;
-  guiding.sinkhorn_iterations = GuidingIterationsOf(network, options_.superglue);
-  FeatureMatches matches = MatchCouplings(network, pair.scores, guiding);
-  for (int round = 1; round <= rounds; ++round) {
-    const auto guided = GuideCouplings(pair, {matches}, {&image0.positions}, {&image1.positions});
-    matches = MatchCouplings(network, guided, round < rounds ? guiding : options_.superglue);
-  }
-  return matches;
+  const auto match = [&](const torch::Tensor& scores, const SuperGlueOptions& options) {
+    return MatchCouplings(network, scores, options);
+  };
+  const auto guide = [&](const FeatureMatches& matches) {
+    return GuideCouplings(pair, {matches}, {&image0.positions}, {&image1.positions});
+  };
+  return MatchInRounds(network, options_.superglue, pair.scores, match, guide);
 }
 
 // What was prepared on the CPU for want of memory is brought to the device.

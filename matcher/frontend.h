@@ -136,8 +136,8 @@ class FeatureMatcher {
   bool IsHopeless(const PreparedPair& pair);
   // Each pair, hopeless or not.
   std::vector<FeatureMatches> MatchAll(const std::vector<PreparedPair>& pairs);
-  // SuperGlue, with as many rounds of guidance as it is to have: one pair on the CPU, the first `count` of the
-  // pairs on a GPU.
+  // SuperGlue, with as many rounds of guidance as it is to have: one pair on the CPU, the first `count` of
+  // the pairs on a GPU.
   FeatureMatches MatchGuided(const PreparedImage& image0, const PreparedImage& image1);
   std::vector<FeatureMatches> MatchInEngine(torch::Device device, const PreparedPair* pairs, size_t count);
   // The first `count` of the pairs.

@@ -33,13 +33,16 @@ class MatchGrid {
  public:
   explicit MatchGrid(const std::vector<PointMatch>& matches) : matches_(matches) {
     constexpr double kPerCell = 2;
-    const auto [left, right] = std::minmax_element(matches.begin(), matches.end(), [](const PointMatch& a, const PointMatch& b) { return a.x0 < b.x0; });
-    const auto [top, bottom] = std::minmax_element(matches.begin(), matches.end(), [](const PointMatch& a, const PointMatch& b) { return a.y0 < b.y0; });
+    const auto [left, right] = std::minmax_element(
+        matches.begin(), matches.end(), [](const PointMatch& a, const PointMatch& b) { return a.x0 < b.x0; });
+    const auto [top, bottom] = std::minmax_element(
+        matches.begin(), matches.end(), [](const PointMatch& a, const PointMatch& b) { return a.y0 < b.y0; });
     left_ = left->x0;
     top_ = top->y0;
     const double width = right->x0 - left->x0, height = bottom->y0 - top->y0;
     const double cells = std::max(1.0, static_cast<double>(matches.size()) / kPerCell);
-    side_ = static_cast<float>(std::max({std::sqrt(width * height / cells), width / cells, height / cells, 1e-3}));
+    side_ = static_cast<float>(
+        std::max({std::sqrt(width * height / cells), width / cells, height / cells, 1e-3}));
     columns_ = Cell(right->x0 - left_) + 1;
     rows_ = Cell(bottom->y0 - top_) + 1;
     begins_.assign(static_cast<size_t>(columns_ * rows_ + 1), 0);
@@ -74,7 +77,8 @@ class MatchGrid {
     // Square rings of cells around the point's, from the first that has any.
     const int64_t beside[] = {-column, -row, column - (columns_ - 1), row - (rows_ - 1)};
     const int64_t farthest = std::max({column, row, columns_ - 1 - column, rows_ - 1 - row});
-    for (int64_t ring = std::max<int64_t>(0, *std::max_element(beside, beside + 4)); ring <= farthest; ++ring) {
+    for (int64_t ring = std::max<int64_t>(0, *std::max_element(beside, beside + 4)); ring <= farthest;
+         ++ring) {
       const float reach = static_cast<float>(ring - 1) * side_;  // the rings before have all that is as near
       if (found == count && ring > 0 && distance2[found - 1] <= reach * reach) break;
       for (int64_t r = std::max<int64_t>(0, row - ring); r <= std::min(rows_ - 1, row + ring); ++r) {

@@ -14,24 +14,24 @@ struct PointMatch {
   int64_t owner = 0;  // index of the point in image 0
 };
 
-// (N) each: where a point is in the other image, pixels, and how surely: 1 / (2 variance), per square pixel; 0
-// where its neighbours do not agree or are too few.
+// (N) each: where a point is in the other image, pixels, and how surely: 1 / (2 variance), per square pixel;
+// 0 where its neighbours do not agree or are too few.
 struct FittedPlaces {
   std::vector<float> x, y, precision;
 };
 
 struct LocalFitOptions {
-  int num_neighbors = 12;        // nearest matches, but the point's own
-  int min_neighbors = 5;         // with fewer nothing is said
-  float location_noise = 1;      // standard deviation of a place were its map exact, pixels
-  float first_tolerance = 80;    // residuals that are borne at first, pixels, halved in every round ...
-  float last_tolerance = 3;      // ... down to these, which have three rounds
-  float min_support = 0.5f;      // share of the neighbours' weight that agrees
+  int num_neighbors = 12;      // nearest matches, but the point's own
+  int min_neighbors = 5;       // with fewer nothing is said
+  float location_noise = 1;    // standard deviation of a place were its map exact, pixels
+  float first_tolerance = 80;  // residuals that are borne at first, pixels, halved in every round ...
+  float last_tolerance = 3;    // ... down to these, which have three rounds
+  float min_support = 0.5f;    // share of the neighbours' weight that agrees
 };
 
-// points: N x and y by turns. The map of each point is affine, fitted by least squares whose weights (Geman and
-// McClure's) fall with residuals, first slowly, then quickly (Blake and Zisserman 1987). The point's own match
-// has no say.
+// points: N x and y by turns. The map of each point is affine, fitted by least squares whose weights (Geman
+// and McClure's) fall with residuals, first slowly, then quickly (Blake and Zisserman 1987). The point's own
+// match has no say.
 FittedPlaces FitPlaces(const float* points, int64_t n, const std::vector<PointMatch>& matches,
                        const LocalFitOptions& options);
 

@@ -22,16 +22,16 @@ std::vector<PointMatch> PointMatches(const torch::Tensor& keypoints0, const torc
   for (int64_t i = 0; i < matches0.size(0); ++i) {
     const int64_t j = matches0.data_ptr<int64_t>()[i];
     if (j < 0) continue;
-    found.push_back({xy0[2 * i], xy0[2 * i + 1], xy1[2 * j], xy1[2 * j + 1],
-                     confidence0.data_ptr<float>()[i], i});
+    found.push_back(
+        {xy0[2 * i], xy0[2 * i + 1], xy1[2 * j], xy1[2 * j + 1], confidence0.data_ptr<float>()[i], i});
   }
   return found;
 }
 
 // Pixels of options are those of an image of options.longer_side.
 LocalFitOptions ScaledTo(const Positions& image, const GuidanceOptions& options) {
-  const float scale = static_cast<float>(std::max(image.width, image.height)) /
-                      static_cast<float>(options.longer_side);
+  const float scale =
+      static_cast<float>(std::max(image.width, image.height)) / static_cast<float>(options.longer_side);
   LocalFitOptions fit = options.fit;
   for (float* pixels : {&fit.location_noise, &fit.first_tolerance, &fit.last_tolerance}) *pixels *= scale;
   return fit;

@@ -1,8 +1,8 @@
 // A second look at a pair: the matches around a keypoint say where in the other image it should be, and its
-// coupling scores are raised there and lowered elsewhere before optimal transport decides anew. Neighbours of a
-// right match are near misses to SuperGlue, whose layers hardly use positions; a local affine map tells them
-// apart. Where neighbours do not agree nothing changes. Akin to AdaLAM (Cavalli 2020), which drops matches
-// afterwards: here a keypoint whose match was wrong or missing may also find the right one.
+// coupling scores are raised there and lowered elsewhere before optimal transport decides anew. Neighbours of
+// a right match are near misses to SuperGlue, whose layers hardly use positions; a local affine map tells
+// them apart. Where neighbours do not agree nothing changes. Akin to AdaLAM (Cavalli 2020), which drops
+// matches afterwards: here a keypoint whose match was wrong or missing may also find the right one.
 #pragma once
 
 #include <torch/types.h>
@@ -28,11 +28,12 @@ struct Positions {
   int width = 0, height = 0;  // of the image
 };
 
-// The coupling scores (B, N, M) of pairs whose matches were found from them, guided by those matches: the i-th
-// of images0 and images1 are the i-th pair's. On the scores' device; what is padded stays finite. Cost on one
-// CPU thread: about 2 ms for 1,024 keypoints.
+// The coupling scores (B, N, M) of pairs whose matches were found from them, guided by those matches: the
+// i-th of images0 and images1 are the i-th pair's. On the scores' device; what is padded stays finite. Cost
+// on one CPU thread: about 2 ms for 1,024 keypoints.
 torch::Tensor GuideCouplings(const PaddedScores& pairs, const std::vector<FeatureMatches>& matches,
                              const std::vector<const Positions*>& images0,
-                             const std::vector<const Positions*>& images1, const GuidanceOptions& options = {});
+                             const std::vector<const Positions*>& images1,
+                             const GuidanceOptions& options = {});
 
 }  // namespace colmatch

@@ -278,10 +278,6 @@ int GuidanceRoundsOf(const SuperGlue& network, const SuperGlueOptions& options) 
   return options.guidance_rounds >= 0 ? options.guidance_rounds : network->architecture().guidance_rounds;
 }
 
-int GuidingIterationsOf(const SuperGlue& network, const SuperGlueOptions& options) {
-  return (IterationsOf(network, options) + 1) / 2;
-}
-
 torch::Tensor EncodeFeatures(SuperGlue& network, const Features& features) {
   return network->Encode(InputOf(features));
 }

@@ -189,8 +189,21 @@ SuperGlue FoldBatchNorm(SuperGlue& network);
 // Iterations of optimal transport and rounds of guidance: those of the options, or what the weights ask for.
 int IterationsOf(const SuperGlue& network, const SuperGlueOptions& options);
 int GuidanceRoundsOf(const SuperGlue& network, const SuperGlueOptions& options);
-// Iterations for matches that only guide: half, with which the guided ones are as good.
-int GuidingIterationsOf(const SuperGlue& network, const SuperGlueOptions& options);
+
+// The end of matching: match(scores, options) of coupling scores, and as often as the rounds of guidance say,
+// match(guide(matches), options) of better ones. Matches that only guide have half the iterations of
+// transport, with which those they lead to are as good.
+template <typename Match, typename Guide>
+auto MatchInRounds(const SuperGlue& network, const SuperGlueOptions& options, const torch::Tensor& scores,
+                   const Match& match, const Guide& guide) {
+  const int rounds = GuidanceRoundsOf(network, options);
+  SuperGlueOptions guiding = options;
+  guiding.sinkhorn_iterations = (IterationsOf(network, options) + 1) / 2;
+  auto matches = match(scores, rounds > 0 ? guiding : options);
+  for (int round = 1; round <= rounds; ++round)
+    matches = match(guide(matches), round < rounds ? guiding : options);
+  return matches;
+}
 
 // SuperGlue's Encode of one image, (1, N, D), N at least 1. Features on the network's device.
 torch::Tensor EncodeFeatures(SuperGlue& network, const Features& features);

@@ -160,15 +160,16 @@ std::vector<FeatureMatches> SuperGlueBatchEngine::Match(const std::vector<torch:
   if (places.empty()) return results;
   const PaddedRows padded0 = PadRows(some0), padded1 = PadRows(some1);
   const PaddedScores pairs{Couplings(padded0, padded1), padded0.counts, padded1.counts};
-  const int rounds = refine ? GuidanceRoundsOf(network_, options) : 0;
-  const auto match = [&](const torch::Tensor& scores, int round) {
-    return MatchBatchByTransport(
-        {scores, pairs.counts0, pairs.counts1}, network_->bin_score,
-        round < rounds ? GuidingIterationsOf(network_, options) : IterationsOf(network_, options),
-        options.match_threshold);
+  const auto match = [&](const torch::Tensor& scores, const SuperGlueOptions& o) {
+    return MatchBatchByTransport({scores, pairs.counts0, pairs.counts1}, network_->bin_score,
+                                 IterationsOf(network_, o), o.match_threshold);
   };
-  auto found = match(pairs.scores, 0);
-  for (int round = 1; round <= rounds; ++round) found = match(refine(pairs, found, places), round);
+  const auto guide = [&](const std::vector<FeatureMatches>& matches) {
+    return refine(pairs, matches, places);
+  };
+  SuperGlueOptions own = options;
+  if (!refine) own.guidance_rounds = 0;
+  auto found = MatchInRounds(network_, own, pairs.scores, match, guide);
   for (size_t i = 0; i < places.size(); ++i) results[places[i]] = std::move(found[i]);
   return results;
 }

@@ -41,8 +41,8 @@ class SuperGlueBatchEngine {
   torch::Tensor Couplings(const PaddedRows& images0, const PaddedRows& images1);
 
   // PrepareFeatures and MatchPrepared of a SuperGlue, of many pairs: images0[i] with images1[i], (1, N, D)
-  // each, N may be 0. The matches are on the CPU. refine, if given, is asked in each of the rounds of guidance,
-  // after which the pairs are matched anew.
+  // each, N may be 0. The matches are on the CPU. refine, if given, is asked in each of the rounds of
+  // guidance, after which the pairs are matched anew.
   torch::Tensor Prepare(const Features& features);
   std::vector<FeatureMatches> Match(const std::vector<torch::Tensor>& images0,
                                     const std::vector<torch::Tensor>& images1,

@@ -199,8 +199,8 @@ class Benchmark : public Command {
     for (const auto& [precision, rate] : report["gemm_gflops"].items())
       std::printf(" %s %.0f GFLOP/s", precision.c_str(), rate.get<double>());
     std::printf("\n%-20s %5s %6s %9s %13s %11s %10s %12s %12s %9s %6s %9s\n", "weights", "depth", "arith.",
-                "keypoints", "superpoint ms", "prepare ms", "layers ms", "sinkhorn ms",
-                "guidance ms", "pairs/s", "share", "as fp32");
+                "keypoints", "superpoint ms", "prepare ms", "layers ms", "sinkhorn ms", "guidance ms",
+                "pairs/s", "share", "as fp32");
     for (const Json& r : report["results"]) {
       const Json& ms = r["median_ms"];
       std::printf("%-20s %5d %6s %9d %13.1f %11.1f %10.1f %12.1f %12.1f %9.2f %5.1f%%",
@@ -208,8 +208,7 @@ class Benchmark : public Command {
                   r["precision"].get<std::string>().c_str(), r["num_keypoints"].get<int>(),
                   ms["superpoint"].get<double>(), ms["prepare"].get<double>(), ms["layers"].get<double>(),
                   ms["sinkhorn"].get<double>(), ms["guidance"].get<double>(),
-                  r["pairs_per_second"].get<double>(),
-                  100 * r["share_of_matrix_product"].get<double>());
+                  r["pairs_per_second"].get<double>(), 100 * r["share_of_matrix_product"].get<double>());
       if (r.contains("equal_to_fp32")) std::printf(" %8.2f%%", 100 * r["equal_to_fp32"].get<double>());
       std::printf("\n");
     }

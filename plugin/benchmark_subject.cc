@@ -196,20 +196,27 @@ void BenchmarkSubject::MeasureMatching(const BenchmarkPair& pair, const torch::T
   }
   Wait(pairs.scores);
   times.layers.push_back((BenchmarkNow(clock_) - begin) / batch_size_);
-  const int rounds = GuidanceRoundsOf(superglue_, options);
-  SuperGlueOptions guiding = options;
-  guiding.sinkhorn_iterations = GuidingIterationsOf(superglue_, options);
-  begin = BenchmarkNow(clock_);
-  auto matches = MatchScores(pairs, rounds > 0 ? guiding : options);
-  times.sinkhorn.push_back((BenchmarkNow(clock_) - begin) / batch_size_);
   const Positions first{pair.first.keypoints.cpu(), pair.first.width, pair.first.height},
       second{pair.second.keypoints.cpu(), pair.second.width, pair.second.height};
-  const std::vector<const Positions*> images0(matches.size(), &first), images1(matches.size(), &second);
-  begin = BenchmarkNow(clock_);
-  for (int round = 1; round <= rounds; ++round)
-    matches = MatchScores({GuideCouplings(pairs, matches, images0, images1), pairs.counts0, pairs.counts1},
-                          round < rounds ? guiding : options);
-  times.guidance.push_back((BenchmarkNow(clock_) - begin) / batch_size_);
+  const std::vector<const Positions*> images0(pairs.scores.size(0), &first),
+      images1(pairs.scores.size(0), &second);
+  double sinkhorn = 0, guidance = 0;
+  const auto match = [&](const torch::Tensor& scores, const SuperGlueOptions& o) {
+    const double from = BenchmarkNow(clock_);
+    auto matches = MatchScores({scores, pairs.counts0, pairs.counts1}, o);
+    sinkhorn += BenchmarkNow(clock_) - from;
+    return matches;
+  };
+  const auto guide = [&](const std::vector<FeatureMatches>& matches) {
+    const double from = BenchmarkNow(clock_);
+    auto scores = GuideCouplings(pairs, matches, images0, images1);
+    Wait(scores);
+    guidance += BenchmarkNow(clock_) - from;
+    return scores;
+  };
+  MatchInRounds(superglue_, options, pairs.scores, match, guide);
+  times.sinkhorn.push_back(sinkhorn / batch_size_);
+  times.guidance.push_back(guidance / batch_size_);
 }
 
 nlohmann::ordered_json BenchmarkSubject::Result(int64_t num_keypoints, double matrix_product_rate) const {

@@ -64,7 +64,7 @@ class BenchmarkSubject {
   nlohmann::ordered_json Result(int64_t num_keypoints, double matrix_product_rate) const;
 
  private:
-  // Milliseconds; prepare: of one image, all others of one pair; guidance: all rounds with their transport.
+  // Milliseconds; prepare: of one image, all others of one pair; sinkhorn and guidance: of all rounds.
   struct Times {
     std::vector<double> superpoint, prepare, layers, sinkhorn, guidance;
   };
@@ -72,8 +72,8 @@ class BenchmarkSubject {
   torch::Tensor Prepare(const Features& features);
   std::vector<FeatureMatches> MatchScores(const PaddedScores& pairs, const SuperGlueOptions& options);
   // A GPU's batch is the same pair over and over.
-  void MeasureMatching(const BenchmarkPair& pair, const torch::Tensor& prepared0, const torch::Tensor& prepared1,
-                       const SuperGlueOptions& options, Times& times);
+  void MeasureMatching(const BenchmarkPair& pair, const torch::Tensor& prepared0,
+                       const torch::Tensor& prepared1, const SuperGlueOptions& options, Times& times);
 
   std::string weights_, precision_;
   torch::Device device_;

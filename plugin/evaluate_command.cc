@@ -70,8 +70,9 @@ class EvaluateCommand : public Command {
     AddOption(
         app, "--SuperPoint.refinement_radius", keypoints_.refinement_radius,
         "keypoints move to the strongest peak of the Hessian this near, pixels; 0: they stay, as published");
-    AddOption(app, "--SuperGlue.guidance_rounds", superglue_.guidance_rounds,
-              "times that matches guide their neighbours; 0: SuperGlue alone, -1: as many as the weights ask for");
+    AddOption(
+        app, "--SuperGlue.guidance_rounds", superglue_.guidance_rounds,
+        "times that matches guide their neighbours; 0: SuperGlue alone, -1: as many as the weights ask for");
     AddOption(app, "--SuperGlue.match_threshold", superglue_.match_threshold, "least confidence of a match");
   }
 
@@ -92,9 +93,8 @@ class EvaluateCommand : public Command {
     settings["sinkhorn_iterations"] = superglue_.sinkhorn_iterations > 0
                                           ? std::to_string(superglue_.sinkhorn_iterations)
                                           : "as the weights say";
-    settings["guidance_rounds"] = superglue_.guidance_rounds >= 0
-                                      ? std::to_string(superglue_.guidance_rounds)
-                                      : "as the weights say";
+    settings["guidance_rounds"] =
+        superglue_.guidance_rounds >= 0 ? std::to_string(superglue_.guidance_rounds) : "as the weights say";
     settings["match_threshold"] = std::to_string(superglue_.match_threshold);
     settings["precision"] = common.precision == "auto" ? "fp32" : common.precision;
     settings["random_seed"] = std::to_string(common.random_seed);

@@ -79,7 +79,12 @@ EvaluationMethods::EvaluationMethods(const WeightsPaths& weights, torch::Device 
   if (!weights.superglue.empty()) {
     LoadedSuperGlue loaded = LoadSuperGlue(weights.superglue);
     superglue_sha256_ = loaded.sha256;
-    Add("superglue", false, MatcherType::kSuperGlue, std::move(loaded), superglue, device);
+    Add("superglue", false, MatcherType::kSuperGlue, loaded, superglue, device);
+    if (GuidanceRoundsOf(loaded.network, superglue) > 0) {
+      SuperGlueOptions alone = superglue;
+      alone.guidance_rounds = 0;
+      Add("superglue_alone", false, MatcherType::kSuperGlue, std::move(loaded), alone, device);
+    }
   }
   Add("nn", false, MatcherType::kNearestNeighbor, {}, superglue, device);
   Add("nn_mutual", false, MatcherType::kMutualNearestNeighbor, {}, superglue, device);

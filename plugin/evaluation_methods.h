@@ -34,7 +34,8 @@ class EvaluationMethods {
   EvaluationMethods(const CommonOptions& common, const KeypointOptions& keypoints,
                     const SuperGlueOptions& superglue);
 
-  // "superglue", "nn", "nn_mutual", "nn_ratio", "sift_mutual", "sift_ratio"; the first is the subject.
+  // "superglue", "superglue_alone" (where it is guided: without), "nn", "nn_mutual", "nn_ratio",
+  // "sift_mutual", "sift_ratio"; the first is the subject.
   const std::vector<std::string>& labels() const { return labels_; }
   const std::string& superpoint_sha256() const { return extractor_.weights().sha256; }
   const std::string& superglue_sha256() const { return superglue_sha256_; }

@@ -187,9 +187,10 @@ void MatchingCommandOptions::AddTo(CLI::App& app, bool with_paths, bool with_mat
               "least confidence of a match");
     AddOption(app, "--SuperGlue.sinkhorn_iterations", o.matching.superglue.sinkhorn_iterations,
               "optimal transport; 0: as many as the weights ask for (100 where they do not say)");
-    AddOption(app, "--SuperGlue.guidance_rounds", o.matching.superglue.guidance_rounds,
-              "times that matches tell their neighbours where to look, before optimal transport decides anew; 0: "
-              "none, -1: as many as the weights ask for (none where they do not say)");
+    AddOption(
+        app, "--SuperGlue.guidance_rounds", o.matching.superglue.guidance_rounds,
+        "times that matches tell their neighbours where to look, before optimal transport decides anew; 0: "
+        "none, -1: as many as the weights ask for (none where they do not say)");
     AddOption(app, "--SuperGlue.min_neighbors", o.matching.hopeless.min_neighbors,
               "a pair with fewer mutual nearest neighbours as similar as neighbor_similarity is hopeless: no "
               "matches, without SuperGlue. 0: every pair is matched. 1, with the default weights, stops most "

@@ -166,7 +166,9 @@ class Scan {
   }
 
   Json Measure(const std::vector<PairFeatures>& features) {
-    FeatureMatcher matcher(superglue_, MatcherOptions{}, DeviceFromName(common_.device));
+    MatcherOptions options;
+    options.superglue.guidance_rounds = 0;  // what its weights do, not what guidance mends
+    FeatureMatcher matcher(superglue_, options, DeviceFromName(common_.device));
     std::vector<Measures> rows;
     for (size_t p = 0; p < pairs_.size(); ++p) {
       const auto& [features0, features1] = features[p];

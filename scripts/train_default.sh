@@ -35,6 +35,9 @@ match() {
 match superglue4 8000 4e-4 --random_seed 1 --warmup_steps 100 --SuperGlue.num_layer_pairs 4 --SuperGlue.views_per_photo 4 \
   --SuperGlue.max_keypoints 400
 # Two pairs of layers more, larger batches: what a GPU does in five minutes (docs/training.md). Higher rates were not stable.
-match superglue 4700 1.5e-4 --random_seed 12 --initial "$run/superglue4/superglue.safetensors" --warmup_steps 500 --clip_norm 5 \
-  --SuperGlue.num_layer_pairs 6 --SuperGlue.batch_size 32 --SuperGlue.views_per_photo 8 --SuperGlue.max_keypoints 512 \
-  --SuperGlue.calibration_recall 1.08
+match superglue6 4700 1.5e-4 --random_seed 12 --initial "$run/superglue4/superglue.safetensors" --warmup_steps 500 --clip_norm 5 \
+  --SuperGlue.num_layer_pairs 6 --SuperGlue.batch_size 32 --SuperGlue.views_per_photo 8 --SuperGlue.max_keypoints 512
+# On other warps.
+match superglue 2450 1e-4 --random_seed 77 --initial "$run/superglue6/superglue.safetensors" --warmup_steps 300 --clip_norm 5 \
+  --batches_per_step 4 --SuperGlue.views_per_photo 6 --SuperGlue.max_keypoints 400 \
+  --SuperGlue.calibration_recall 1.08 --SuperGlue.sinkhorn_iterations 20 --SuperGlue.guidance_rounds 2

@@ -149,8 +149,10 @@ TEST(GuideRow, AddsTheBonusWhereBothImagesAgreeAndThePenaltyElsewhere) {
         std::vector<float> guided(m);
         GuideRowWith(lanes, scores.data(), row, columns, kBonus, kPenalty, guided.data());
         for (size_t j = 0; j < m; ++j) {
-          const double a = row.precision * (std::pow(columns.x[j] - row.place_x, 2) + std::pow(columns.y[j] - row.place_y, 2));
-          const double b = columns.places.precision[j] * (std::pow(columns.places.x[j] - row.x, 2) + std::pow(columns.places.y[j] - row.y, 2));
+          const double a = row.precision * (std::pow(columns.x[j] - row.place_x, 2) +
+                                            std::pow(columns.y[j] - row.place_y, 2));
+          const double b = columns.places.precision[j] * (std::pow(columns.places.x[j] - row.x, 2) +
+                                                          std::pow(columns.places.y[j] - row.y, 2));
           const int sides = (row.precision > 0) + (columns.places.precision[j] > 0);
           const double added = sides == 0 ? 0.0 : std::max<double>(kBonus - (a + b) / sides, -kPenalty);
           EXPECT_NEAR(guided[j], scores[j] + added, 1e-4) << m << ' ' << lanes << ' ' << j;

@@ -38,9 +38,7 @@ struct Plane {
   FeatureMatches Matched(const torch::Tensor& of) const {
     return MatchByTransport(of, torch::tensor(4.f), kIterations, kThreshold);
   }
-  torch::Tensor Guided() const {
-    return GuideCouplings(Pair(), {Matched(scores)}, {&image0}, {&image1});
-  }
+  torch::Tensor Guided() const { return GuideCouplings(Pair(), {Matched(scores)}, {&image0}, {&image1}); }
   int64_t CountRight(const FeatureMatches& matches) const {
     return (matches.matches0 == torch::arange(scores.size(1))).sum().item<int64_t>();
   }
@@ -69,8 +67,7 @@ TEST(GuideCouplings, APairInABatchIsThePairAlone) {
                                        {large.Matched(large.scores), small.Matched(small.scores)},
                                        {&large.image0, &small.image0}, {&large.image1, &small.image1});
   EXPECT_TRUE(torch::allclose(together[0], large.Guided()[0], 1e-4, 1e-4));
-  EXPECT_TRUE(
-      torch::allclose(together[1].narrow(0, 0, 25).narrow(1, 0, 50), small.Guided()[0], 1e-4, 1e-4));
+  EXPECT_TRUE(torch::allclose(together[1].narrow(0, 0, 25).narrow(1, 0, 50), small.Guided()[0], 1e-4, 1e-4));
   EXPECT_TRUE(together.isfinite().all().item<bool>());
 }
 
@@ -113,7 +110,8 @@ TEST(FeatureMatcher, GuidesAsOftenAsTheWeightsAskUnlessToldOtherwise) {
   EXPECT_GT((once.matches0 >= 0).sum().item<int64_t>(), (alone.matches0 >= 0).sum().item<int64_t>());
   EXPECT_TRUE(once.matching_scores0.equal(MatchedWith(NearestNeighborWeights(0), 1, a, b).matching_scores0));
   EXPECT_TRUE(alone.matching_scores0.equal(MatchedWith(NearestNeighborWeights(1), 0, a, b).matching_scores0));
-  EXPECT_FALSE(once.matching_scores0.equal(MatchedWith(NearestNeighborWeights(2), -1, a, b).matching_scores0));
+  EXPECT_FALSE(
+      once.matching_scores0.equal(MatchedWith(NearestNeighborWeights(2), -1, a, b).matching_scores0));
 }
 
 TEST(FeatureMatcher, GuidesFromNoOrOneKeypointToo) {

@@ -36,7 +36,8 @@ TEST(BenchmarkCommand, SaysWhatThingsCostInTheContractsWords) {
     EXPECT_EQ(entry["depth"], depth);
     for (const char* key : {"weights", "precision", "num_keypoints"}) EXPECT_TRUE(entry.contains(key)) << key;
     double milliseconds = 0;
-    for (const char* stage : {"layers", "sinkhorn"}) milliseconds += entry["median_ms"][stage].get<double>();
+    for (const char* stage : {"layers", "sinkhorn", "guidance"})
+      milliseconds += entry["median_ms"][stage].get<double>();
     for (const char* stage : {"superpoint", "prepare"})
       EXPECT_GT(entry["median_ms"][stage].get<double>(), 0) << stage;
     const double equal = entry["equal_to_fp32"];

@@ -60,7 +60,8 @@ TEST_F(Evaluate, HomographyPutsEveryMethodBesideSuperGlueWithIntervals) {
   const Json metrics = Metrics();
   EXPECT_EQ(metrics.at("num_pairs"), 2);
   EXPECT_EQ(metrics.at("num_failed"), 0);
-  for (const char* method : {"superglue", "nn", "nn_mutual", "nn_ratio", "sift_mutual", "sift_ratio"}) {
+  for (const char* method :
+       {"superglue", "superglue_alone", "nn", "nn_mutual", "nn_ratio", "sift_mutual", "sift_ratio"}) {
     const Json& row = metrics.at("methods").at(method);
     for (const char* threshold : {"3", "5", "10"}) {
       EXPECT_TRUE(row.at("auc_ransac").contains(threshold));
