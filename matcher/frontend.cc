@@ -322,10 +322,9 @@ std::vector<FeatureMatches> FeatureMatcher::MatchAll(const std::vector<PreparedP
 
 FeatureMatches FeatureMatcher::MatchGuided(const PreparedImage& image0, const PreparedImage& image1) {
   SuperGlue& network = superglue_.network;
-  const auto rows0 = image0.rows.cpu(), rows1 = image1.rows.cpu();
-  if (GuidanceRoundsOf(network, options_.superglue) == 0 || image0.size() == 0 || image1.size() == 0)
-    return MatchPrepared(network, rows0, rows1, options_.superglue);
-  const PaddedScores pair{network->ForwardPrepared(rows0, rows1), {image0.size()}, {image1.size()}};
+  const int64_t n = image0.size(), m = image1.size();
+  if (n == 0 || m == 0) return NoMatches(n, m);
+  const PaddedScores pair{network->ForwardPrepared(image0.rows.cpu(), image1.rows.cpu()), {n}, {m}};
   const auto match = [&](const torch::Tensor& scores, const SuperGlueOptions& options) {
     return MatchCouplings(network, scores, options);
   };

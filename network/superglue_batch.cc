@@ -108,6 +108,12 @@ void SuperGlueBatchEngine::Run(const FoldedLayer& layer, State& state, int64_t p
   descriptors.copy_(state.sums.view({images * n, d}));
 }
 
+std::vector<FeatureMatches> MatchCouplings(SuperGlue& network, const PaddedScores& pairs,
+                                           const SuperGlueOptions& options) {
+  return MatchBatchByTransport(pairs, network->bin_score, IterationsOf(network, options),
+                               options.match_threshold);
+}
+
 torch::Tensor SuperGlueBatchEngine::FirstLayer(const torch::Tensor& encoded) {
   if (layers_.empty()) return encoded;
   torch::NoGradGuard no_grad;
@@ -161,8 +167,7 @@ std::vector<FeatureMatches> SuperGlueBatchEngine::Match(const std::vector<torch:
   const PaddedRows padded0 = PadRows(some0), padded1 = PadRows(some1);
   const PaddedScores pairs{Couplings(padded0, padded1), padded0.counts, padded1.counts};
   const auto match = [&](const torch::Tensor& scores, const SuperGlueOptions& o) {
-    return MatchBatchByTransport({scores, pairs.counts0, pairs.counts1}, network_->bin_score,
-                                 IterationsOf(network_, o), o.match_threshold);
+    return MatchCouplings(network_, PaddedScores{scores, pairs.counts0, pairs.counts1}, o);
   };
   const auto guide = [&](const std::vector<FeatureMatches>& matches) {
     return refine(pairs, matches, places);

@@ -28,6 +28,10 @@ struct PaddedRows {
 using RefineCouplings = std::function<torch::Tensor(
     const PaddedScores& pairs, const std::vector<FeatureMatches>& matches, const std::vector<size_t>& which)>;
 
+// MatchCouplings of each pair, all at once.
+std::vector<FeatureMatches> MatchCouplings(SuperGlue& network, const PaddedScores& pairs,
+                                           const SuperGlueOptions& options);
+
 class SuperGlueBatchEngine {
  public:
   // The layers of a network without batch normalisation (FoldBatchNorm) as they are now, on its device.

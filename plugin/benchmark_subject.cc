@@ -174,9 +174,7 @@ void BenchmarkSubject::Measure(const torch::Tensor& image, int64_t num_keypoints
 
 std::vector<FeatureMatches> BenchmarkSubject::MatchScores(const PaddedScores& pairs,
                                                           const SuperGlueOptions& options) {
-  if (engine_)
-    return MatchBatchByTransport(pairs, superglue_->bin_score, IterationsOf(superglue_, options),
-                                 options.match_threshold);
+  if (engine_) return MatchCouplings(superglue_, pairs, options);
   return {MatchCouplings(superglue_, pairs.scores, options)};
 }
 

@@ -90,11 +90,11 @@ class EvaluateCommand : public Command {
     settings["keypoint_threshold"] = std::to_string(keypoints_.keypoint_threshold);
     settings["nms_radius"] = std::to_string(keypoints_.nms_radius);
     settings["refinement_radius"] = std::to_string(keypoints_.refinement_radius);
-    settings["sinkhorn_iterations"] = superglue_.sinkhorn_iterations > 0
-                                          ? std::to_string(superglue_.sinkhorn_iterations)
-                                          : "as the weights say";
-    settings["guidance_rounds"] =
-        superglue_.guidance_rounds >= 0 ? std::to_string(superglue_.guidance_rounds) : "as the weights say";
+    const auto asked = [](int value, int least) {
+      return value >= least ? std::to_string(value) : "as the weights say";
+    };
+    settings["sinkhorn_iterations"] = asked(superglue_.sinkhorn_iterations, 1);
+    settings["guidance_rounds"] = asked(superglue_.guidance_rounds, 0);
     settings["match_threshold"] = std::to_string(superglue_.match_threshold);
     settings["precision"] = common.precision == "auto" ? "fp32" : common.precision;
     settings["random_seed"] = std::to_string(common.random_seed);

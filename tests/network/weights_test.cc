@@ -139,52 +139,47 @@ TEST_F(WeightsTest, NarrowedAndFoldedSuperGluesRoundTrip) {
   }
 }
 
+// A network that is not as published in one number says so in its file's `key`; one that is says nothing.
+void ExpectSaidWhereNotAsPublished(SuperGlueArchitecture architecture, int SuperGlueArchitecture::*number,
+                                   int value, const std::string& key, const std::string& path) {
+  architecture.*number = value;
+  SaveSuperGlue(SuperGlue(architecture), {}, path);
+  EXPECT_EQ(LoadSuperGlue(path).network->architecture().*number, value);
+  SaveSuperGlue(SuperGlue(SmallSuperGlue()), {}, path);
+  EXPECT_EQ(LoadSuperGlue(path).metadata.count(key), 0u);
+}
+
+// The file at path is refused with any of these for `key`.
+void ExpectRefused(const std::string& key, const std::vector<const char*>& values, const std::string& path) {
+  SafetensorsFile file = ReadSafetensors(path);
+  for (const char* value : values) {
+    file.metadata[key] = value;
+    WriteSafetensors(file, path);
+    EXPECT_THROW(LoadSuperGlue(path), WeightsError) << value;
+  }
+}
+
 TEST_F(WeightsTest, TheNumberOfHeadsIsSaidWhereItIsNotFourAndRoundTrips) {
   SuperGlueArchitecture architecture = SmallSuperGlue();
   architecture.attention_dim = 6;
-  architecture.num_heads = 2;
-  SaveSuperGlue(SuperGlue(architecture), {}, path_);
-  EXPECT_EQ(LoadSuperGlue(path_).network->architecture().num_heads, 2);
-  SaveSuperGlue(SuperGlue(SmallSuperGlue()), {}, path_);
-  EXPECT_EQ(LoadSuperGlue(path_).metadata.count("num_heads"), 0u);
+  ExpectSaidWhereNotAsPublished(architecture, &SuperGlueArchitecture::num_heads, 2, "num_heads", path_);
 }
 
 TEST_F(WeightsTest, TheIterationsOfTransportAreSaidWhereTheyAreNotAHundredAndUsed) {
-  SuperGlueArchitecture architecture = SmallSuperGlue();
-  architecture.sinkhorn_iterations = 7;
-  SaveSuperGlue(SuperGlue(architecture), {}, path_);
-  EXPECT_EQ(LoadSuperGlue(path_).network->architecture().sinkhorn_iterations, 7);
-  SaveSuperGlue(SuperGlue(SmallSuperGlue()), {}, path_);
-  EXPECT_EQ(LoadSuperGlue(path_).metadata.count("sinkhorn_iterations"), 0u);
-  SafetensorsFile file = ReadSafetensors(path_);
-  file.metadata["sinkhorn_iterations"] = "0";
-  WriteSafetensors(file, path_);
-  EXPECT_THROW(LoadSuperGlue(path_), WeightsError);
+  ExpectSaidWhereNotAsPublished(SmallSuperGlue(), &SuperGlueArchitecture::sinkhorn_iterations, 7,
+                                "sinkhorn_iterations", path_);
+  ExpectRefused("sinkhorn_iterations", {"0"}, path_);
 }
 
 TEST_F(WeightsTest, TheRoundsOfGuidanceAreSaidWhereThereAreAny) {
-  SuperGlueArchitecture architecture = SmallSuperGlue();
-  architecture.guidance_rounds = 2;
-  SaveSuperGlue(SuperGlue(architecture), {}, path_);
-  EXPECT_EQ(LoadSuperGlue(path_).network->architecture().guidance_rounds, 2);
-  SaveSuperGlue(SuperGlue(SmallSuperGlue()), {}, path_);
-  EXPECT_EQ(LoadSuperGlue(path_).metadata.count("guidance_rounds"), 0u);
-  SafetensorsFile file = ReadSafetensors(path_);
-  for (const char* rounds : {"0", "-1", "101", "many", ""}) {
-    file.metadata["guidance_rounds"] = rounds;
-    WriteSafetensors(file, path_);
-    EXPECT_THROW(LoadSuperGlue(path_), WeightsError) << rounds;
-  }
+  ExpectSaidWhereNotAsPublished(SmallSuperGlue(), &SuperGlueArchitecture::guidance_rounds, 2,
+                                "guidance_rounds", path_);
+  ExpectRefused("guidance_rounds", {"0", "-1", "101", "many", ""}, path_);
 }
 
 TEST_F(WeightsTest, ANumberOfHeadsThatCannotBeIsRefused) {
   SaveSuperGlue(SuperGlue(SmallSuperGlue()), {}, path_);
-  SafetensorsFile file = ReadSafetensors(path_);
-  for (const char* heads : {"0", "-1", "two", "2.0", "", "3", "99999999999"}) {
-    file.metadata["num_heads"] = heads;
-    WriteSafetensors(file, path_);
-    EXPECT_THROW(LoadSuperGlue(path_), WeightsError) << heads;
-  }
+  ExpectRefused("num_heads", {"0", "-1", "two", "2.0", "", "3", "99999999999"}, path_);
 }
 
 TEST_F(WeightsTest, CompressedParametersComeBackAsTheirCodesSay) {
