@@ -94,6 +94,17 @@ std::pair<image_t, image_t> PairFromId(image_pair_t pair_id) {
 
 std::string EncodeFloats(const std::vector<float>& values) { return ToBytes(values.data(), values.size()); }
 
+std::string EncodeKeypoints(const KeypointsBlob& keypoints) {
+  if (keypoints.cols == 2) return EncodeFloats(keypoints.xy);
+  std::vector<float> rows;
+  rows.reserve(keypoints.rows * 4);
+  for (size_t i = 0; i < keypoints.rows; ++i) {
+    const float orientation = 0;
+    rows.insert(rows.end(), {keypoints.xy[2 * i], keypoints.xy[2 * i + 1], keypoints.scales[i], orientation});
+  }
+  return EncodeFloats(rows);
+}
+
 std::string EncodeDoubles(const double* values, size_t count) { return ToBytes(values, count); }
 
 std::string EncodeMatches(const Matches& matches) { return ToBytes(matches.data(), matches.size()); }
@@ -105,9 +116,12 @@ KeypointsBlob DecodeKeypoints(const RowName& row, int64_t rows, int64_t cols, st
   keypoints.rows = static_cast<size_t>(rows);
   keypoints.cols = static_cast<int>(cols);
   keypoints.xy.resize(keypoints.rows * 2);
+  keypoints.scales.resize(cols == 4 ? keypoints.rows : 0);
   const size_t stride = static_cast<size_t>(cols) * sizeof(float);
   for (size_t i = 0; i < keypoints.rows; ++i) {
-    std::memcpy(&keypoints.xy[2 * i], bytes.data() + i * stride, 2 * sizeof(float));
+    const char* const values = bytes.data() + i * stride;
+    std::memcpy(&keypoints.xy[2 * i], values, 2 * sizeof(float));
+    if (cols == 4) std::memcpy(&keypoints.scales[i], values + 2 * sizeof(float), sizeof(float));
   }
   CheckFinite(row, "data", keypoints.xy);
   return keypoints;

@@ -34,6 +34,7 @@ std::pair<image_t, image_t> PairFromId(image_pair_t pair_id);
 // --- values to bytes ---------------------------------------------------------------------------------------
 
 std::string EncodeFloats(const std::vector<float>& values);
+std::string EncodeKeypoints(const KeypointsBlob& keypoints);  // of 2 or 4 columns
 std::string EncodeDoubles(const double* values, size_t count);
 std::string EncodeMatches(const Matches& matches);
 

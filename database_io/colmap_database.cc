@@ -202,13 +202,15 @@ bool ColmapDatabase::HasDescriptors(image_t image_id) {
 
 void ColmapDatabase::WriteKeypoints(image_t image_id, const KeypointsBlob& keypoints) {
   const RowName row{"keypoints", image_id};
-  if (keypoints.cols != 2) throw InputError(ToString(row) + ": colmatch writes 2 columns");
+  if (keypoints.cols != 2 && keypoints.cols != 4)
+    throw InputError(ToString(row) + ": colmatch writes 2 or 4 columns");
   CheckValues(row, keypoints.xy, keypoints.rows * 2);
+  CheckValues(row, keypoints.scales, keypoints.cols == 4 ? keypoints.rows : 0);
   if (RequireImage(image_id) >= 0) ThrowExists(row);
   Statement statement(connection_,
-                      "INSERT INTO keypoints (image_id, rows, cols, data) VALUES (?1, ?2, 2, ?3)");
+                      "INSERT INTO keypoints (image_id, rows, cols, data) VALUES (?1, ?2, ?3, ?4)");
   statement.BindInt64(1, image_id).BindInt64(2, static_cast<int64_t>(keypoints.rows));
-  statement.BindBlob(3, EncodeFloats(keypoints.xy)).Run();
+  statement.BindInt64(3, keypoints.cols).BindBlob(4, EncodeKeypoints(keypoints)).Run();
 }
 
 KeypointsBlob ColmapDatabase::ReadKeypoints(image_t image_id) {

@@ -71,7 +71,7 @@ class ColmapDatabase {
   // --- features ---
   bool HasKeypoints(image_t image_id);
   bool HasDescriptors(image_t image_id);
-  // Two columns are written: keypoints.cols must be 2.
+  // keypoints.cols must be 2, or 4 with scales; orientations are written as 0.
   void WriteKeypoints(image_t image_id, const KeypointsBlob& keypoints);
   KeypointsBlob ReadKeypoints(image_t image_id);
   int64_t NumKeypoints(image_t image_id);  // Without reading them; 0 if there is no row.

@@ -58,11 +58,12 @@ struct Image {
   std::optional<std::array<double, 3>> gravity = std::nullopt;
 };
 
-// Keypoints of one image. COLMAP's rows have 2, 4 or 6 columns, of which the first two are x and y.
+// Keypoints of one image. COLMAP's rows have 2 (x, y), 4 (scale, orientation) or 6 columns (affine shape).
 struct KeypointsBlob {
   size_t rows = 0;
-  int cols = 2;           // As stored; colmatch writes 2.
-  std::vector<float> xy;  // rows x 2, pixels of the original image.
+  int cols = 2;                    // As stored; colmatch writes 2, or 4 where there are scales.
+  std::vector<float> xy;           // rows x 2, pixels of the original image.
+  std::vector<float> scales = {};  // rows, of 4 columns, in pixels of the original image; else empty.
 };
 
 // Float descriptors of one image, row i belongs to keypoint i.

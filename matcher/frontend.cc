@@ -8,6 +8,7 @@
 
 #include "network/bf16.h"
 #include "network/error.h"
+#include "network/image_pyramid.h"
 #include "network/transport.h"
 
 namespace colmatch {
@@ -39,10 +40,6 @@ DeviceFallback::Work MoveOf(Network network) {
 
 std::string ItemText(int width, int height) {
   return "an image of " + std::to_string(width) + " x " + std::to_string(height) + " pixels";
-}
-
-Features NoFeatures(int width, int height, int descriptor_dim) {
-  return {torch::zeros({0, 2}), torch::zeros({0}), torch::zeros({descriptor_dim, 0}), width, height};
 }
 
 }  // namespace
@@ -95,6 +92,7 @@ Features ToDevice(const Features& features, const torch::Device& device) {
   moved.keypoints = features.keypoints.to(device);
   moved.scores = features.scores.to(device);
   moved.descriptors = features.descriptors.to(device);
+  if (features.scales.defined()) moved.scales = features.scales.to(device);
   return moved;
 }
 
@@ -135,6 +133,7 @@ FeatureExtractor::FeatureExtractor(LoadedSuperPoint weights, const KeypointOptio
       precision_(precision == InferencePrecision::kInt8 ? InferencePrecision::kFloat32 : precision),
       fallback_(device) {
   options_.Validate();
+  if (options_.scales.empty()) options_.scales = weights_.network->architecture().scales;
   RequireDeviceFor(precision_, device);
   const bool in_halves = precision_ != InferencePrecision::kFloat32;
   if (in_halves) {
@@ -151,29 +150,25 @@ FeatureExtractor::FeatureExtractor(LoadedSuperPoint weights, const KeypointOptio
   fallback_.SetMove(MoveOf(weights_.network));
 }
 
-Features FeatureExtractor::Extract(const float* pixels, int width, int height) {
-  if (width < kCellSize || height < kCellSize) return NoFeatures(width, height, descriptor_dim());
-  torch::NoGradGuard no_grad;
-  const auto image = torch::from_blob(const_cast<float*>(pixels), {1, 1, height, width});
-  Features features;
-  const auto extract = [&](torch::Device device) {
-    features = ToDevice(ExtractFeatures(weights_.network, image.to(device), options_), torch::kCPU);
-  };
-  fallback_.Run(extract, ItemText(width, height), ExtractionMemory(width, height));
-  return features;
-}
-
 Features FeatureExtractor::ExtractTiled(const float* pixels, int width, int height, int tile_size,
                                         const KeypointFilter& keep) {
   const auto image = torch::from_blob(const_cast<float*>(pixels), {1, 1, height, width});
+  return ExtractFromPyramid(image, options_, [&](const PyramidLevel& level, const KeypointOptions& options) {
+    const auto keep_in_level = [&](const torch::Tensor& xy) { return keep(level.ToOriginal(xy)); };
+    return ExtractLevel(level.image, options, tile_size, keep ? keep_in_level : KeypointFilter());
+  });
+}
+
+Features FeatureExtractor::ExtractLevel(const torch::Tensor& image, const KeypointOptions& options,
+                                        int tile_size, const KeypointFilter& keep) {
+  const auto height = static_cast<int>(image.size(2)), width = static_cast<int>(image.size(3));
   Features features;
   const auto extract_in_tiles = [&](int size) {
     return [&, size](torch::Device) {  // that of the network
-      features = ExtractInTiles(weights_.network, image, options_, size, keep);
+      features = ExtractInTiles(weights_.network, image, options, size, keep);
     };
   };
-  for (const int size :
-       TileSizesToTry(width, height, tile_size, weights_.network->architecture(), options_)) {
+  for (const int size : TileSizesToTry(width, height, tile_size, weights_.network->architecture(), options)) {
     if (fallback_.Try(extract_in_tiles(size))) return features;
   }
   fallback_.RunOnCpu(
@@ -183,12 +178,29 @@ Features FeatureExtractor::ExtractTiled(const float* pixels, int width, int heig
 }
 
 TurnedDescriptors FeatureExtractor::DescribeTurned(const float* pixels, int width, int height,
-                                                   const torch::Tensor& keypoints) {
+                                                   const Features& features) {
   TurnedDescriptors turned;
-  turned.fill(torch::zeros({descriptor_dim(), keypoints.size(0)}));
-  if (keypoints.size(0) == 0) return turned;
+  turned.fill(torch::zeros({descriptor_dim(), features.size()}));
+  if (features.size() == 0) return turned;
   torch::NoGradGuard no_grad;
   const auto image = torch::from_blob(const_cast<float*>(pixels), {1, 1, height, width});
+  std::vector<PyramidLevel> levels;
+  for (const double scale : options_.scales) levels.push_back(MakeLevel(image, scale));
+  const auto level_of = LevelsOf(features, levels);
+  for (size_t i = 0; i < levels.size(); ++i) {
+    const auto indices = (level_of == static_cast<int64_t>(i)).nonzero().squeeze(1);
+    if (indices.size(0) == 0) continue;
+    const auto xy = levels[i].FromOriginal(features.keypoints.index_select(0, indices));
+    const auto of_level = DescribeLevelTurned(levels[i].image, xy);
+    for (size_t k = 0; k < turned.size(); ++k) turned[k] = turned[k].index_copy(1, indices, of_level[k]);
+  }
+  return turned;
+}
+
+TurnedDescriptors FeatureExtractor::DescribeLevelTurned(const torch::Tensor& image,
+                                                        const torch::Tensor& keypoints) {
+  const auto height = static_cast<int>(image.size(2)), width = static_cast<int>(image.size(3));
+  TurnedDescriptors turned;
   const auto describe = [&](torch::Device device) {
     for (int k = 1; k <= 3; ++k) {
       // rot90 turns the other way round.

@@ -73,27 +73,34 @@ class FeatureExtractor {
 
   void OnMemoryShortage(MemoryShortageHandler handler) { fallback_.OnShortage(std::move(handler)); }
 
-  // pixels: height x width floats in [0, 1], row-major. Images under 8 x 8 pixels have no keypoints.
-  // The features are on the CPU, keypoints in the given image's pixels.
-  Features Extract(const float* pixels, int width, int height);
+  // pixels: height x width floats in [0, 1], row-major, looked at at options' scales; a level under 8 x 8
+  // pixels has no keypoints. The features are on the CPU, keypoints in the given image's pixels.
+  Features Extract(const float* pixels, int width, int height) {
+    return ExtractTiled(pixels, width, height, /*tile_size=*/0, {});
+  }
 
-  // The same in tiles of at most tile_size pixels (0: whole), of keypoints that `keep` lets pass (empty:
-  // all); see tiled_extraction.h.
+  // The same in tiles of at most tile_size pixels of a level (0: whole), of keypoints that `keep` lets pass
+  // (empty: all); see tiled_extraction.h.
   Features ExtractTiled(const float* pixels, int width, int height, int tile_size,
                         const KeypointFilter& keep);
 
-  // What the keypoints, in the given image's pixels, look like in the image turned by quarter turns.
-  TurnedDescriptors DescribeTurned(const float* pixels, int width, int height,
-                                   const torch::Tensor& keypoints);
+  // What these features, in the given image's pixels and found at options' scales, look like in the image
+  // turned by quarter turns.
+  TurnedDescriptors DescribeTurned(const float* pixels, int width, int height, const Features& features);
 
+  const std::vector<double>& scales() const { return options_.scales; }
   int descriptor_dim() const { return weights_.network->architecture().descriptor_dim; }
   const LoadedSuperPoint& weights() const { return weights_; }
   // What SuperPoint computes in: kInt8 is SuperGlue's alone.
   InferencePrecision precision() const { return precision_; }
 
  private:
+  Features ExtractLevel(const torch::Tensor& image, const KeypointOptions& options, int tile_size,
+                        const KeypointFilter& keep);
+  TurnedDescriptors DescribeLevelTurned(const torch::Tensor& image, const torch::Tensor& keypoints);
+
   LoadedSuperPoint weights_;
-  KeypointOptions options_;
+  KeypointOptions options_;  // scales are never empty
   InferencePrecision precision_;
   DeviceFallback fallback_;
 };

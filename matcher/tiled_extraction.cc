@@ -59,14 +59,6 @@ Keypoints Chosen(const Keypoints& keypoints, const torch::Tensor& indices) {
   return {keypoints.xy.index_select(0, indices), keypoints.scores.index_select(0, indices)};
 }
 
-torch::Tensor StrongestIndices(const torch::Tensor& scores, int max_num_features) {
-  return std::get<1>(torch::topk(scores, max_num_features));
-}
-
-bool IsTooMany(const torch::Tensor& scores, int max_num_features) {
-  return max_num_features > 0 && scores.size(0) > max_num_features;
-}
-
 Features FeaturesOfTile(SuperPoint& network, const torch::Tensor& image, const Span& columns,
                         const Span& rows, const KeypointOptions& options, const KeypointFilter& keep) {
   const auto device = network->parameters().front().device();
@@ -84,9 +76,8 @@ Features FeaturesOfTile(SuperPoint& network, const torch::Tensor& image, const S
   auto stays = IsWithin(in_image.select(1, 0), columns) & IsWithin(in_image.select(1, 1), rows);
   if (keep) stays = stays & keep(in_image);
   keypoints = Chosen(keypoints, stays.nonzero().squeeze(1).to(device));
-  if (IsTooMany(keypoints.scores, options.max_num_features)) {
-    keypoints = Chosen(keypoints, StrongestIndices(keypoints.scores, options.max_num_features));
-  }
+  if (options.max_num_features > 0 && keypoints.scores.size(0) > options.max_num_features)
+    keypoints = Chosen(keypoints, std::get<1>(torch::topk(keypoints.scores, options.max_num_features)));
   Features features;
   features.keypoints = keypoints.xy.cpu() + corner;
   features.scores = keypoints.scores.cpu();
@@ -95,25 +86,6 @@ Features FeaturesOfTile(SuperPoint& network, const torch::Tensor& image, const S
           ? SampleDescriptors(keypoints.xy.unsqueeze(0), output.descriptors, output.sampling)[0].cpu()
           : torch::zeros({output.descriptors.size(1), 0});
   return features;
-}
-
-Features Chosen(const Features& features, const torch::Tensor& indices) {
-  Features chosen = features;
-  chosen.keypoints = features.keypoints.index_select(0, indices);
-  chosen.scores = features.scores.index_select(0, indices);
-  chosen.descriptors = features.descriptors.index_select(1, indices);
-  return chosen;
-}
-
-Features Joined(const std::vector<Features>& tiles) {
-  if (tiles.size() == 1) return tiles.front();
-  std::vector<torch::Tensor> keypoints, scores, descriptors;
-  for (const Features& tile : tiles) {
-    keypoints.push_back(tile.keypoints);
-    scores.push_back(tile.scores);
-    descriptors.push_back(tile.descriptors);
-  }
-  return {torch::cat(keypoints), torch::cat(scores), torch::cat(descriptors, 1)};
 }
 
 bool IsOnSeam(float x, const std::vector<Span>& spans) {
@@ -139,7 +111,7 @@ Features WithoutTwins(const Features& features, const std::vector<Span>& columns
     }
     kept.push_back(i);
   }
-  return Chosen(features, torch::tensor(kept, torch::kLong));
+  return SelectFeatures(features, torch::tensor(kept, torch::kLong));
 }
 
 }  // namespace
@@ -183,12 +155,9 @@ Features ExtractInTiles(SuperPoint& network, const torch::Tensor& image, const K
       for (const Span& column : columns)
         tiles.push_back(FeaturesOfTile(network, image, column, row, options, keep));
     }
-    features = Joined(tiles);
-    if (tiles.size() > 1) {
-      features = WithoutTwins(features, columns, rows);
-      if (IsTooMany(features.scores, options.max_num_features))
-        features = Chosen(features, StrongestIndices(features.scores, options.max_num_features));
-    }
+    features = JoinFeatures(tiles);
+    if (tiles.size() > 1)
+      features = StrongestFeatures(WithoutTwins(features, columns, rows), options.max_num_features);
   }
   features.width = width;
   features.height = height;

@@ -9,10 +9,17 @@
 namespace colmatch {
 namespace {
 
+// As few digits as give the number back.
+template <typename Number>
+std::string ShortestText(Number number) {
+  char text[32];
+  return {text, std::to_chars(text, text + sizeof(text), number).ptr};
+}
+
 template <typename Widths>
 std::string Join(const Widths& widths) {
   std::string text;
-  for (const int width : widths) text += (text.empty() ? "" : ",") + std::to_string(width);
+  for (const auto width : widths) text += (text.empty() ? "" : ",") + ShortestText(width);
   return text;
 }
 
@@ -70,8 +77,10 @@ void Validate(const Architecture& architecture, const std::string& path) {
 
 }  // namespace
 
+std::string JoinNumbers(const std::vector<double>& numbers) { return Join(numbers); }
+
 std::map<std::string, std::string> MetadataOf(const SuperPointArchitecture& architecture) {
-  return {
+  std::map<std::string, std::string> metadata = {
       {"architecture", kSuperPointName},
       {"format_version", kWeightsFormatVersion},
       {"encoder_widths", Join(architecture.encoder_widths)},
@@ -79,6 +88,9 @@ std::map<std::string, std::string> MetadataOf(const SuperPointArchitecture& arch
       {"descriptor_dim", std::to_string(architecture.descriptor_dim)},
       {"descriptor_sampling",
        architecture.sampling == DescriptorSampling::kPublished ? kPublishedSampling : kCellCentreSampling}};
+  if (architecture.scales != SuperPointArchitecture{}.scales)
+    metadata["scales"] = JoinNumbers(architecture.scales);
+  return metadata;
 }
 
 DescriptorSampling SamplingFromMetadata(const std::map<std::string, std::string>& metadata,
@@ -88,6 +100,26 @@ DescriptorSampling SamplingFromMetadata(const std::map<std::string, std::string>
   if (found->second == kCellCentreSampling) return DescriptorSampling::kCellCentres;
   throw WeightsError(path + ": metadata 'descriptor_sampling' is '" + found->second + "', expected " +
                      kPublishedSampling + " or " + kCellCentreSampling);
+}
+
+std::vector<double> ScalesFromMetadata(const std::map<std::string, std::string>& metadata,
+                                       const std::string& path) {
+  const auto found = metadata.find("scales");
+  if (found == metadata.end()) return SuperPointArchitecture{}.scales;
+  std::vector<double> scales;
+  const char* next = found->second.data();
+  const char* const end = next + found->second.size();
+  while (true) {
+    double scale = 0;
+    const auto [rest, error] = std::from_chars(next, end, scale);
+    if (error != std::errc() || (rest != end && *rest != ',')) {
+      throw WeightsError(path + ": metadata 'scales' is '" + found->second +
+                         "', expected numbers with commas between them");
+    }
+    scales.push_back(scale);
+    if (rest == end) return scales;
+    next = rest + 1;
+  }
 }
 
 bool KeypointCodeFromMetadata(const std::map<std::string, std::string>& metadata, const std::string& path) {

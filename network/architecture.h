@@ -21,9 +21,16 @@ inline constexpr char kFixedKeypointCode[] = "fixed";
 std::map<std::string, std::string> MetadataOf(const SuperPointArchitecture& architecture);
 std::map<std::string, std::string> MetadataOf(const SuperGlueArchitecture& architecture);
 
+// Numbers with commas between them, each with as few digits as give it back.
+std::string JoinNumbers(const std::vector<double>& numbers);
+
 // How descriptors are read is not in the shapes; a file that does not say is read as published.
 DescriptorSampling SamplingFromMetadata(const std::map<std::string, std::string>& metadata,
                                         const std::string& path);
+
+// At which sizes images are looked at; a file that does not say looks at them as they are.
+std::vector<double> ScalesFromMetadata(const std::map<std::string, std::string>& metadata,
+                                       const std::string& path);
 
 // Whether the keypoint encoder's hidden layers are a fixed code; a file that does not say has learned them.
 bool KeypointCodeFromMetadata(const std::map<std::string, std::string>& metadata, const std::string& path);

@@ -20,6 +20,8 @@ struct Features {
   torch::Tensor descriptors;  // (D, N) unit columns, as the official tensors
   int width = 0;              // of the image the keypoints are in, pixels
   int height = 0;
+  // (N) of the scale each was found at: the image's pixels per pixel that the network saw; undefined: 1.
+  torch::Tensor scales = {};
 
   int64_t size() const { return keypoints.defined() ? keypoints.size(0) : 0; }
 };

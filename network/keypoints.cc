@@ -60,6 +60,8 @@ void KeypointOptions::Validate() const {
           "in [0, 4096] pixels");
   require(refinement_radius >= 0 && refinement_radius <= 16, "refinement_radius",
           std::to_string(refinement_radius), "in [0, 16] pixels");
+  if (const std::string problem = ProblemOfScales(scales); !problem.empty())
+    throw UsageError("SuperPoint.scales must be " + problem);
 }
 
 torch::Tensor NonMaximumSuppression(const torch::Tensor& scores, int radius) {
@@ -146,6 +148,33 @@ torch::Tensor SampleDescriptors(const torch::Tensor& keypoints, const torch::Ten
   const auto options = F::GridSampleFuncOptions().mode(torch::kBilinear).align_corners(true);
   const auto sampled = F::grid_sample(dense, grid.unsqueeze(1), options).squeeze(2);
   return F::normalize(sampled, F::NormalizeFuncOptions().p(2).dim(1));
+}
+
+Features JoinFeatures(const std::vector<Features>& parts) {
+  if (parts.size() == 1) return parts.front();
+  std::vector<torch::Tensor> keypoints, scores, descriptors, scales;
+  for (const Features& part : parts) {
+    keypoints.push_back(part.keypoints);
+    scores.push_back(part.scores);
+    descriptors.push_back(part.descriptors);
+    if (part.scales.defined()) scales.push_back(part.scales);
+  }
+  return {torch::cat(keypoints), torch::cat(scores),   torch::cat(descriptors, 1),
+          parts.front().width,   parts.front().height, scales.empty() ? torch::Tensor() : torch::cat(scales)};
+}
+
+Features SelectFeatures(const Features& features, const torch::Tensor& indices) {
+  Features selected = features;
+  selected.keypoints = features.keypoints.index_select(0, indices);
+  selected.scores = features.scores.index_select(0, indices);
+  selected.descriptors = features.descriptors.index_select(1, indices);
+  if (features.scales.defined()) selected.scales = features.scales.index_select(0, indices);
+  return selected;
+}
+
+Features StrongestFeatures(const Features& features, int max_num_features) {
+  if (max_num_features <= 0 || features.size() <= max_num_features) return features;
+  return SelectFeatures(features, std::get<1>(torch::topk(features.scores, max_num_features)));
 }
 
 Features ExtractFeatures(SuperPoint& network, const torch::Tensor& image, const KeypointOptions& options) {

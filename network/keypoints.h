@@ -1,6 +1,8 @@
 // From dense scores and descriptors to the features of an image: the selection of the published SuperPoint.
 #pragma once
 
+#include <vector>
+
 #include "network/features.h"
 #include "network/superpoint.h"
 
@@ -13,6 +15,9 @@ struct KeypointOptions {
   int nms_radius = 4;                 // pixels; no two keypoints closer than this in x and in y
   int remove_borders = 4;             // pixels along each side without keypoints
   int refinement_radius = 4;          // pixels; keypoints move to the strongest peak this near; 0: they stay
+  // Sizes at which the image is looked at, as factors of its own, each with the radii above in its own
+  // pixels; see SuperPointArchitecture. Empty: as the weights ask for.
+  std::vector<double> scales = {};
 
   void Validate() const;  // throws UsageError naming field, value and bound
 };
@@ -48,7 +53,15 @@ Keypoints DetectKeypoints(const torch::Tensor& image, const torch::Tensor& score
 torch::Tensor SampleDescriptors(const torch::Tensor& keypoints, const torch::Tensor& dense,
                                 DescriptorSampling sampling = DescriptorSampling::kPublished);
 
-// image (1, 1, H, W) float in [0, 1] on the network's device. An image without keypoints gives N = 0.
+// Of several parts of one image, in the first one's frame; all or none of them have scales.
+Features JoinFeatures(const std::vector<Features>& parts);
+// Those of these indices (int64), in their order.
+Features SelectFeatures(const Features& features, const torch::Tensor& indices);
+// Sorted by falling score where there are more than max_num_features, else as they are; 0 or less: all.
+Features StrongestFeatures(const Features& features, int max_num_features);
+
+// image (1, 1, H, W) float in [0, 1] on the network's device, looked at as it is: at scale 1. An image
+// without keypoints gives N = 0.
 Features ExtractFeatures(SuperPoint& network, const torch::Tensor& image, const KeypointOptions& options);
 
 }  // namespace colmatch

@@ -3,6 +3,7 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <sstream>
 #include <string>
 
@@ -36,6 +37,20 @@ void SuperPointArchitecture::Validate() const {
   for (const int width : encoder_widths) require("encoder_widths", width);
   require("head_width", head_width);
   require("descriptor_dim", descriptor_dim);
+  if (scales.empty()) throw WeightsError("SuperPoint architecture: scales are missing");
+  if (const std::string problem = ProblemOfScales(scales); !problem.empty())
+    throw WeightsError("SuperPoint architecture: scales must be " + problem);
+}
+
+std::string ProblemOfScales(const std::vector<double>& scales) {
+  constexpr size_t kMost = 16;
+  if (scales.size() > kMost) return "at most 16, found " + std::to_string(scales.size());
+  for (auto scale = scales.begin(); scale != scales.end(); ++scale) {
+    if (!(*scale >= 1.0 / 16 && *scale <= 4)) return "in [0.0625, 4], found " + std::to_string(*scale);
+    if (std::find(scales.begin(), scale, *scale) != scale)
+      return "different, found " + std::to_string(*scale) + " twice";
+  }
+  return {};
 }
 
 SuperPointImpl::SuperPointImpl(const SuperPointArchitecture& architecture) : architecture_(architecture) {

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -32,9 +33,15 @@ struct SuperPointArchitecture {
   // Training form: batch normalisation after each hidden convolution. FoldBatchNorm removes it exactly.
   bool batch_norm = false;
   DescriptorSampling sampling = DescriptorSampling::kPublished;
+  // Sizes at which an image is looked at, as factors of its own; see matcher/image_pyramid.h.
+  std::vector<double> scales = {1};
 
   void Validate() const;  // throws WeightsError naming the field
 };
+
+// What is wrong with them, as "in [..], found ..": each is to be in [1/16, 4], no two alike, 16 at most.
+// Empty if nothing is.
+std::string ProblemOfScales(const std::vector<double>& scales);
 
 struct SuperPointOutput {
   torch::Tensor logits;       // (B, 65, H/8, W/8); channel 64 is "no keypoint"

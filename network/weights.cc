@@ -165,11 +165,11 @@ void CheckKind(const Metadata& metadata, const std::string& kind, const std::str
   require("format_version", kWeightsFormatVersion, "written by another version of colmatch");
 }
 
-SuperPoint BuildSuperPoint(const TensorMap& tensors, const std::string& path,
-                           DescriptorSampling sampling = DescriptorSampling::kPublished) {
+SuperPoint BuildSuperPoint(const TensorMap& tensors, const std::string& path, const Metadata& metadata = {}) {
   const RandomStateGuard guard;
   SuperPointArchitecture architecture = SuperPointFromShapes(ShapesOf(tensors), path);
-  architecture.sampling = sampling;
+  architecture.sampling = SamplingFromMetadata(metadata, path);
+  architecture.scales = ScalesFromMetadata(metadata, path);
   SuperPoint network(architecture);
   Fill(*network, tensors, path);
   network->eval();
@@ -238,7 +238,7 @@ void SaveSuperGlue(const SuperGlue& network, const Metadata& metadata, const std
 
 LoadedSuperPoint LoadSuperPoint(const std::string& path) {
   return Load<LoadedSuperPoint>(path, kSuperPointName, [&](const SafetensorsFile& file) {
-    return BuildSuperPoint(file.tensors, path, SamplingFromMetadata(file.metadata, path));
+    return BuildSuperPoint(file.tensors, path, file.metadata);
   });
 }
 

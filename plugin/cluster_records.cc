@@ -71,6 +71,7 @@ std::string EncodeFeatures(const FeatureRecord& r) {
   out.Put(r.width);
   out.Put(r.height);
   out.PutList(r.keypoints.xy);
+  out.PutList(r.keypoints.scales);
   out.Put(static_cast<int32_t>(r.descriptors.dim));
   out.PutList(r.descriptors.values);
   out.PutList(r.scores);
@@ -88,6 +89,8 @@ FeatureRecord DecodeFeatures(const std::string& bytes, const std::string& where)
   r.height = in.Get<int64_t>();
   r.keypoints.xy = in.GetList<float>();
   r.keypoints.rows = r.keypoints.xy.size() / 2;
+  r.keypoints.scales = in.GetList<float>();
+  r.keypoints.cols = r.keypoints.scales.empty() ? 2 : 4;
   r.descriptors.dim = in.Get<int32_t>();
   r.descriptors.values = in.GetList<float>();
   r.descriptors.rows = r.descriptors.dim > 0 ? r.descriptors.values.size() / r.descriptors.dim : 0;

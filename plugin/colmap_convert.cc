@@ -23,6 +23,10 @@ KeypointsBlob KeypointsForColmap(const Features& features) {
   KeypointsBlob blob;
   blob.rows = static_cast<size_t>(features.size());
   blob.xy = ToVector(features.keypoints + kColmapPixelShift);
+  if (features.scales.defined()) {
+    blob.cols = 4;
+    blob.scales = ToVector(features.scales);
+  }
   return blob;
 }
 
@@ -45,6 +49,7 @@ Features FeaturesFromColmap(const KeypointsBlob& keypoints, const Descriptors& d
   features.descriptors = FromVector(descriptors.values, {n, descriptors.dim}).t().contiguous();
   features.width = static_cast<int>(width);
   features.height = static_cast<int>(height);
+  if (keypoints.cols == 4) features.scales = FromVector(keypoints.scales, {n});
   return features;
 }
 

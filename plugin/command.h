@@ -45,4 +45,16 @@ CLI::Option* AddOption(CLI::App& app, const std::string& names, T& field, const 
   return app.add_option(names, field, help)->capture_default_str();
 }
 
+// --SuperPoint.scales.
+inline CLI::Option* AddScalesOption(CLI::App& app, std::vector<double>& scales,
+                                    const std::string& otherwise) {
+  return app
+      .add_option(
+          "--SuperPoint.scales", scales,
+          "sizes at which a photo is looked at, as factors of its own, such as 1.4,1,0.7,0.5; 1: as it "
+          "is, as published (default: " +
+              otherwise + ")")
+      ->delimiter(',');
+}
+
 }  // namespace colmatch

@@ -1,4 +1,5 @@
 // `colmatch evaluate`: the protocols the field measures features and matchers with.
+#include "network/architecture.h"
 #include "network/error.h"
 #include "plugin/command_list.h"
 #include "plugin/evaluation_protocols.h"
@@ -70,6 +71,7 @@ class EvaluateCommand : public Command {
     AddOption(
         app, "--SuperPoint.refinement_radius", keypoints_.refinement_radius,
         "keypoints move to the strongest peak of the Hessian this near, pixels; 0: they stay, as published");
+    AddScalesOption(app, keypoints_.scales, "as the weights ask for");
     AddOption(
         app, "--SuperGlue.guidance_rounds", superglue_.guidance_rounds,
         "times that matches guide their neighbours; 0: SuperGlue alone, -1: as many as the weights ask for");
@@ -90,6 +92,7 @@ class EvaluateCommand : public Command {
     settings["keypoint_threshold"] = std::to_string(keypoints_.keypoint_threshold);
     settings["nms_radius"] = std::to_string(keypoints_.nms_radius);
     settings["refinement_radius"] = std::to_string(keypoints_.refinement_radius);
+    settings["scales"] = JoinNumbers(methods.scales());
     const auto asked = [](int value, int least) {
       return value >= least ? std::to_string(value) : "as the weights say";
     };

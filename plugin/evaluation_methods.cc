@@ -123,7 +123,7 @@ MatchedPair2d EvaluationMethods::Match(size_t method, const EvaluatedImage& imag
 MatchedPair2d EvaluationMethods::MatchTurned(const EvaluatedImage& image0, const EvaluatedImage& image1,
                                              const cv::Mat& pixels1) {
   const TurnedDescriptors turned =
-      extractor_.DescribeTurned(pixels1.ptr<float>(), pixels1.cols, pixels1.rows, image1.own.keypoints);
+      extractor_.DescribeTurned(pixels1.ptr<float>(), pixels1.cols, pixels1.rows, image1.own);
   const int turns = ChooseTurn(image0.own, image1.own, turned, {});
   const Features seen = TurnFeatures(image1.own, turned, turns);
   return ToMatchedPair(image0.own, image1.own, matchers_.front().Match(image0.own, seen));

@@ -41,6 +41,7 @@ class EvaluationMethods {
   const std::string& superglue_sha256() const { return superglue_sha256_; }
 
   // pixels: (h, w) CV_32F in [0, 1], contiguous.
+  const std::vector<double>& scales() const { return extractor_.scales(); }
   EvaluatedImage Extract(const cv::Mat& pixels);
 
   // What labels()[method] finds. SIFT is RootSIFT (Arandjelovic 2012), as COLMAP's default normalisation.

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "database_io/colmap_database.h"
+#include "network/architecture.h"
 #include "network/error.h"
 #include "plugin/colmap_convert.h"
 #include "plugin/database_options.h"
@@ -146,6 +147,8 @@ std::string FeatureProvenance(const FeaturePipelineOptions& o, const FeatureExtr
        << o.keypoints.keypoint_threshold << " nms_radius " << o.keypoints.nms_radius << " remove_borders "
        << o.keypoints.remove_borders << " hessian_radius "
        << o.keypoints.refinement_radius;  // to which peaks, and how far
+  if (extractor.scales() != SuperPointArchitecture{}.scales)
+    text << " scales " << JoinNumbers(extractor.scales());
   if (o.tile_size > 0) text << " tile_size " << o.tile_size;
   if (extractor.precision() != InferencePrecision::kFloat32) text << ' ' << NameOf(extractor.precision());
   return text.str();

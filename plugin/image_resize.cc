@@ -10,6 +10,8 @@
 
 namespace colmatch {
 
+double ResizedImage::scale() const { return std::sqrt(scale_x * scale_y); }
+
 ResizedImage ResizeForNetwork(const cv::Mat& gray, int max_image_size_px) {
   if (max_image_size_px < 0) {
     throw UsageError("max_image_size is " + std::to_string(max_image_size_px) +

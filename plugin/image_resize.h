@@ -10,6 +10,8 @@ struct ResizedImage {
   cv::Mat pixels;        // (h, w) CV_32F, values in [0, 1], contiguous
   double scale_x = 1.0;  // original px per resized px
   double scale_y = 1.0;
+
+  double scale() const;  // of both, their geometric mean
 };
 
 // Shrinks so that the longer side is max_image_size_px; 0 never resizes; smaller images are never enlarged.

@@ -119,6 +119,7 @@ void ExtractionCommandOptions::AddDetectorTo(CLI::App& app) {
   AddOption(
       app, "--SuperPoint.refinement_radius", o.keypoints.refinement_radius,
       "keypoints move to the strongest peak of the Hessian this near, pixels; 0: they stay, as published");
+  AddScalesOption(app, o.keypoints.scales, "as the weights ask for");
 }
 
 void ExtractionCommandOptions::AddShortNamesTo(CLI::App& app) {

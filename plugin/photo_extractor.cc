@@ -103,6 +103,7 @@ Features PhotoExtractor::Extract(const Photo& photo) {
   Features features = network_.ExtractTiled(pixels.ptr<float>(), pixels.cols, pixels.rows, options_.tile_size,
                                             FilterOf(photo));
   features.keypoints = ToStored(photo, features.keypoints);
+  if (features.scales.defined()) features.scales = features.scales * photo.resized.scale();
   features.width = photo.width;
   features.height = photo.height;
   return features;

@@ -174,6 +174,7 @@ class Train : public Command {
               "channels of conv1 conv2 conv3 conv4; with --initial its own or wider ones")
         ->delimiter(',');
     AddOption(app, "--SuperPoint.head_width", o.architecture.head_width, "channels of convPa and convDa");
+    AddScalesOption(app, o.architecture.scales, "1; with --initial its own");
     AddOption(app, "--SuperPoint.descriptor_dim", o.architecture.descriptor_dim, "descriptor channels");
     AddOption(app, "--SuperPoint.labels", label_source_,
               "repeated: peaks of the Hessian that both views show; shards: those of prepare_shards")
@@ -273,6 +274,7 @@ class Train : public Command {
       initial = LoadSuperPoint(initial_path_);
       const SuperPointArchitecture& found = initial.network->architecture();
       options.architecture.sampling = found.sampling;
+      if (app_->count("--SuperPoint.scales") == 0) options.architecture.scales = found.scales;
       options.architecture.descriptor_dim = found.descriptor_dim;
       if (app_->count("--SuperPoint.encoder_widths") == 0)
         options.architecture.encoder_widths = found.encoder_widths;

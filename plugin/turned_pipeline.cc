@@ -51,9 +51,11 @@ class TurnedStore {
                        std::to_string(features.width) + " x " + std::to_string(features.height));
     }
     const ResizedImage resized = ResizeForNetwork(photo, options_.max_image_size);
-    TurnedDescriptors turned =
-        extractor_.DescribeTurned(resized.pixels.ptr<float>(), resized.pixels.cols, resized.pixels.rows,
-                                  MapKeypoints(features.keypoints, resized, MapToResized));
+    Features seen = features;
+    seen.keypoints = MapKeypoints(features.keypoints, resized, MapToResized);
+    if (features.scales.defined()) seen.scales = features.scales / resized.scale();
+    TurnedDescriptors turned = extractor_.DescribeTurned(resized.pixels.ptr<float>(), resized.pixels.cols,
+                                                         resized.pixels.rows, seen);
     for (torch::Tensor& descriptors : turned) descriptors = descriptors.to(torch::kHalf);
     return turned;
   }

@@ -18,15 +18,20 @@
 namespace colmatch {
 namespace {
 
+KeypointScales ScalesOf(const FeatureSet& set, int64_t view0, int64_t view1, int64_t n) {
+  if (!set.scales.defined()) return {};
+  return {set.scales[view0].narrow(0, 0, n), set.scales[view1].narrow(0, 0, n)};
+}
+
 // A keypoint whose depth is not known is ignored, unless it matches.
 GroundTruthMatches MatchReconstructed(const FeatureSet& set, int64_t view0, int64_t view1, int64_t n,
                                       const GroundTruthOptions& options) {
   const auto there = set.projections[set.ReconstructedGroup(view0)];
   const int64_t a = view0 % set.views_per_group, b = view1 % set.views_per_group;
   const auto there0 = there[a][b].narrow(0, 0, n), there1 = there[b][a].narrow(0, 0, n);
-  auto labels =
-      MatchByProjections(set.keypoints[view0].narrow(0, 0, n), there0.nan_to_num(kFarOutsidePx),
-                         set.keypoints[view1].narrow(0, 0, n), there1.nan_to_num(kFarOutsidePx), options);
+  auto labels = MatchByProjections(set.keypoints[view0].narrow(0, 0, n), there0.nan_to_num(kFarOutsidePx),
+                                   set.keypoints[view1].narrow(0, 0, n), there1.nan_to_num(kFarOutsidePx),
+                                   options, ScalesOf(set, view0, view1, n));
   const auto ignore = [](torch::Tensor& matches, const torch::Tensor& there) {
     matches.masked_fill_(torch::isnan(there.select(1, 0)) & (matches == kUnmatched), kIgnored);
   };
@@ -64,15 +69,17 @@ bool FeatureSet::MayShow(int64_t group0, int64_t group1) const {
 
 FeatureSet Joined(const FeatureSet& warps, const FeatureSet& views) {
   if (warps.views_per_group != views.views_per_group || warps.keypoints.size(1) != views.keypoints.size(1) ||
-      warps.view_width != views.view_width || warps.view_height != views.view_height) {
+      warps.view_width != views.view_width || warps.view_height != views.view_height ||
+      warps.scales.defined() != views.scales.defined()) {
     throw UsageError(
         "train superglue: the features of warps and those of reconstructions differ in views a group, "
-        "keypoints or size");
+        "keypoints, scales or size");
   }
   FeatureSet both = warps;
   both.keypoints = torch::cat({warps.keypoints, views.keypoints});
   both.scores = torch::cat({warps.scores, views.scores});
   both.descriptors = torch::cat({warps.descriptors, views.descriptors});
+  if (warps.scales.defined()) both.scales = torch::cat({warps.scales, views.scales});
   const int64_t num_planes = std::max(warps.planes.size(1), views.planes.size(1));
   const auto padded = [num_planes](const torch::Tensor& planes) {
     return torch::constant_pad_nd(planes, {0, 0, 0, num_planes - planes.size(1)});
@@ -105,7 +112,8 @@ GroundTruthMatches MatchViews(const FeatureSet& set, int64_t view0, int64_t view
   const auto keypoints0 = set.keypoints[view0].narrow(0, 0, n),
              keypoints1 = set.keypoints[view1].narrow(0, 0, n);
   return MatchByProjections(keypoints0, project(keypoints0, geometry0, geometry1), keypoints1,
-                            project(keypoints1, geometry1, geometry0), options);
+                            project(keypoints1, geometry1, geometry0), options,
+                            ScalesOf(set, view0, view1, n));
 }
 
 FeatureSet MakeFeatureSet(SuperPoint& network, const std::vector<ShardPhoto>& photos,
@@ -163,6 +171,7 @@ void SaveFeatureSet(const FeatureSet& set, const std::string& path) {
   archive.write("keypoints", set.keypoints);
   archive.write("scores", set.scores);
   archive.write("descriptors", set.descriptors);
+  if (set.scales.defined()) archive.write("scales", set.scales);
   archive.write("planes", set.planes);
   if (set.num_reconstructed() > 0) {
     archive.write("projections", set.projections);
@@ -185,6 +194,7 @@ FeatureSet LoadFeatureSet(const std::string& path, const std::string& provenance
                     archive.read("descriptors", set.descriptors);
                     archive.read("sizes", sizes);
                     RequireProvenance(path, set.provenance, provenance);
+                    archive.try_read("scales", set.scales);
                     archive.read("planes", set.planes);
                     if (archive.try_read("projections", set.projections))
                       archive.read("reconstructions", set.reconstructions);

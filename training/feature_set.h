@@ -41,6 +41,7 @@ struct FeatureSet {
   torch::Tensor keypoints;    // (V, N, 2) float32 pixels of the view
   torch::Tensor scores;       // (V, N)
   torch::Tensor descriptors;  // (V, D, N) float16
+  torch::Tensor scales;       // (V, N) as in Features; undefined where all are 1
   // (V, P, 13) float64: of each plane, view_from_plane row-major, x0, y0, x1, y1 (PlaneInView); zeros where a
   // view has fewer planes than P.
   torch::Tensor planes;

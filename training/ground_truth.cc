@@ -6,6 +6,11 @@
 #include "network/features.h"
 
 namespace colmatch {
+namespace {
+
+constexpr double kLeastDistancePx = 1e-3;
+
+}  // namespace
 
 torch::Tensor WarpPoints(const torch::Tensor& points, const Homography& homography) {
   const auto h = torch::tensor(std::vector<double>(homography.m.begin(), homography.m.end()), torch::kDouble)
@@ -23,7 +28,7 @@ GroundTruthMatches MatchByHomography(const torch::Tensor& keypoints0, const torc
 
 GroundTruthMatches MatchByProjections(const torch::Tensor& keypoints0, const torch::Tensor& projected0,
                                       const torch::Tensor& keypoints1, const torch::Tensor& projected1,
-                                      const GroundTruthOptions& options) {
+                                      const GroundTruthOptions& options, const KeypointScales& scales) {
   const int64_t n = keypoints0.size(0), m = keypoints1.size(0);
   GroundTruthMatches result;
   result.matches0 = torch::full({n}, kUnmatched, torch::kLong);
@@ -36,8 +41,15 @@ GroundTruthMatches MatchByProjections(const torch::Tensor& keypoints0, const tor
   const auto forward = distance(projected0, keypoints1);   // (N, M) px in image 1
   const auto backward = distance(keypoints0, projected1);  // (N, M) px in image 0
   const auto error = torch::maximum(forward, backward);
-  const auto [error0, nearest0] = error.min(1);
-  const auto nearest1 = std::get<1>(error.min(0));
+  auto cost = error;
+  if (scales.scales0.defined()) {
+    // How much larger image 1 shows what is there: the same distance in both images' pixels.
+    const auto magnification = (forward + kLeastDistancePx) / (backward + kLeastDistancePx);
+    const auto ratio = scales.scales1.unsqueeze(0) / scales.scales0.unsqueeze(1);
+    cost = error + options.px_per_octave * (ratio / magnification).log2().abs();
+  }
+  const auto nearest0 = cost.argmin(1), nearest1 = cost.argmin(0);
+  const auto error0 = error.gather(1, nearest0.unsqueeze(1)).squeeze(1);
   const auto mutual0 = nearest1.index_select(0, nearest0) == torch::arange(n, torch::kLong);
   const auto positive0 = mutual0 & (error0 < options.positive_px);
   const auto negative0 = std::get<0>(forward.min(1)) > options.negative_px;

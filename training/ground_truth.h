@@ -10,6 +10,7 @@ namespace colmatch {
 struct GroundTruthOptions {
   double positive_px = 3.0;  // mutual nearest projections closer than this match
   double negative_px = 3.0;  // a keypoint with nothing closer than this has no match; in between: ignored
+  double px_per_octave = 2;  // of keypoints that have scales: how far a wrong scale counts as a wrong place
 };
 
 struct GroundTruthMatches {
@@ -26,11 +27,17 @@ GroundTruthMatches MatchByHomography(const torch::Tensor& keypoints0, const torc
 // Where a projection says that the other image does not show a keypoint, in x and y.
 inline constexpr float kFarOutsidePx = -1e6f;
 
+// Of both images' keypoints, (N0) and (N1), as in Features; undefined: not known.
+struct KeypointScales {
+  torch::Tensor scales0, scales1;
+};
+
 // The same for any scene: projected0 (N0, 2) are the keypoints of image 0 where image 1 shows them,
 // projected1 (N1, 2) those of image 1 in image 0; a keypoint the other does not show is far outside.
+// With scales, of several keypoints near one place those match whose scales differ as the images do there.
 GroundTruthMatches MatchByProjections(const torch::Tensor& keypoints0, const torch::Tensor& projected0,
                                       const torch::Tensor& keypoints1, const torch::Tensor& projected1,
-                                      const GroundTruthOptions& options);
+                                      const GroundTruthOptions& options, const KeypointScales& scales = {});
 
 // (N, 2) points through a homography.
 torch::Tensor WarpPoints(const torch::Tensor& points, const Homography& homography);

@@ -93,6 +93,7 @@ SuperPoint NarrowSuperPoint(SuperPoint& network, const SuperPointArchitecture& n
   SuperPointArchitecture architecture = narrower;
   architecture.batch_norm = false;
   architecture.sampling = network->architecture().sampling;
+  architecture.scales = network->architecture().scales;
   architecture.descriptor_dim = network->architecture().descriptor_dim;
   SuperPoint result(architecture);
   const auto old = from->named_parameters();

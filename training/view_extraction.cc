@@ -6,28 +6,28 @@
 #include <algorithm>
 #include <utility>
 
+#include "network/image_pyramid.h"
+
 namespace colmatch {
 namespace {
 
-// The detector's keypoints, strongest first, then random places up to exactly count.
-Keypoints ExactlyThisMany(const torch::Tensor& image, const torch::Tensor& scores, KeypointOptions options,
-                          int count, Rng& rng) {
-  options.max_num_features = count;
-  Keypoints found = DetectKeypoints(image, scores, options);
-  const auto order = found.scores.argsort(0, /*descending=*/true);
-  found.xy = found.xy.index_select(0, order);
-  found.scores = found.scores.index_select(0, order);
-  const int64_t missing = count - found.xy.size(0);
-  if (missing <= 0) return found;
+Keypoints StrongestFirst(const Keypoints& keypoints) {
+  const auto order = keypoints.scores.argsort(0, /*descending=*/true);
+  return {keypoints.xy.index_select(0, order), keypoints.scores.index_select(0, order)};
+}
+
+// Random places at the end where there are fewer than count.
+void FillUp(Keypoints& keypoints, int count, const torch::Tensor& scores, Rng& rng) {
+  const int64_t missing = count - keypoints.xy.size(0);
+  if (missing <= 0) return;
   auto xy = torch::empty({missing, 2});
   for (int64_t i = 0; i < missing; ++i) {
     xy[i][0] = static_cast<float>(rng.Below(scores.size(1) - 8) + 4);
     xy[i][1] = static_cast<float>(rng.Below(scores.size(0) - 8) + 4);
   }
   const auto index = xy.to(torch::kLong);
-  found.xy = torch::cat({found.xy, xy});
-  found.scores = torch::cat({found.scores, scores.index({index.select(1, 1), index.select(1, 0)})});
-  return found;
+  keypoints.xy = torch::cat({keypoints.xy, xy});
+  keypoints.scores = torch::cat({keypoints.scores, scores.index({index.select(1, 1), index.select(1, 0)})});
 }
 
 // (P, 13) as in FeatureSet::planes.
@@ -56,28 +56,41 @@ ExtractedView ExtractView(SuperPoint& network, const FeatureSetOptions& o, Train
   const torch::Device device = network->parameters().front().device();
   AugmentPhotometric(view.image, o.photometric, rng);
   const auto image = torch::from_blob(view.image.pixels.data(), {1, 1, o.view_height, o.view_width});
-  const SuperPointOutput output = network->forward(image.to(device));
-  const Keypoints found =
-      ExactlyThisMany(image, ScoresFromLogits(output.logits)[0].cpu(), o.keypoints, o.num_keypoints, rng);
-  const auto sampled =
-      SampleDescriptors(found.xy.unsqueeze(0).to(device), output.descriptors, output.sampling)[0];
-  return {found.xy, found.scores, sampled.cpu().to(torch::kHalf), std::move(view.planes)};
+  KeypointOptions options = o.keypoints;
+  options.max_num_features = o.num_keypoints;
+  if (options.scales.empty()) options.scales = network->architecture().scales;
+  bool is_first = true;  // level, which fills up for all
+  const Features found =
+      ExtractFromPyramid(image, options, [&](const PyramidLevel& level, const KeypointOptions& own) {
+        const SuperPointOutput output = network->forward(level.image.to(device));
+        const auto scores = ScoresFromLogits(output.logits)[0].cpu();
+        Keypoints keypoints = StrongestFirst(DetectKeypoints(level.image, scores, own));
+        if (is_first) FillUp(keypoints, o.num_keypoints, scores, rng);
+        is_first = false;
+        const auto descriptors =
+            SampleDescriptors(keypoints.xy.unsqueeze(0).to(device), output.descriptors, output.sampling)[0];
+        return Features{keypoints.xy, keypoints.scores, descriptors.cpu()};
+      });
+  return {found.keypoints, found.scores, found.descriptors.to(torch::kHalf), found.scales,
+          std::move(view.planes)};
 }
 
 FeatureSet FeatureSetOf(const std::vector<ExtractedView>& views, const FeatureSetOptions& o) {
   size_t max_planes = 1;
   for (const ExtractedView& view : views) max_planes = std::max(max_planes, view.planes.size());
-  std::vector<torch::Tensor> keypoints, scores, descriptors, planes;
+  std::vector<torch::Tensor> keypoints, scores, descriptors, scales, planes;
   for (const ExtractedView& view : views) {
     keypoints.push_back(view.keypoints);
     scores.push_back(view.scores);
     descriptors.push_back(view.descriptors);
+    if (view.scales.defined()) scales.push_back(view.scales);
     planes.push_back(AsTensor(view.planes, max_planes));
   }
   FeatureSet set;
   set.keypoints = torch::stack(keypoints);
   set.scores = torch::stack(scores);
   set.descriptors = torch::stack(descriptors);
+  if (!scales.empty()) set.scales = torch::stack(scales);
   set.planes = torch::stack(planes);
   set.views_per_group = o.views_per_photo;
   set.view_width = o.view_width;

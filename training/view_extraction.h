@@ -25,6 +25,7 @@ struct ExtractedView {
   torch::Tensor keypoints;    // (N, 2) float32 pixels
   torch::Tensor scores;       // (N)
   torch::Tensor descriptors;  // (D, N) float16
+  torch::Tensor scales;       // (N) as in Features, or undefined
   SceneView planes;
 };
 

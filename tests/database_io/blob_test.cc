@@ -84,6 +84,7 @@ TEST(Blob, KeypointsOfEveryColumnCountOfColmapGiveTheirXAndY) {
     EXPECT_EQ(keypoints.cols, cols);
     const auto c = static_cast<float>(cols);
     EXPECT_THAT(keypoints.xy, ElementsAre(0.F, 1.F, c, c + 1, 2 * c, 2 * c + 1));
+    EXPECT_EQ(keypoints.scales, cols == 4 ? std::vector<float>({2.F, 6.F, 10.F}) : std::vector<float>());
   }
 }
 

@@ -128,6 +128,31 @@ TEST_F(ColmapDatabaseTest, FeaturesRoundTripThroughColmapsRows) {
   EXPECT_EQ(Hex("SELECT substr(data, 1, 8) FROM keypoints WHERE image_id = 2"), "000020400000C03F");
 }
 
+TEST_F(ColmapDatabaseTest, ScalesMakeFourColumnsOfWhichTheLastIsAnOrientationOfZero) {
+  FillDatabase(database_);
+  const KeypointsBlob keypoints = database_.ReadKeypoints(3);
+  EXPECT_EQ(keypoints.cols, 4);
+  EXPECT_EQ(keypoints.xy, TestKeypoints(20, 3).xy);
+  EXPECT_EQ(keypoints.scales, std::vector<float>(20, 1.5F));
+  EXPECT_EQ(
+      SqlInt64(path_, "SELECT cols = 4 AND length(data) = 20 * 4 * 4 FROM keypoints WHERE image_id = 3"), 1);
+  EXPECT_EQ(Hex("SELECT substr(data, 9, 8) FROM keypoints WHERE image_id = 3"), "0000C03F00000000");
+}
+
+TEST_F(ColmapDatabaseTest, ScalesThatDoNotFitTheColumnsAreRefused) {
+  database_.AddCamera(TestCamera());
+  database_.AddImage({0, "a.jpg", 1, {}});
+  KeypointsBlob keypoints = TestKeypoints(20);
+  keypoints.scales.assign(20, 1.F);
+  EXPECT_THROW(database_.WriteKeypoints(1, keypoints), InputError);  // 2 columns
+  keypoints.cols = 4;
+  keypoints.scales.pop_back();
+  EXPECT_THROW(database_.WriteKeypoints(1, keypoints), InputError);
+  keypoints.scales.push_back(std::nanf(""));
+  EXPECT_THROW(database_.WriteKeypoints(1, keypoints), InputError);
+  EXPECT_FALSE(database_.HasKeypoints(1));
+}
+
 TEST_F(ColmapDatabaseTest, NoKeypointsAreARowNotAnAbsence) {
   database_.AddCamera(TestCamera());
   database_.AddImage({0, "blank.jpg", 1, {}});

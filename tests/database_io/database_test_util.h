@@ -118,7 +118,12 @@ inline void FillDatabase(ColmapDatabase& database, int dim = 256) {
     Image image{0, name, camera_id, {}};
     if (ids.empty()) image.prior_position = GeoPosition{48.5, 11.25, 512.0};
     ids.push_back(database.AddImage(image));
-    database.WriteKeypoints(ids.back(), TestKeypoints(20, static_cast<float>(ids.size())));
+    KeypointsBlob keypoints = TestKeypoints(20, static_cast<float>(ids.size()));
+    if (ids.size() == 3) {  // one image with scales
+      keypoints.cols = 4;
+      keypoints.scales.assign(20, 1.5F);
+    }
+    database.WriteKeypoints(ids.back(), keypoints);
     database.WriteDescriptors(ids.back(), TestDescriptors(20, dim));
     database.WriteImageProvenance(ids.back(), "{\"weights\":\"test\"}", std::vector<float>(20, 0.5F));
   }

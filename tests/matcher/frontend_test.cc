@@ -14,7 +14,7 @@
 namespace colmatch {
 namespace {
 
-FeatureExtractor Extractor(int max_num_features = 30) {
+FeatureExtractor Extractor(int max_num_features = 30, const std::vector<double>& scales = {}) {
   torch::manual_seed(3);
   LoadedSuperPoint weights;
   weights.network = SuperPoint(SuperPointArchitecture{{4, 4, 8, 8}, 8, 12, false});
@@ -23,6 +23,7 @@ FeatureExtractor Extractor(int max_num_features = 30) {
   options.max_num_features = max_num_features;
   options.keypoint_threshold = 0;
   options.refinement_radius = 0;
+  options.scales = scales;
   return {weights, options, torch::kCPU};
 }
 
@@ -84,24 +85,43 @@ TEST(FeatureExtractor, FindsKeypointsInsideTheImageWithUnitDescriptors) {
 
 TEST(FeatureExtractor, DescribesKeypointsAsTheTurnedImageWould) {
   constexpr int kWidth = 72, kHeight = 56;
-  FeatureExtractor extractor = Extractor(/*max_num_features=*/1000);
-  const auto pixels = RandomPixels(kWidth, kHeight);
-  const auto image = torch::from_blob(const_cast<float*>(pixels.data()), {kHeight, kWidth});
-  for (int k = 1; k <= 3; ++k) {
+  for (const auto& [k, scales] : std::vector<std::pair<int, std::vector<double>>>{
+           {1, {1}}, {2, {1}}, {3, {1}}, {1, {1.5, 1, 0.5}}, {3, {2}}}) {
+    FeatureExtractor extractor = Extractor(/*max_num_features=*/1000, scales);
+    const auto pixels = RandomPixels(kWidth, kHeight);
+    const auto image = torch::from_blob(const_cast<float*>(pixels.data()), {kHeight, kWidth});
     const auto turned_image = image.rot90(-k, {0, 1}).contiguous();
     const Features expected =
         extractor.Extract(turned_image.data_ptr<float>(), static_cast<int>(turned_image.size(1)),
                           static_cast<int>(turned_image.size(0)));
     // Its keypoints, where they are in the image as it is.
-    const auto xy = TurnPoints(expected.keypoints, expected.width, expected.height, -k);
-    const auto turned = extractor.DescribeTurned(pixels.data(), kWidth, kHeight, xy);
+    Features features = expected;
+    features.keypoints = TurnPoints(expected.keypoints, expected.width, expected.height, -k);
+    const auto turned = extractor.DescribeTurned(pixels.data(), kWidth, kHeight, features);
     EXPECT_TRUE(turned[static_cast<size_t>(k - 1)].allclose(expected.descriptors, 1e-4, 1e-5)) << k;
   }
 }
 
+TEST(FeatureExtractor, LooksAtTheImageAtTheScalesAskedForAndElseAtThoseOfTheWeights) {
+  LoadedSuperPoint weights;
+  SuperPointArchitecture architecture{{4, 4, 8, 8}, 8, 12, false};
+  architecture.scales = {1, 0.5};
+  weights.network = SuperPoint(architecture);
+  KeypointOptions options;
+  options.keypoint_threshold = 0;
+  EXPECT_EQ(FeatureExtractor(weights, options, torch::kCPU).scales(), architecture.scales);
+  options.scales = {1.5, 1};
+  FeatureExtractor extractor(weights, options, torch::kCPU);
+  EXPECT_EQ(extractor.scales(), options.scales);
+  const Features features = extractor.Extract(RandomPixels(90, 60).data(), 90, 60);
+  ASSERT_EQ(features.scales.sizes(), (torch::IntArrayRef{features.size()}));
+  EXPECT_GT((features.scales < 1).sum().item<int64_t>(), 0);
+  EXPECT_GT((features.scales == 1).sum().item<int64_t>(), 0);
+}
+
 TEST(FeatureExtractor, DescribesNoKeypointsByNoDescriptors) {
   FeatureExtractor extractor = Extractor();
-  const auto turned = extractor.DescribeTurned(RandomPixels(5, 5).data(), 5, 5, torch::zeros({0, 2}));
+  const auto turned = extractor.DescribeTurned(RandomPixels(5, 5).data(), 5, 5, {});
   for (const auto& descriptors : turned) EXPECT_EQ(descriptors.sizes(), (torch::IntArrayRef{12, 0}));
 }
 

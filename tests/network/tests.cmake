@@ -11,6 +11,7 @@ colmatch_test(network
     flops_test.cc
     golden_test.cc
     hessian_response_test.cc
+    image_pyramid_test.cc
     int8_linear_test.cc
     keypoint_code_test.cc
     keypoints_test.cc

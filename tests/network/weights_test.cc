@@ -150,12 +150,14 @@ void ExpectSaidWhereNotAsPublished(SuperGlueArchitecture architecture, int Super
 }
 
 // The file at path is refused with any of these for `key`.
-void ExpectRefused(const std::string& key, const std::vector<const char*>& values, const std::string& path) {
+template <typename Loaded = LoadedSuperGlue>
+void ExpectRefused(const std::string& key, const std::vector<const char*>& values, const std::string& path,
+                   Loaded (*load)(const std::string&) = LoadSuperGlue) {
   SafetensorsFile file = ReadSafetensors(path);
   for (const char* value : values) {
     file.metadata[key] = value;
     WriteSafetensors(file, path);
-    EXPECT_THROW(LoadSuperGlue(path), WeightsError) << value;
+    EXPECT_THROW(load(path), WeightsError) << value;
   }
 }
 
@@ -175,6 +177,17 @@ TEST_F(WeightsTest, TheRoundsOfGuidanceAreSaidWhereThereAreAny) {
   ExpectSaidWhereNotAsPublished(SmallSuperGlue(), &SuperGlueArchitecture::guidance_rounds, 2,
                                 "guidance_rounds", path_);
   ExpectRefused("guidance_rounds", {"0", "-1", "101", "many", ""}, path_);
+}
+
+TEST_F(WeightsTest, TheScalesToLookAtAreSaidWhereTheyAreNotOneAndComeBackExactly) {
+  SuperPointArchitecture architecture = SmallSuperPoint();
+  architecture.scales = {1.4, 1, 0.7, 1.0 / 3};
+  SaveSuperPoint(SuperPoint(architecture), {}, path_);
+  EXPECT_EQ(LoadSuperPoint(path_).network->architecture().scales, architecture.scales);
+  EXPECT_EQ(LoadSuperPoint(path_).metadata.at("scales"), "1.4,1,0.7,0.3333333333333333");
+  ExpectRefused("scales", {"", "one", "1,", "1;0.5", "1,1", "0", "5", "nan"}, path_, LoadSuperPoint);
+  SaveSuperPoint(SuperPoint(SmallSuperPoint()), {}, path_);
+  EXPECT_EQ(LoadSuperPoint(path_).metadata.count("scales"), 0u);
 }
 
 TEST_F(WeightsTest, ANumberOfHeadsThatCannotBeIsRefused) {

@@ -29,6 +29,17 @@ TEST(ColmapConvert, ThereAndBackLosesNothing) {
   }
 }
 
+TEST(ColmapConvert, ScalesAreAColumnOfTheirOwnWhereThereAreAny) {
+  Features features = SomeFeatures(5);
+  EXPECT_EQ(KeypointsForColmap(features).cols, 2);
+  features.scales = torch::rand({5}) + 0.5;
+  const KeypointsBlob rows = KeypointsForColmap(features);
+  EXPECT_EQ(rows.cols, 4);
+  const Features back =
+      FeaturesFromColmap(rows, DescriptorsForColmap(features), ScoresForColmap(features), 400, 300);
+  EXPECT_TRUE(back.scales.equal(features.scales));
+}
+
 TEST(ColmapConvert, ADescriptorRowBelongsToItsKeypoint) {
   const Features features = SomeFeatures(5);
   const Descriptors rows = DescriptorsForColmap(features);

@@ -66,6 +66,15 @@ void WriteWithOrientation(const TemporaryFolder& folder, const std::string& name
   folder.Write(name, exif.InsertInto(jpeg));
 }
 
+TEST(PhotoExtractor, ScalesAreInThePhotosPixelsWhateverSizeTheNetworkSees) {
+  FeaturePipelineOptions options = OptionsFor(TestPhotos());
+  options.keypoints.scales = {1, 0.5};
+  options.max_image_size = 200;  // half
+  const auto scales = ExtractOne(options, kPhoto).scales;
+  EXPECT_EQ(scales.min().item<float>(), 2);
+  EXPECT_EQ(scales.max().item<float>(), 4);
+}
+
 TEST(PhotoExtractor, AMaskedPhotoStillGetsAllItsKeypoints) {
   const TemporaryFolder folder;
   FeaturePipelineOptions options = OptionsFor(TestPhotos());

@@ -64,6 +64,10 @@ TEST(FeatureProvenance, EverythingThatDecidesTheFeaturesChangesItAndIsNamed) {
       {"nms_radius", [](Origin& o) { ++o.options.keypoints.nms_radius; }},
       {"remove_borders", [](Origin& o) { ++o.options.keypoints.remove_borders; }},
       {"refinement_radius", [](Origin& o) { ++o.options.keypoints.refinement_radius; }},
+      {"scales",
+       [](Origin& o) {
+         o.options.keypoints.scales = {1, 0.5};
+       }},
       {"homography", [](Origin& o) { o.options.homography.difficulty += 0.01; }},
       {"photometric", [](Origin& o) { o.options.photometric.max_noise += 0.01; }},
       {"scenes", [](Origin& o) { o.options.scenes_per_photo += 0.5; }},

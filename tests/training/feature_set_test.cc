@@ -92,6 +92,25 @@ TEST(FeatureSet, HasExactlyItsNumberOfKeypointsEvenWhereNothingIsFound) {
   EXPECT_TRUE(torch::isfinite(set.descriptors.to(torch::kFloat)).all().item<bool>());
 }
 
+TEST(FeatureSet, ViewsAreLookedAtAtTheScalesTheWeightsAskFor) {
+  torch::manual_seed(1);
+  SuperPointArchitecture architecture{{4, 4, 8, 8}, 8, 8, false};
+  architecture.scales = {1, 0.5};
+  SuperPoint network(architecture);
+  const FeatureSet set = MakeFeatureSet(network, {TexturePhoto(1)}, Options(), nullptr);
+  ASSERT_EQ(set.scales.sizes(), (torch::IntArrayRef{2, kKeypoints}));
+  for (const double scale : {1.0, 2.0}) EXPECT_GT((set.scales == scale).sum().item<int64_t>(), 0) << scale;
+  EXPECT_FALSE(Make({TexturePhoto(1)}, Options()).scales.defined());
+}
+
+TEST_F(FeatureSetFile, ScalesComeBack) {
+  FeatureSetOptions options = Options();
+  options.keypoints.scales = {1, 0.5};
+  const FeatureSet set = Make({TexturePhoto(1)}, options);
+  SaveFeatureSet(set, Path());
+  EXPECT_TRUE(LoadFeatureSet(Path(), kProvenance).scales.equal(set.scales));
+}
+
 TEST(FeatureSet, DescriptorsAreUnitColumns) {
   const auto norms = Make({TexturePhoto(1)}, Options()).descriptors.to(torch::kFloat).norm(2, 1);
   EXPECT_LT((norms - 1).abs().max().item<double>(), 2e-3);  // float16

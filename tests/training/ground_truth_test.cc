@@ -118,6 +118,34 @@ struct RandomScene {
   torch::Tensor keypoints0, keypoints1;
 };
 
+TEST(GroundTruth, OfKeypointsAtOnePlaceThoseMatchWhoseScalesDifferAsTheImagesDo) {
+  // Image 1 shows everything twice as large; a fine and a coarse keypoint in each, the wrong pair nearer.
+  const Homography h1_from_0{{2, 0, 0, 0, 2, 0, 0, 0, 1}};
+  const auto keypoints0 = torch::tensor({{10.f, 10.f}, {10.3f, 10.f}}),
+             keypoints1 = torch::tensor({{20.7f, 20.f}, {20.f, 20.1f}});
+  const auto projected0 = WarpPoints(keypoints0, h1_from_0),
+             projected1 = WarpPoints(keypoints1, h1_from_0.Inverse());
+  const auto near = MatchByProjections(keypoints0, projected0, keypoints1, projected1, {});
+  EXPECT_TRUE(near.matches0.equal(torch::tensor({1, 0}, torch::kLong)));
+  const KeypointScales scales{torch::tensor({1.f, 2.f}), torch::tensor({2.f, 4.f})};
+  const auto labels = MatchByProjections(keypoints0, projected0, keypoints1, projected1, {}, scales);
+  EXPECT_TRUE(labels.matches0.equal(torch::tensor({0, 1}, torch::kLong)));
+  EXPECT_TRUE(labels.matches1.equal(torch::tensor({0, 1}, torch::kLong)));
+}
+
+TEST(GroundTruth, OneScaleEverywhereChangesNoLabel) {
+  const RandomScene scene(2);
+  const auto projected0 = WarpPoints(scene.keypoints0, scene.h1_from_0),
+             projected1 = WarpPoints(scene.keypoints1, scene.h1_from_0.Inverse());
+  GroundTruthOptions options;
+  options.px_per_octave = 1e-3;
+  const auto plain = MatchByProjections(scene.keypoints0, projected0, scene.keypoints1, projected1, options);
+  const auto scaled = MatchByProjections(scene.keypoints0, projected0, scene.keypoints1, projected1, options,
+                                         {torch::ones({60}), torch::ones({55})});
+  EXPECT_TRUE(scaled.matches0.equal(plain.matches0));
+  EXPECT_TRUE(scaled.matches1.equal(plain.matches1));
+}
+
 TEST(GroundTruth, SwappingTheImagesSwapsTheLabels) {
   for (uint64_t seed = 0; seed < 5; ++seed) {
     const RandomScene scene(seed);
