@@ -133,7 +133,7 @@ FeatureExtractor::FeatureExtractor(LoadedSuperPoint weights, const KeypointOptio
       precision_(precision == InferencePrecision::kInt8 ? InferencePrecision::kFloat32 : precision),
       fallback_(device) {
   options_.Validate();
-  if (options_.scales.empty()) options_.scales = weights_.network->architecture().scales;
+  options_ = ResolveScales(options_, weights_.network->architecture());
   RequireDeviceFor(precision_, device);
   const bool in_halves = precision_ != InferencePrecision::kFloat32;
   if (in_halves) {

@@ -76,16 +76,17 @@ inline void FitAll(const Neighbors& in, const LocalFitOptions& options, FittedPl
 
 // One vector of columns.
 inline Vector Guidance(Vector x, Vector y, Vector place_x, Vector place_y, Vector precision,
-                       const GuidedRow& row, float bonus, float penalty) {
+                       const GuidedRow& row, const GuidanceStrength& strength) {
   const Vector ax = x - row.place_x, ay = y - row.place_y, bx = place_x - row.x, by = place_y - row.y;
   const Vector sides = (row.precision > 0 ? 1.0f : 0.0f) + (precision > 0.0f ? Vector{} + 1.0f : Vector{});
   const Vector sum = row.precision * (ax * ax + ay * ay) + precision * (bx * bx + by * by);
-  const Vector said = bonus - (sides > 1.5f ? 0.5f * sum : sum);
-  return sides > 0.5f ? (said > -penalty ? said : Vector{} - penalty) : Vector{};
+  const Vector said = strength.bonus - (sides > 1.5f ? 0.5f * sum : sum);
+  const Vector least = Vector{} - strength.penalty, unsaid = Vector{} - strength.doubt;
+  return sides > 0.5f ? (said > least ? said : least) : unsaid;
 }
 
-inline void GuideRow(const float* scores, const GuidedRow& row, const GuidedColumns& columns, float bonus,
-                     float penalty, float* guided) {
+inline void GuideRow(const float* scores, const GuidedRow& row, const GuidedColumns& columns,
+                     const GuidanceStrength& strength, float* guided) {
   const int64_t m = static_cast<int64_t>(columns.x.size());
   const FittedPlaces& places = columns.places;
   const auto guide = [&](int64_t j, int64_t count) {
@@ -96,7 +97,7 @@ inline void GuideRow(const float* scores, const GuidedRow& row, const GuidedColu
       return Load(some);
     };
     return Guidance(part(columns.x), part(columns.y), part(places.x), part(places.y), part(places.precision),
-                    row, bonus, penalty);
+                    row, strength);
   };
   int64_t j = 0;
   for (; j + kLanes <= m; j += kLanes) Store(guided + j, Load(scores + j) + guide(j, kLanes));

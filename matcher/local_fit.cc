@@ -161,15 +161,14 @@ FittedPlaces FitPlaces(const float* points, int64_t n, const std::vector<PointMa
 }
 
 void GuideRowWith(int lanes, const float* scores, const GuidedRow& row, const GuidedColumns& columns,
-                  float bonus, float penalty, float* guided) {
-  simd::ForLanes(lanes, x4::GuideRow, x8::GuideRow, x16::GuideRow)(scores, row, columns, bonus, penalty,
-                                                                   guided);
+                  const GuidanceStrength& strength, float* guided) {
+  simd::ForLanes(lanes, x4::GuideRow, x8::GuideRow, x16::GuideRow)(scores, row, columns, strength, guided);
 }
 
-void GuideRow(const float* scores, const GuidedRow& row, const GuidedColumns& columns, float bonus,
-              float penalty, float* guided) {
+void GuideRow(const float* scores, const GuidedRow& row, const GuidedColumns& columns,
+              const GuidanceStrength& strength, float* guided) {
   static const int lanes = simd::BestLanes();
-  GuideRowWith(lanes, scores, row, columns, bonus, penalty, guided);
+  GuideRowWith(lanes, scores, row, columns, strength, guided);
 }
 
 }  // namespace colmatch

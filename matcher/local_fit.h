@@ -39,6 +39,13 @@ FittedPlaces FitPlaces(const float* points, int64_t n, const std::vector<PointMa
 FittedPlaces FitPlacesWith(int lanes, const float* points, int64_t n, const std::vector<PointMatch>& matches,
                            const LocalFitOptions& options);
 
+// Log odds that guidance adds to a coupling score or takes from it.
+struct GuidanceStrength {
+  float bonus = 3;    // where a keypoint should be
+  float penalty = 6;  // far from there
+  float doubt = 2;    // where neither image says where that is
+};
+
 // What is known of the second image when coupling scores are guided: its M keypoints, and where the first has
 // them.
 struct GuidedColumns {
@@ -53,10 +60,10 @@ struct GuidedRow {
 
 // guided = scores + max(bonus - e, -penalty), M each: e is the squared distance of one image's place and the
 // other's keypoint times the place's precision, the mean of both images' places that have any; where neither
-// has, guided = scores.
-void GuideRow(const float* scores, const GuidedRow& row, const GuidedColumns& columns, float bonus,
-              float penalty, float* guided);
+// has, guided = scores - doubt.
+void GuideRow(const float* scores, const GuidedRow& row, const GuidedColumns& columns,
+              const GuidanceStrength& strength, float* guided);
 void GuideRowWith(int lanes, const float* scores, const GuidedRow& row, const GuidedColumns& columns,
-                  float bonus, float penalty, float* guided);
+                  const GuidanceStrength& strength, float* guided);
 
 }  // namespace colmatch

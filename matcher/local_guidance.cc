@@ -13,6 +13,7 @@ namespace {
 // Where each image of a pair has the other's keypoints.
 struct PairPlaces {
   FittedPlaces of0, of1;
+  bool any = false;  // were there matches enough for a map
 };
 
 std::vector<PointMatch> PointMatches(const torch::Tensor& keypoints0, const torch::Tensor& keypoints1,
@@ -46,13 +47,15 @@ PairPlaces FindPlaces(const FeatureMatches& matches, const Positions& image0, co
                      PointMatches(from, to, indices.contiguous(), confidence.contiguous()),
                      ScaledTo(other, options));
   };
+  const bool any = (matches.matches0 >= 0).sum().item<int64_t>() >= options.fit.min_neighbors;
   return {one_way(keypoints0, keypoints1, matches.matches0, matches.matching_scores0, image1),
-          one_way(keypoints1, keypoints0, matches.matches1, matches.matching_scores1, image0)};
+          one_way(keypoints1, keypoints0, matches.matches1, matches.matching_scores1, image0), any};
 }
 
 // Of one pair (N, M) on the CPU.
 torch::Tensor GuideOnCpu(const torch::Tensor& scores, const PairPlaces& places, const Positions& image0,
                          const Positions& image1, const GuidanceOptions& options) {
+  if (!places.any) return scores;
   const auto in = scores.contiguous(), keypoints0 = image0.keypoints.contiguous(),
              columns_xy = image1.keypoints.t().contiguous();
   const int64_t n = in.size(0), m = in.size(1);
@@ -65,7 +68,7 @@ torch::Tensor GuideOnCpu(const torch::Tensor& scores, const PairPlaces& places, 
       const auto row = static_cast<size_t>(i);
       GuideRow(in.data_ptr<float>() + i * m,
                {xy[0], xy[1], places.of0.x[row], places.of0.y[row], places.of0.precision[row]}, columns,
-               options.bonus, options.penalty, guided.data_ptr<float>() + i * m);
+               options.strength, guided.data_ptr<float>() + i * m);
     }
   });
   return guided;
@@ -86,9 +89,10 @@ torch::Tensor Together(const std::vector<PairPlaces>& places, FittedPlaces PairP
   return all;
 }
 
-// GuideRow of all rows of all pairs with LibTorch's operations. side0 (B, N, 5), side1 (B, M, 5).
+// GuideRow of all rows of all pairs with LibTorch's operations. side0 (B, N, 5), side1 (B, M, 5); any (B)
+// bool.
 torch::Tensor GuideAll(const torch::Tensor& scores, const torch::Tensor& side0, const torch::Tensor& side1,
-                       const GuidanceOptions& options) {
+                       const torch::Tensor& any, const GuidanceStrength& strength) {
   const auto rows = side0.unsqueeze(2), columns = side1.unsqueeze(1);
   const auto error = [](const torch::Tensor& placed, const torch::Tensor& other) {
     const auto distance = placed.narrow(3, 2, 2) - other.narrow(3, 0, 2);
@@ -97,7 +101,8 @@ torch::Tensor GuideAll(const torch::Tensor& scores, const torch::Tensor& side0, 
   const auto says0 = rows.select(3, 4) > 0, says1 = columns.select(3, 4) > 0;
   const auto sides = says0.to(torch::kFloat) + says1.to(torch::kFloat);
   const auto mean = (error(rows, columns) + error(columns, rows)) / sides.clamp_min(1);
-  return scores + (options.bonus - mean).clamp_min(-options.penalty) * (sides > 0);
+  const auto unsaid = (-strength.doubt * any.to(torch::kFloat)).view({-1, 1, 1});
+  return scores + torch::where(sides > 0, (strength.bonus - mean).clamp_min(-strength.penalty), unsaid);
 }
 
 }  // namespace
@@ -115,8 +120,10 @@ torch::Tensor GuideCouplings(const PaddedScores& pairs, const std::vector<Featur
   const auto side = [&](FittedPlaces PairPlaces::*of, const std::vector<const Positions*>& images, int dim) {
     return Together(places, of, images, pairs.scores.size(dim)).to(pairs.scores.device());
   };
+  std::vector<int> any;
+  for (const PairPlaces& pair : places) any.push_back(pair.any);
   return GuideAll(pairs.scores, side(&PairPlaces::of0, images0, 1), side(&PairPlaces::of1, images1, 2),
-                  options);
+                  torch::tensor(any, pairs.scores.device()), options.strength);
 }
 
 }  // namespace colmatch

@@ -1,8 +1,9 @@
 // A second look at a pair: the matches around a keypoint say where in the other image it should be, and its
 // coupling scores are raised there and lowered elsewhere before optimal transport decides anew. Neighbours of
 // a right match are near misses to SuperGlue, whose layers hardly use positions; a local affine map tells
-// them apart. Where neighbours do not agree nothing changes. Akin to AdaLAM (Cavalli 2020), which drops
-// matches afterwards: here a keypoint whose match was wrong or missing may also find the right one.
+// them apart. Where neighbours do not agree all matches become a little less likely. Akin to AdaLAM (Cavalli
+// 2020), which drops matches afterwards: here a keypoint whose match was wrong or missing may also find the
+// right one.
 #pragma once
 
 #include <torch/types.h>
@@ -18,8 +19,7 @@ namespace colmatch {
 struct GuidanceOptions {
   LocalFitOptions fit;  // pixels of an image of longer_side
   int longer_side = 640;
-  float bonus = 3;    // log odds of a keypoint where it should be
-  float penalty = 6;  // of one far from there
+  GuidanceStrength strength;
 };
 
 // Keypoints of an image, on the CPU.
@@ -29,8 +29,8 @@ struct Positions {
 };
 
 // The coupling scores (B, N, M) of pairs whose matches were found from them, guided by those matches: the
-// i-th of images0 and images1 are the i-th pair's. On the scores' device; what is padded stays finite. Cost
-// on one CPU thread: about 1.6 ms for 1,024 keypoints.
+// i-th of images0 and images1 are the i-th pair's. A pair with too few matches for any map stays as it is. On
+// the scores' device; what is padded stays finite. Cost on one CPU thread: about 1.6 ms for 1,024 keypoints.
 torch::Tensor GuideCouplings(const PaddedScores& pairs, const std::vector<FeatureMatches>& matches,
                              const std::vector<const Positions*>& images0,
                              const std::vector<const Positions*>& images1,

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
 namespace colmatch {
 namespace {
@@ -38,6 +39,15 @@ double SuperPointFlops(const SuperPointArchitecture& a, int64_t height, int64_t 
   sum += 2 * Convolution(cells, in, a.head_width, 3);
   sum += Convolution(cells, a.head_width, kCellSize * kCellSize + 1, 1);
   return sum + Convolution(cells, a.head_width, a.descriptor_dim, 1);
+}
+
+double ExtractionFlops(const SuperPointArchitecture& a, int64_t height, int64_t width) {
+  double sum = 0;
+  for (const double scale : a.scales) {
+    sum += SuperPointFlops(a, std::llround(static_cast<double>(height) * scale),
+                           std::llround(static_cast<double>(width) * scale));
+  }
+  return sum;
 }
 
 double SuperGlueFlops(const SuperGlueArchitecture& a, int64_t n, int64_t m) {

@@ -64,6 +64,12 @@ void KeypointOptions::Validate() const {
     throw UsageError("SuperPoint.scales must be " + problem);
 }
 
+KeypointOptions ResolveScales(const KeypointOptions& options, const SuperPointArchitecture& architecture) {
+  KeypointOptions resolved = options;
+  if (resolved.scales.empty()) resolved.scales = architecture.scales;
+  return resolved;
+}
+
 torch::Tensor NonMaximumSuppression(const torch::Tensor& scores, int radius) {
   TORCH_CHECK(scores.dim() == 3, "NonMaximumSuppression: scores must be (B, H, W), got ", scores.sizes());
   if (scores.is_cpu() && scores.scalar_type() == torch::kFloat) return SuppressOnCpu(scores, radius);

@@ -22,6 +22,9 @@ struct KeypointOptions {
   void Validate() const;  // throws UsageError naming field, value and bound
 };
 
+// With the architecture's scales where options leave them to the weights.
+KeypointOptions ResolveScales(const KeypointOptions& options, const SuperPointArchitecture& architecture);
+
 // scores (B, H, W) with everything that is not the maximum of its (2 radius + 1) window set to 0;
 // two rounds of recovery beside suppressed neighbours, as the published code does.
 torch::Tensor NonMaximumSuppression(const torch::Tensor& scores, int radius);

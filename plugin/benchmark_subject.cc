@@ -12,6 +12,7 @@
 #include "network/bf16.h"
 #include "network/error.h"
 #include "network/flops.h"
+#include "network/image_pyramid.h"
 #include "network/int8_linear.h"
 #include "network/keypoints.h"
 #include "network/transport.h"
@@ -135,10 +136,12 @@ BenchmarkSubject::BenchmarkSubject(std::string weights, std::string precision, c
 
 Features BenchmarkSubject::Extract(const torch::Tensor& image, int64_t num_keypoints) {
   torch::NoGradGuard no_grad;
-  KeypointOptions options;
+  KeypointOptions options = ResolveScales({}, superpoint_->architecture());
   options.max_num_features = static_cast<int>(num_keypoints);
   options.keypoint_threshold = 0;
-  return ToDevice(ExtractFeatures(superpoint_, image.to(device_), options), torch::kCPU);
+  return ExtractFromPyramid(image, options, [&](const PyramidLevel& level, const KeypointOptions& own) {
+    return ToDevice(ExtractFeatures(superpoint_, level.image.to(device_), own), torch::kCPU);
+  });
 }
 
 FeatureMatches BenchmarkSubject::Match(const BenchmarkPair& pair, int sinkhorn_iterations) {

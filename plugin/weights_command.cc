@@ -93,7 +93,7 @@ class Weights : public Command {
       if (IsSuperPoint(file)) {
         const auto loaded = LoadSuperPoint(file);
         PrintInfo(file, loaded.metadata, loaded.sha256, CountParameters(*loaded.network),
-                  GflopText("image of 640 x 480", SuperPointFlops(loaded.network->architecture(), 480, 640)));
+                  GflopText("image of 640 x 480", ExtractionFlops(loaded.network->architecture(), 480, 640)));
       } else {
         const auto loaded = LoadSuperGlue(file);
         PrintInfo(

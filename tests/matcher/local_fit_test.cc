@@ -132,8 +132,8 @@ TEST(FitPlaces, TheNearestMatchesAreHeardNotFartherOnes) {
   }
 }
 
-TEST(GuideRow, AddsTheBonusWhereBothImagesAgreeAndThePenaltyElsewhere) {
-  constexpr float kBonus = 3, kPenalty = 6;
+TEST(GuideRow, AddsTheBonusWhereBothImagesAgreeThePenaltyElsewhereAndDoubtWhereNothingIsSaid) {
+  constexpr float kBonus = 3, kPenalty = 6, kDoubt = 2;
   for (const size_t m : {1, 3, 16, 17, 50}) {
     GuidedColumns columns;
     std::vector<float> scores;
@@ -147,14 +147,14 @@ TEST(GuideRow, AddsTheBonusWhereBothImagesAgreeAndThePenaltyElsewhere) {
       const GuidedRow row{Uniform(0, 8), Uniform(0, 8), Uniform(0, 8), Uniform(0, 8), precision};
       for (const int lanes : Lanes()) {
         std::vector<float> guided(m);
-        GuideRowWith(lanes, scores.data(), row, columns, kBonus, kPenalty, guided.data());
+        GuideRowWith(lanes, scores.data(), row, columns, {kBonus, kPenalty, kDoubt}, guided.data());
         for (size_t j = 0; j < m; ++j) {
           const double a = row.precision * (std::pow(columns.x[j] - row.place_x, 2) +
                                             std::pow(columns.y[j] - row.place_y, 2));
           const double b = columns.places.precision[j] * (std::pow(columns.places.x[j] - row.x, 2) +
                                                           std::pow(columns.places.y[j] - row.y, 2));
           const int sides = (row.precision > 0) + (columns.places.precision[j] > 0);
-          const double added = sides == 0 ? 0.0 : std::max<double>(kBonus - (a + b) / sides, -kPenalty);
+          const double added = sides == 0 ? -kDoubt : std::max<double>(kBonus - (a + b) / sides, -kPenalty);
           EXPECT_NEAR(guided[j], scores[j] + added, 1e-4) << m << ' ' << lanes << ' ' << j;
         }
       }

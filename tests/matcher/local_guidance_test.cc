@@ -52,10 +52,36 @@ TEST(GuideCouplings, NearMissesBecomeMatches) {
   }
 }
 
-TEST(GuideCouplings, WithoutMatchesTheScoresStay) {
+// The first `count` keypoints matched with their own.
+FeatureMatches FirstMatches(int64_t n, int64_t count) {
+  FeatureMatches some = NoMatches(n, 2 * n);
+  for (auto* matches : {&some.matches0, &some.matches1})
+    matches->narrow(0, 0, count).copy_(torch::arange(count));
+  for (auto* scores : {&some.matching_scores0, &some.matching_scores1})
+    scores->narrow(0, 0, count).fill_(0.9);
+  return some;
+}
+
+TEST(GuideCouplings, WithTooFewMatchesForAMapTheScoresStay) {
   const Plane plane(30);
-  const FeatureMatches none = NoMatches(30, 60);
-  EXPECT_TRUE(GuideCouplings(plane.Pair(), {none}, {&plane.image0}, {&plane.image1}).equal(plane.scores));
+  for (const int count : {0, 1, LocalFitOptions{}.min_neighbors - 1}) {
+    const FeatureMatches few = FirstMatches(30, count);
+    EXPECT_TRUE(GuideCouplings(plane.Pair(), {few}, {&plane.image0}, {&plane.image1}).equal(plane.scores));
+    const PaddedScores twice{plane.scores.repeat({2, 1, 1}), {30, 30}, {60, 60}};
+    const auto both = GuideCouplings(twice, {few, plane.Matched(plane.scores)},
+                                     {&plane.image0, &plane.image0}, {&plane.image1, &plane.image1});
+    EXPECT_TRUE(both[0].equal(plane.scores[0]));
+    EXPECT_FALSE(both[1].equal(plane.scores[0]));
+  }
+}
+
+TEST(GuideCouplings, AKeypointAmongMatchesThatDoNotAgreeIsDoubted) {
+  // Right-hand places at random: no map fits.
+  Plane plane(30);
+  plane.image1.keypoints = torch::rand({60, 2}) * 600;
+  const auto guided = GuideCouplings(plane.Pair(), {FirstMatches(30, 30)}, {&plane.image0}, {&plane.image1});
+  const auto doubted = (guided - (plane.scores - GuidanceStrength{}.doubt)).abs() < 1e-4;
+  EXPECT_GT(doubted.to(torch::kFloat).mean().item<double>(), 0.5);
 }
 
 TEST(GuideCouplings, APairInABatchIsThePairAlone) {

@@ -15,6 +15,12 @@ TEST(Flops, OfThePublishedSuperPointAreThoseOfItsTwelveConvolutions) {
   EXPECT_DOUBLE_EQ(SuperPointFlops({}, 8, 8), 2 * (conv1 + conv2 + conv3 + conv4 + heads));
 }
 
+TEST(Flops, OfAnImageAreThoseOfAllItsSizes) {
+  SuperPointArchitecture architecture;
+  architecture.scales = {2, 1};
+  EXPECT_DOUBLE_EQ(ExtractionFlops(architecture, 48, 64), 5 * SuperPointFlops({}, 48, 64));
+}
+
 TEST(Flops, OfThePublishedSuperGlueAre88GigaForAPairOf1024Keypoints) {
   EXPECT_NEAR(SuperGlueFlops({}, 1024, 1024), 88e9, 1e9);
 }
