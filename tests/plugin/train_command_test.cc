@@ -153,7 +153,7 @@ TEST_F(TrainCommand, ATeacherIsFollowedAndNamedInTheCard) {
   EXPECT_EQ(trained_.Card("alone").count("teacher_sha256"), 0u);
   const auto weights = [&](const std::string& run) {
     return ReadSafetensors(trained_.folder.File(run + "/superglue.safetensors"))
-        .tensors.at("bin_score")
+        .tensors.at("final_proj.weight")
         .bytes;
   };
   EXPECT_NE(weights("taught"), weights("alone"));
