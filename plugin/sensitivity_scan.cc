@@ -92,6 +92,7 @@ class Scan {
   static KeypointOptions Keypoints() {
     KeypointOptions keypoints;
     keypoints.max_num_features = kNumKeypoints;
+    keypoints.scales = {1};  // what its weights do at one size they do at all
     return keypoints;
   }
   std::string Path() const { return (fs::path(folder_) / "scan.json").string(); }

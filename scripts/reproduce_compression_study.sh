@@ -118,7 +118,7 @@ for name in $variants; do
   make_variant "$base"
   for protocol in superglue legacy; do
     [ -e "$out/$name.$protocol/metrics.json" ] || "$colmatch" evaluate homography --protocol "$protocol" --weights "$out/$base" \
-      --image_path "$out/measure" --output "$out/$name.$protocol" --num_threads "$threads" --precision "$computed" --SuperGlue.guidance_rounds 0  # the networks alone
+      --image_path "$out/measure" --output "$out/$name.$protocol" --num_threads "$threads" --precision "$computed" --SuperGlue.guidance_rounds 0 --SuperPoint.scales 1  # the networks alone, on the photos as they are
   done
   [ "$base" = dense ] || [ "$name" != "$base" ] || compare="$compare;$out/$base"
 done
