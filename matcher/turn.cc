@@ -30,12 +30,10 @@ Features TurnFeatures(const Features& features, const TurnedDescriptors& turned,
 
 int ChooseTurn(const Features& features0, const Features& features1, const TurnedDescriptors& turned1,
                const TurnOptions& options) {
-  NearestNeighborOptions nearest;
-  nearest.max_ratio = options.max_ratio;
   std::array<int64_t, 4> votes{};
   for (int k = 0; k < 4; ++k) {
-    const auto matches = MatchNearestNeighbors(features0, TurnFeatures(features1, turned1, k), nearest);
-    votes[static_cast<size_t>(k)] = (matches.matches0 >= 0).sum().item<int64_t>();
+    votes[static_cast<size_t>(k)] = CountMutualNeighbors(
+        features0.descriptors, TurnFeatures(features1, turned1, k).descriptors, options.min_similarity);
   }
   const auto best = std::max_element(votes.begin(), votes.end());
   const bool decided = *best >= options.min_votes &&

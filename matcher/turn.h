@@ -20,9 +20,9 @@ torch::Tensor TurnPoints(const torch::Tensor& xy, int width, int height, int qua
 Features TurnFeatures(const Features& features, const TurnedDescriptors& turned, int quarter_turns);
 
 struct TurnOptions {
-  double max_ratio = 0.8;  // a vote is a mutual nearest neighbour that passes the ratio test
-  int min_votes = 30;      // fewer decide nothing
-  double min_gain = 2;     // and a turn needs this many times the votes of the photo as it is
+  double min_similarity = 0.7;  // cosine of a mutual nearest neighbour that is a vote
+  int min_votes = 30;           // fewer decide nothing
+  double min_gain = 2;          // and a turn needs this many times the votes of the photo as it is
 };
 
 // By how many quarter turns image 1 is turned best, from the descriptors alone; 0: as it is.
