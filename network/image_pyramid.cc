@@ -51,6 +51,7 @@ PyramidLevel MakeLevel(const torch::Tensor& image, double scale) {
 
 Features ExtractFromPyramid(const torch::Tensor& image, const KeypointOptions& options,
                             const LevelExtraction& extract) {
+  TORCH_CHECK(!options.scales.empty(), "ExtractFromPyramid: options must say their scales");
   torch::NoGradGuard no_grad;
   std::vector<Features> levels;
   for (const double scale : options.scales) {

@@ -2,7 +2,7 @@
 # Trains the default weights from folders of photos. Usage: scripts/train_default.sh PHOTOS RUN
 # PHOTOS has one sub-folder a data set. VIEWS in the environment: files of `colmatch prepare_views`, for real pairs too.
 # Interrupted, the same command goes on where it stopped.
-# The recipe of weights/default (its card says in what stages they were really made); more steps make better weights. The small ones
+# The recipe of weights/default (its card says in what stages they were really made, SuperGlue on features of scale 1); more steps make better weights. The small ones
 # are made from them: train_small.sh.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 usage="usage: scripts/train_default.sh PHOTOS RUN"
@@ -21,7 +21,7 @@ resume() { [ -e "$run/$1/checkpoint.pt" ] && echo --resume || true; }
   --random_seed 1 --num_steps 10000 --learning_rate 1.5e-3 --warmup_steps 150 \
   --SuperPoint.encoder_widths 16,32,64,128 --SuperPoint.head_width 128 --SuperPoint.descriptor_dim 128 \
   --SuperPoint.patch_width 224 --SuperPoint.patch_height 160 --SuperPoint.min_region 0.2 --SuperPoint.max_region 0.75 \
-  --SuperPoint.difficulty 0.7 --SuperPoint.detector_weight 2
+  --SuperPoint.difficulty 0.7 --SuperPoint.detector_weight 2 --SuperPoint.scales 1.4,1,0.7,0.5
 
 # match RUN STEPS RATE ARGUMENTS...: SuperGlue on this SuperPoint's features
 match() {

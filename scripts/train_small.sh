@@ -54,7 +54,7 @@ narrow narrow --network superpoint --weights "$teacher" --SuperPoint.encoder_wid
   --teacher "$teacher/superpoint.safetensors" --output "$run/superpoint" $(resume superpoint) --random_seed 44 --num_steps 29000 \
   --learning_rate 1.5e-3 --warmup_steps 100 --SuperPoint.patch_width 224 --SuperPoint.patch_height 160 --SuperPoint.min_region 0.2 \
   --SuperPoint.max_region 0.75 --SuperPoint.difficulty 0.7 --SuperPoint.max_angle 64 --SuperPoint.detector_weight 2 \
-  --SuperPoint.curriculum_share 0 --precision "$precision"
+  --SuperPoint.curriculum_share 0 --SuperPoint.scales 1,0.7,0.5 --precision "$precision"
 narrow fast_start --network superglue --weights "$teacher" --SuperGlue.num_heads 2 --SuperGlue.mlp_hidden 128 --SuperGlue.layer_pairs 0,3,5
 match fast_superglue 8000 5e-4 fast_features "$run/superpoint/superpoint.safetensors" "$run/fast_start/superglue.safetensors" \
   --SuperGlue.calibration_recall 1.07
