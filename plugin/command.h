@@ -54,7 +54,8 @@ inline CLI::Option* AddScalesOption(CLI::App& app, std::vector<double>& scales,
           "sizes at which a photo is looked at, as factors of its own, such as 1.4,1,0.7,0.5; 1: as it "
           "is, as published (default: " +
               otherwise + ")")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->allow_extra_args(false);
 }
 
 }  // namespace colmatch

@@ -232,5 +232,31 @@ TEST(Tiles, AreAnOptionOfTheFeatures) {
   EXPECT_FALSE(fs::exists(folder.path() / "small.db"));
 }
 
+TEST(Scales, AreAnOptionOfTheFeaturesAndInTheDatabase) {
+  const TemporaryFolder folder;
+  folder.Write("photos/a.jpg", PhotoBytes(0));
+  const auto database = folder.path() / "a.db", photos = folder.path() / "photos";
+  ASSERT_EQ(Extract(database, photos, {"--SuperPoint.scales", "1,0.5"}).status, 0);
+  {
+    ColmapDatabase opened(database, DatabaseMode::kReadOnly);
+    const KeypointsBlob keypoints = opened.ReadKeypoints(1);
+    EXPECT_EQ(keypoints.cols, 4);
+    EXPECT_THAT(keypoints.scales, testing::Contains(2.F));
+    EXPECT_THAT(keypoints.scales, testing::Each(testing::AnyOf(1.F, 2.F)));
+  }
+  const ProgramResult other = Extract(database, photos, {"--SuperPoint.scales", "1"});
+  EXPECT_EQ(other.status, 1);
+  EXPECT_THAT(other.output, HasSubstr("scales 1,0.5")) << "two kinds of features are not mixed";
+  for (const char* bad : {"1,9", "0", "1,1", "one", "-1"}) {
+    const ProgramResult refused = Extract(folder.path() / "bad.db", photos, {"--SuperPoint.scales", bad});
+    EXPECT_EQ(refused.status, 1) << bad;
+    EXPECT_THAT(refused.output, HasSubstr("SuperPoint.scales")) << bad;
+    EXPECT_FALSE(fs::exists(folder.path() / "bad.db")) << bad;
+  }
+  const auto as_it_is = folder.path() / "as_it_is.db";
+  ASSERT_EQ(Extract(as_it_is, photos, {"--SuperPoint.scales", "1"}).status, 0);
+  EXPECT_EQ(ColmapDatabase(as_it_is, DatabaseMode::kReadOnly).ReadKeypoints(1).cols, 2);
+}
+
 }  // namespace
 }  // namespace colmatch
