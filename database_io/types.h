@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace colmatch {
@@ -64,6 +65,12 @@ struct KeypointsBlob {
   int cols = 2;                    // As stored; colmatch writes 2, or 4 where there are scales.
   std::vector<float> xy;           // rows x 2, pixels of the original image.
   std::vector<float> scales = {};  // rows, of 4 columns, in pixels of the original image; else empty.
+
+  // With the columns they need: where there are none, as of no keypoints, 2.
+  void SetScales(std::vector<float> values) {
+    cols = values.empty() ? 2 : 4;
+    scales = std::move(values);
+  }
 };
 
 // Float descriptors of one image, row i belongs to keypoint i.

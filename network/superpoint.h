@@ -33,7 +33,7 @@ struct SuperPointArchitecture {
   // Training form: batch normalisation after each hidden convolution. FoldBatchNorm removes it exactly.
   bool batch_norm = false;
   DescriptorSampling sampling = DescriptorSampling::kPublished;
-  // Sizes at which an image is looked at, as factors of its own; see matcher/image_pyramid.h.
+  // Sizes at which an image is looked at, as factors of its own; see network/image_pyramid.h.
   std::vector<double> scales = {1};
 
   void Validate() const;  // throws WeightsError naming the field

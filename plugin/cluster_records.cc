@@ -89,8 +89,7 @@ FeatureRecord DecodeFeatures(const std::string& bytes, const std::string& where)
   r.height = in.Get<int64_t>();
   r.keypoints.xy = in.GetList<float>();
   r.keypoints.rows = r.keypoints.xy.size() / 2;
-  r.keypoints.scales = in.GetList<float>();
-  r.keypoints.cols = r.keypoints.scales.empty() ? 2 : 4;
+  r.keypoints.SetScales(in.GetList<float>());
   r.descriptors.dim = in.Get<int32_t>();
   r.descriptors.values = in.GetList<float>();
   r.descriptors.rows = r.descriptors.dim > 0 ? r.descriptors.values.size() / r.descriptors.dim : 0;

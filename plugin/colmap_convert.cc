@@ -23,10 +23,7 @@ KeypointsBlob KeypointsForColmap(const Features& features) {
   KeypointsBlob blob;
   blob.rows = static_cast<size_t>(features.size());
   blob.xy = ToVector(features.keypoints + kColmapPixelShift);
-  if (features.scales.defined()) {
-    blob.cols = 4;
-    blob.scales = ToVector(features.scales);
-  }
+  if (features.scales.defined()) blob.SetScales(ToVector(features.scales));
   return blob;
 }
 

@@ -39,9 +39,9 @@ class EvaluationMethods {
   const std::vector<std::string>& labels() const { return labels_; }
   const std::string& superpoint_sha256() const { return extractor_.weights().sha256; }
   const std::string& superglue_sha256() const { return superglue_sha256_; }
+  const std::vector<double>& scales() const { return extractor_.scales(); }
 
   // pixels: (h, w) CV_32F in [0, 1], contiguous.
-  const std::vector<double>& scales() const { return extractor_.scales(); }
   EvaluatedImage Extract(const cv::Mat& pixels);
 
   // What labels()[method] finds. SIFT is RootSIFT (Arandjelovic 2012), as COLMAP's default normalisation.

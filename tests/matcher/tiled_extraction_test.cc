@@ -98,12 +98,15 @@ TEST(TiledExtraction, WithoutTilesAndFilterItIsTheExtractorByte) {
   for (const int max_num_features : {0, 40}) {
     options.max_num_features = max_num_features;
     auto image = RandomImage(203, 150);
-    const Features expected =
-        FeatureExtractor(weights, options, torch::kCPU).Extract(image.data_ptr<float>(), 203, 150);
-    const Features found = ExtractInTiles(weights.network, image, options, 0);
-    EXPECT_TRUE(found.keypoints.equal(expected.keypoints));
-    EXPECT_TRUE(found.scores.equal(expected.scores));
-    EXPECT_TRUE(found.descriptors.equal(expected.descriptors));
+    torch::NoGradGuard no_grad;
+    const Features expected = ExtractFeatures(weights.network, image, options);
+    for (const Features& found :
+         {ExtractInTiles(weights.network, image, options, 0),
+          FeatureExtractor(weights, options, torch::kCPU).Extract(image.data_ptr<float>(), 203, 150)}) {
+      EXPECT_TRUE(found.keypoints.equal(expected.keypoints));
+      EXPECT_TRUE(found.scores.equal(expected.scores));
+      EXPECT_TRUE(found.descriptors.equal(expected.descriptors));
+    }
   }
 }
 

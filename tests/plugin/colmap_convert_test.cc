@@ -38,6 +38,9 @@ TEST(ColmapConvert, ScalesAreAColumnOfTheirOwnWhereThereAreAny) {
   const Features back =
       FeaturesFromColmap(rows, DescriptorsForColmap(features), ScoresForColmap(features), 400, 300);
   EXPECT_TRUE(back.scales.equal(features.scales));
+  Features none = SomeFeatures(0);
+  none.scales = torch::zeros({0});
+  EXPECT_EQ(KeypointsForColmap(none).cols, 2);
 }
 
 TEST(ColmapConvert, ADescriptorRowBelongsToItsKeypoint) {
