@@ -258,7 +258,7 @@ PreparedImage FeatureMatcher::Prepare(const Features& features) {
     } else {
       prepared.rows =
           HasEngineOn(device) ? engine_->Prepare(here) : PrepareFeatures(superglue_.network, here);
-      prepared.positions = {features.keypoints.cpu(), features.width, features.height};
+      prepared.positions = {here.keypoints, features.width, features.height};
       if (options_.hopeless.min_neighbors > 0) prepared.descriptors = here.descriptors;
     }
   };
@@ -341,7 +341,7 @@ FeatureMatches FeatureMatcher::MatchGuided(const PreparedImage& image0, const Pr
     return MatchCouplings(network, scores, options);
   };
   const auto guide = [&](const FeatureMatches& matches) {
-    return GuideCouplings(pair, {matches}, {&image0.positions}, {&image1.positions});
+    return GuideCouplings(pair, Padded({matches}), {&image0.positions}, {&image1.positions});
   };
   return MatchInRounds(network, options_.superglue, pair.scores, match, guide);
 }
@@ -354,7 +354,7 @@ std::vector<FeatureMatches> FeatureMatcher::MatchInEngine(torch::Device device, 
     images0.push_back(pairs[i].image0->rows.to(device));
     images1.push_back(pairs[i].image1->rows.to(device));
   }
-  const auto guide = [&](const PaddedScores& scores, const std::vector<FeatureMatches>& matches,
+  const auto guide = [&](const PaddedScores& scores, const PaddedMatches& matches,
                          const std::vector<size_t>& which) {
     std::vector<const Positions*> positions0, positions1;
     for (const size_t i : which) {

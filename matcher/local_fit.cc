@@ -4,27 +4,29 @@
 #include <algorithm>
 #include <cmath>
 
+#include "matcher/local_fit_neighbors.h"
 #include "network/simd.h"
 
 namespace colmatch {
 namespace {
 
-constexpr int kMostNeighbors = 32;
 constexpr int64_t kMostLanes = 16;
 
-// Of each point its neighbours' places relative to it, over the farthest one's distance, and what they are
-// matched with relative to the nearest one's; k-th neighbours of all points side by side. A neighbour that is
-// missing has weight 0.
+// Of all points; none at first.
 struct Neighbors {
   int count = 0;       // of each point
   int64_t stride = 0;  // points, rounded up to whole vectors
-  std::vector<float> dx, dy, x, y, weight;
-  std::vector<float> origin_x, origin_y;  // match of the nearest
+  std::vector<float> dx, dy, x, y, weight, origin_x, origin_y;
 
   Neighbors(int num_neighbors, int64_t points)
       : count(num_neighbors), stride((points + kMostLanes - 1) / kMostLanes * kMostLanes) {
     for (auto* values : {&dx, &dy, &x, &y, &weight}) values->resize(static_cast<size_t>(count * stride));
     for (auto* values : {&origin_x, &origin_y}) values->resize(static_cast<size_t>(stride));
+  }
+
+  NeighborLanes From(int64_t point) {
+    const auto at = [&](std::vector<float>& values) { return values.data() + point; };
+    return {count, stride, at(dx), at(dy), at(x), at(y), at(weight), at(origin_x), at(origin_y)};
   }
 };
 
@@ -63,15 +65,9 @@ class MatchGrid {
       for (int32_t s = begins_[cell]; s < begins_[cell + 1]; ++s) {
         const int32_t i = sorted_[static_cast<size_t>(s)];
         const PointMatch& match = matches_[static_cast<size_t>(i)];
-        const float dx = match.x0 - x, dy = match.y0 - y, d2 = dx * dx + dy * dy;
-        if (match.owner == owner || (found == count && d2 >= distance2[found - 1])) continue;
-        int place = found < count ? found++ : found - 1;
-        for (; place > 0 && distance2[place - 1] > d2; --place) {
-          distance2[place] = distance2[place - 1];
-          index[place] = index[place - 1];
-        }
-        distance2[place] = d2;
-        index[place] = i;
+        const float dx = match.x0 - x, dy = match.y0 - y;
+        if (match.owner != owner)
+          found = InsertNeighbor(dx * dx + dy * dy, i, found, count, distance2, index);
       }
     };
     // Square rings of cells around the point's, from the first that has any.
@@ -114,19 +110,8 @@ Neighbors FindNeighbors(const float* points, int64_t n, const std::vector<PointM
     const float px = points[2 * i], py = points[2 * i + 1];
     const int found = grid.Nearest(px, py, i, result.count, distance2, index);
     if (found < o.min_neighbors) continue;
-    const float scale = 1 / std::sqrt(std::max(distance2[found - 1], 1e-6f));
-    const PointMatch& nearest = matches[static_cast<size_t>(index[0])];
-    result.origin_x[static_cast<size_t>(i)] = nearest.x1;
-    result.origin_y[static_cast<size_t>(i)] = nearest.y1;
-    for (int k = 0; k < found; ++k) {
-      const PointMatch& match = matches[static_cast<size_t>(index[k])];
-      const auto place = static_cast<size_t>(k * result.stride + i);
-      result.dx[place] = (match.x0 - px) * scale;
-      result.dy[place] = (match.y0 - py) * scale;
-      result.x[place] = match.x1 - nearest.x1;
-      result.y[place] = match.y1 - nearest.y1;
-      result.weight[place] = match.weight;
-    }
+    const auto match = [&](int k) -> const PointMatch& { return matches[static_cast<size_t>(index[k])]; };
+    SetNeighbors(px, py, found, distance2, match, result.From(i));
   }
   return result;
 }
@@ -146,7 +131,7 @@ FittedPlaces FitPlacesWith(int lanes, const float* points, int64_t n, const std:
     for (auto* values : {&places.x, &places.y, &places.precision}) values->resize(static_cast<size_t>(size));
   };
   if (!matches.empty()) {
-    const Neighbors neighbors = FindNeighbors(points, n, matches, options);
+    Neighbors neighbors = FindNeighbors(points, n, matches, options);
     resize(neighbors.stride);
     simd::ForLanes(lanes, x4::FitAll, x8::FitAll, x16::FitAll)(neighbors, options, places);
   }

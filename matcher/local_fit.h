@@ -20,8 +20,10 @@ struct FittedPlaces {
   std::vector<float> x, y, precision;
 };
 
+inline constexpr int kMostNeighbors = 32;
+
 struct LocalFitOptions {
-  int num_neighbors = 12;      // nearest matches, but the point's own
+  int num_neighbors = 12;      // nearest matches, but the point's own; at most kMostNeighbors count
   int min_neighbors = 5;       // with fewer nothing is said
   float location_noise = 1;    // standard deviation of a place were its map exact, pixels
   float first_tolerance = 80;  // residuals that are borne at first, pixels, halved in every round ...

@@ -2,10 +2,13 @@
 #include "matcher/local_guidance.h"
 
 #include <ATen/Parallel.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 #include <torch/torch.h>
 
 #include <algorithm>
 #include <utility>
+
+#include "matcher/local_guidance_gpu.h"
 
 namespace colmatch {
 namespace {
@@ -29,18 +32,22 @@ std::vector<PointMatch> PointMatches(const torch::Tensor& keypoints0, const torc
   return found;
 }
 
-// Pixels of options are those of an image of options.longer_side.
+// The image's pixels per pixel of the options.
+float ScaleOf(const Positions& image, const GuidanceOptions& options) {
+  return static_cast<float>(std::max(image.width, image.height)) / static_cast<float>(options.longer_side);
+}
+
 LocalFitOptions ScaledTo(const Positions& image, const GuidanceOptions& options) {
-  const float scale =
-      static_cast<float>(std::max(image.width, image.height)) / static_cast<float>(options.longer_side);
   LocalFitOptions fit = options.fit;
-  for (float* pixels : {&fit.location_noise, &fit.first_tolerance, &fit.last_tolerance}) *pixels *= scale;
+  for (float* pixels : {&fit.location_noise, &fit.first_tolerance, &fit.last_tolerance})
+    *pixels *= ScaleOf(image, options);
   return fit;
 }
 
 PairPlaces FindPlaces(const FeatureMatches& matches, const Positions& image0, const Positions& image1,
                       const GuidanceOptions& options) {
-  const auto keypoints0 = image0.keypoints.contiguous(), keypoints1 = image1.keypoints.contiguous();
+  const auto keypoints0 = image0.keypoints.cpu().contiguous(),
+             keypoints1 = image1.keypoints.cpu().contiguous();
   const auto one_way = [&](const torch::Tensor& from, const torch::Tensor& to, const torch::Tensor& indices,
                            const torch::Tensor& confidence, const Positions& other) {
     return FitPlaces(from.data_ptr<float>(), from.size(0),
@@ -56,8 +63,8 @@ PairPlaces FindPlaces(const FeatureMatches& matches, const Positions& image0, co
 torch::Tensor GuideOnCpu(const torch::Tensor& scores, const PairPlaces& places, const Positions& image0,
                          const Positions& image1, const GuidanceOptions& options) {
   if (!places.any) return scores;
-  const auto in = scores.contiguous(), keypoints0 = image0.keypoints.contiguous(),
-             columns_xy = image1.keypoints.t().contiguous();
+  const auto in = scores.contiguous(), keypoints0 = image0.keypoints.cpu().contiguous(),
+             columns_xy = image1.keypoints.cpu().t().contiguous();
   const int64_t n = in.size(0), m = in.size(1);
   const float* const xy1 = columns_xy.data_ptr<float>();
   const GuidedColumns columns{{xy1, xy1 + m}, {xy1 + m, xy1 + 2 * m}, places.of1};
@@ -105,16 +112,69 @@ torch::Tensor GuideAll(const torch::Tensor& scores, const torch::Tensor& side0, 
   return scores + torch::where(sides > 0, (strength.bonus - mean).clamp_min(-strength.penalty), unsaid);
 }
 
+#if defined(COLMATCH_CUDA)
+// What the kernels read and write of one side, kept while they run.
+struct SideTensors {
+  torch::Tensor counts, keypoints, matches, confidences, scales, places;
+
+  SideTensors(const std::vector<const Positions*>& images, int64_t size, const torch::Tensor& matches_of,
+              const torch::Tensor& confidences_of, const GuidanceOptions& options)
+      : matches(matches_of.contiguous()), confidences(confidences_of.contiguous()) {
+    const auto floats = confidences.options();
+    keypoints = torch::zeros({static_cast<int64_t>(images.size()), size, 2}, floats);
+    std::vector<int> sizes;
+    std::vector<float> ratios;
+    for (size_t i = 0; i < images.size(); ++i) {
+      const torch::Tensor& own = images[i]->keypoints;
+      sizes.push_back(static_cast<int>(own.size(0)));
+      ratios.push_back(ScaleOf(*images[i], options));
+      keypoints[static_cast<int64_t>(i)].narrow(0, 0, own.size(0)).copy_(own);
+    }
+    counts = torch::tensor(sizes, torch::kInt).to(floats.device());
+    scales = torch::tensor(ratios).to(floats.device());
+    places = torch::empty({3, keypoints.size(0), size}, floats);
+  }
+
+  GpuGuidanceSide Side() const {
+    return {keypoints.size(1),           counts.data_ptr<int32_t>(),    keypoints.data_ptr<float>(),
+            matches.data_ptr<int64_t>(), confidences.data_ptr<float>(), scales.data_ptr<float>(),
+            places.data_ptr<float>()};
+  }
+};
+
+torch::Tensor GuideInKernels(const PaddedScores& pairs, const PaddedMatches& matches,
+                             const std::vector<const Positions*>& images0,
+                             const std::vector<const Positions*>& images1, const GuidanceOptions& options) {
+  const auto scores = pairs.scores.contiguous();
+  const c10::DeviceGuard device(scores.device());
+  const SideTensors side0(images0, scores.size(1), matches.matches0, matches.matching_scores0, options),
+      side1(images1, scores.size(2), matches.matches1, matches.matching_scores1, options);
+  const auto num_matches = torch::empty({scores.size(0)}, side0.counts.options());
+  auto guided = torch::empty_like(scores);
+  GpuGuidance g{scores.size(0), side0.Side(), side1.Side(), options.fit, options.strength};
+  g.num_matches = num_matches.data_ptr<int32_t>();
+  g.scores = scores.data_ptr<float>();
+  g.guided = guided.data_ptr<float>();
+  const auto stream = c10::impl::VirtualGuardImpl(torch::kCUDA).getStream(scores.device());
+  const char* const error = GuideCouplingsOnGpu(g, stream.native_handle());
+  TORCH_CHECK(error == nullptr, "CUDA error: ", error);
+  return guided;
+}
+#endif
+
 }  // namespace
 
-torch::Tensor GuideCouplings(const PaddedScores& pairs, const std::vector<FeatureMatches>& matches,
+torch::Tensor GuideCouplings(const PaddedScores& pairs, const PaddedMatches& matches,
                              const std::vector<const Positions*>& images0,
                              const std::vector<const Positions*>& images1, const GuidanceOptions& options) {
   torch::NoGradGuard no_grad;
+#if defined(COLMATCH_CUDA)
+  if (pairs.scores.is_cuda()) return GuideInKernels(pairs, matches, images0, images1, options);
+#endif
   std::vector<PairPlaces> places;
-  for (size_t i = 0; i < matches.size(); ++i) {
-    places.push_back(FindPlaces(matches[i], *images0[i], *images1[i], options));
-  }
+  const auto each = EachPair(matches, pairs.counts0, pairs.counts1);
+  for (size_t i = 0; i < each.size(); ++i)
+    places.push_back(FindPlaces(each[i], *images0[i], *images1[i], options));
   if (pairs.scores.is_cpu() && places.size() == 1)
     return GuideOnCpu(pairs.scores[0], places[0], *images0[0], *images1[0], options).unsqueeze(0);
   const auto side = [&](FittedPlaces PairPlaces::*of, const std::vector<const Positions*>& images, int dim) {

@@ -22,16 +22,18 @@ struct GuidanceOptions {
   GuidanceStrength strength;
 };
 
-// Keypoints of an image, on the CPU.
+// Keypoints of an image.
 struct Positions {
-  torch::Tensor keypoints;    // (N, 2) float32, pixels
+  torch::Tensor keypoints;    // (N, 2) float32, pixels; on any device, best on the scores'
   int width = 0, height = 0;  // of the image
 };
 
 // The coupling scores (B, N, M) of pairs whose matches were found from them, guided by those matches: the
 // i-th of images0 and images1 are the i-th pair's. A pair with too few matches for any map stays as it is. On
-// the scores' device; what is padded stays finite. Cost on one CPU thread: about 1.6 ms for 1,024 keypoints.
-torch::Tensor GuideCouplings(const PaddedScores& pairs, const std::vector<FeatureMatches>& matches,
+// the scores' device; what is padded stays finite. On a GPU in kernels of our own (local_guidance_gpu.h)
+// where they are compiled in, else the maps are fitted on the CPU: about 1.6 ms on one thread for 1,024
+// keypoints.
+torch::Tensor GuideCouplings(const PaddedScores& pairs, const PaddedMatches& matches,
                              const std::vector<const Positions*>& images0,
                              const std::vector<const Positions*>& images1,
                              const GuidanceOptions& options = {});

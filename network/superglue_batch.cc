@@ -108,8 +108,7 @@ void SuperGlueBatchEngine::Run(const FoldedLayer& layer, State& state, int64_t p
   descriptors.copy_(state.sums.view({images * n, d}));
 }
 
-std::vector<FeatureMatches> MatchCouplings(SuperGlue& network, const PaddedScores& pairs,
-                                           const SuperGlueOptions& options) {
+PaddedMatches MatchCouplings(SuperGlue& network, const PaddedScores& pairs, const SuperGlueOptions& options) {
   return MatchBatchByTransport(pairs, network->bin_score, IterationsOf(network, options),
                                options.match_threshold);
 }
@@ -169,12 +168,11 @@ std::vector<FeatureMatches> SuperGlueBatchEngine::Match(const std::vector<torch:
   const auto match = [&](const torch::Tensor& scores, const SuperGlueOptions& o) {
     return MatchCouplings(network_, PaddedScores{scores, pairs.counts0, pairs.counts1}, o);
   };
-  const auto guide = [&](const std::vector<FeatureMatches>& matches) {
-    return refine(pairs, matches, places);
-  };
+  const auto guide = [&](const PaddedMatches& matches) { return refine(pairs, matches, places); };
   SuperGlueOptions own = options;
   if (!refine) own.guidance_rounds = 0;
-  auto found = MatchInRounds(network_, own, pairs.scores, match, guide);
+  const PaddedMatches matches = MatchInRounds(network_, own, pairs.scores, match, guide);
+  auto found = EachPair(matches, pairs.counts0, pairs.counts1);
   for (size_t i = 0; i < places.size(); ++i) results[places[i]] = std::move(found[i]);
   return results;
 }

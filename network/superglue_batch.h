@@ -25,12 +25,11 @@ struct PaddedRows {
 };
 
 // Better coupling scores (B, N, M) of pairs whose matches are known: pairs[i] is the caller's which[i]-th.
-using RefineCouplings = std::function<torch::Tensor(
-    const PaddedScores& pairs, const std::vector<FeatureMatches>& matches, const std::vector<size_t>& which)>;
+using RefineCouplings = std::function<torch::Tensor(const PaddedScores& pairs, const PaddedMatches& matches,
+                                                    const std::vector<size_t>& which)>;
 
 // MatchCouplings of each pair, all at once.
-std::vector<FeatureMatches> MatchCouplings(SuperGlue& network, const PaddedScores& pairs,
-                                           const SuperGlueOptions& options);
+PaddedMatches MatchCouplings(SuperGlue& network, const PaddedScores& pairs, const SuperGlueOptions& options);
 
 class SuperGlueBatchEngine {
  public:

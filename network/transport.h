@@ -26,12 +26,27 @@ struct PaddedScores {
   std::vector<int64_t> counts0, counts1;
 };
 
-// MatchByTransport of each pair, all at once, for GPUs. The matches are on the CPU.
-std::vector<FeatureMatches> MatchBatchByTransport(const PaddedScores& pairs, const torch::Tensor& bin_score,
-                                                  int num_iterations, double match_threshold);
+// What was matched of pairs of PaddedScores, on their device; kUnmatched and 0 where padded.
+struct PaddedMatches {
+  torch::Tensor matches0, matches1;                  // (B, N), (B, M) int64, as in FeatureMatches
+  torch::Tensor matching_scores0, matching_scores1;  // (B, N), (B, M)
+};
 
-// Mutual maxima of the assignment without its dustbins whose probability exceeds match_threshold.
-// log_assignment (N+1, M+1) of one pair; N and M may be 0.
+// MatchByTransport of each pair, all at once, for GPUs: in kernels of our own (transport_gpu.h) where they
+// are compiled in and the factors stay in float32's range, else as SolveTransport does.
+PaddedMatches MatchBatchByTransport(const PaddedScores& pairs, const torch::Tensor& bin_score,
+                                    int num_iterations, double match_threshold);
+
+// Between the two forms: the pairs' own matches, on the CPU, and padded to as many keypoints as any has.
+std::vector<FeatureMatches> EachPair(const PaddedMatches& matches, const std::vector<int64_t>& counts0,
+                                     const std::vector<int64_t>& counts1);
+PaddedMatches Padded(const std::vector<FeatureMatches>& matches);
+
+// Mutual maxima of assignments without their dustbins, log_assignment (B, N, M), whose probability exceeds
+// match_threshold; -inf where padded. N and M at least 1.
+PaddedMatches MutualMaxima(const torch::Tensor& log_assignment, double match_threshold);
+
+// The same of one pair with its dustbins : log_assignment (N+1, M+1), N and M may be 0.
 FeatureMatches MatchesFromLogAssignment(const torch::Tensor& log_assignment, double match_threshold);
 
 // Of n and m keypoints, on the CPU.

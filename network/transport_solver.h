@@ -5,11 +5,6 @@
 
 namespace colmatch {
 
-// Relative: so little moves the factors when the matches no longer change.
-inline constexpr float kTransportConverged = 1e-5f;
-// Factors up to e to this power are held: exp(2 * 20 - 87) is nothing beside the marginals.
-inline constexpr double kMaxLogFactor = 20;
-
 // Pairs to be solved together, dustbins last. Pairs of fewer keypoints are padded between the last one and
 // the dustbin: couplings of -inf, marginals of 1, and a 1 in `absent`, which is added where there is nothing,
 // so that the potentials there stay 0 and nothing else feels them.

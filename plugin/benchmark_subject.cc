@@ -175,10 +175,9 @@ void BenchmarkSubject::Measure(const torch::Tensor& image, int64_t num_keypoints
   MeasureMatching(pair, prepared0, prepared1, options, times);
 }
 
-std::vector<FeatureMatches> BenchmarkSubject::MatchScores(const PaddedScores& pairs,
-                                                          const SuperGlueOptions& options) {
+PaddedMatches BenchmarkSubject::MatchScores(const PaddedScores& pairs, const SuperGlueOptions& options) {
   if (engine_) return MatchCouplings(superglue_, pairs, options);
-  return {MatchCouplings(superglue_, pairs.scores, options)};
+  return Padded({MatchCouplings(superglue_, pairs.scores, options)});
 }
 
 void BenchmarkSubject::MeasureMatching(const BenchmarkPair& pair, const torch::Tensor& prepared0,
@@ -193,22 +192,23 @@ void BenchmarkSubject::MeasureMatching(const BenchmarkPair& pair, const torch::T
     const PaddedRows images0 = copies(prepared0), images1 = copies(prepared1);
     pairs = {engine_->Couplings(images0, images1), images0.counts, images1.counts};
   } else {
-    pairs.scores = superglue_->ForwardPrepared(prepared0, prepared1);
+    pairs = {superglue_->ForwardPrepared(prepared0, prepared1), {prepared0.size(1)}, {prepared1.size(1)}};
   }
   Wait(pairs.scores);
   times.layers.push_back((BenchmarkNow(clock_) - begin) / batch_size_);
-  const Positions first{pair.first.keypoints.cpu(), pair.first.width, pair.first.height},
-      second{pair.second.keypoints.cpu(), pair.second.width, pair.second.height};
+  const Positions first{pair.first.keypoints.to(device_), pair.first.width, pair.first.height},
+      second{pair.second.keypoints.to(device_), pair.second.width, pair.second.height};
   const std::vector<const Positions*> images0(pairs.scores.size(0), &first),
       images1(pairs.scores.size(0), &second);
   double sinkhorn = 0, guidance = 0;
   const auto match = [&](const torch::Tensor& scores, const SuperGlueOptions& o) {
     const double from = BenchmarkNow(clock_);
     auto matches = MatchScores({scores, pairs.counts0, pairs.counts1}, o);
+    Wait(matches.matches0);
     sinkhorn += BenchmarkNow(clock_) - from;
     return matches;
   };
-  const auto guide = [&](const std::vector<FeatureMatches>& matches) {
+  const auto guide = [&](const PaddedMatches& matches) {
     const double from = BenchmarkNow(clock_);
     auto scores = GuideCouplings(pairs, matches, images0, images1);
     Wait(scores);

@@ -70,7 +70,7 @@ class BenchmarkSubject {
   };
 
   torch::Tensor Prepare(const Features& features);
-  std::vector<FeatureMatches> MatchScores(const PaddedScores& pairs, const SuperGlueOptions& options);
+  PaddedMatches MatchScores(const PaddedScores& pairs, const SuperGlueOptions& options);
   // A GPU's batch is the same pair over and over.
   void MeasureMatching(const BenchmarkPair& pair, const torch::Tensor& prepared0,
                        const torch::Tensor& prepared1, const SuperGlueOptions& options, Times& times);

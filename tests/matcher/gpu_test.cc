@@ -50,6 +50,39 @@ TEST_F(FrontEndOnAGpu, ExtractsTheSameFeatures) {
                           expected.descriptors.index_select(1, theirs), 1e-3));
 }
 
+TEST_F(FrontEndOnAGpu, GuidesAsOnTheCpu) {
+  const auto map = torch::tensor({{0.9f, 0.2f}, {-0.3f, 1.1f}});
+  std::vector<Positions> images0, images1;
+  std::vector<FeatureMatches> matches;
+  PaddedScores pairs{torch::randn({2, 200, 180}), {200, 90}, {150, 180}};
+  for (const auto& [n, m] : {std::pair<int64_t, int64_t>{200, 150}, {90, 180}}) {
+    const auto xy = torch::rand({std::max(n, m), 2}) * 480;
+    images0.push_back({xy.narrow(0, 0, n), 640, 480});
+    images1.push_back({(torch::matmul(xy, map) + 30).narrow(0, 0, m), 640, 480});
+    matches.push_back(NoMatches(n, m));
+    const int64_t shared = std::min(n, m);
+    for (auto* indices : {&matches.back().matches0, &matches.back().matches1})
+      indices->narrow(0, 0, shared).copy_(torch::arange(shared));
+    for (auto* scores : {&matches.back().matching_scores0, &matches.back().matching_scores1})
+      scores->narrow(0, 0, shared).fill_(0.8);
+  }
+  const auto guide = [&](torch::Device device) {
+    PaddedMatches padded = Padded(matches);
+    for (auto* t : {&padded.matches0, &padded.matches1, &padded.matching_scores0, &padded.matching_scores1})
+      *t = t->to(device);
+    return GuideCouplings({pairs.scores.to(device), pairs.counts0, pairs.counts1}, padded,
+                          {&images0[0], &images0[1]}, {&images1[0], &images1[1]})
+        .cpu();
+  };
+  const auto expected = guide(torch::kCPU), found = guide(torch::kCUDA);
+  for (int64_t i = 0; i < 2; ++i) {
+    const auto k = static_cast<size_t>(i);
+    const auto difference =
+        (found - expected)[i].narrow(0, 0, pairs.counts0[k]).narrow(1, 0, pairs.counts1[k]);
+    EXPECT_GT((difference.abs() < 1e-2).to(torch::kFloat).mean().item<double>(), 0.995) << i;
+  }
+}
+
 TEST_F(FrontEndOnAGpu, MatchesTheSameKeypoints) {
   torch::manual_seed(5);
   LoadedSuperGlue weights = NearestNeighborSuperGlue();

@@ -38,7 +38,9 @@ struct Plane {
   FeatureMatches Matched(const torch::Tensor& of) const {
     return MatchByTransport(of, torch::tensor(4.f), kIterations, kThreshold);
   }
-  torch::Tensor Guided() const { return GuideCouplings(Pair(), {Matched(scores)}, {&image0}, {&image1}); }
+  torch::Tensor Guided() const {
+    return GuideCouplings(Pair(), Padded({Matched(scores)}), {&image0}, {&image1});
+  }
   int64_t CountRight(const FeatureMatches& matches) const {
     return (matches.matches0 == torch::arange(scores.size(1))).sum().item<int64_t>();
   }
@@ -66,9 +68,10 @@ TEST(GuideCouplings, WithTooFewMatchesForAMapTheScoresStay) {
   const Plane plane(30);
   for (const int count : {0, 1, LocalFitOptions{}.min_neighbors - 1}) {
     const FeatureMatches few = FirstMatches(30, count);
-    EXPECT_TRUE(GuideCouplings(plane.Pair(), {few}, {&plane.image0}, {&plane.image1}).equal(plane.scores));
+    EXPECT_TRUE(
+        GuideCouplings(plane.Pair(), Padded({few}), {&plane.image0}, {&plane.image1}).equal(plane.scores));
     const PaddedScores twice{plane.scores.repeat({2, 1, 1}), {30, 30}, {60, 60}};
-    const auto both = GuideCouplings(twice, {few, plane.Matched(plane.scores)},
+    const auto both = GuideCouplings(twice, Padded({few, plane.Matched(plane.scores)}),
                                      {&plane.image0, &plane.image0}, {&plane.image1, &plane.image1});
     EXPECT_TRUE(both[0].equal(plane.scores[0]));
     EXPECT_FALSE(both[1].equal(plane.scores[0]));
@@ -79,7 +82,8 @@ TEST(GuideCouplings, AKeypointAmongMatchesThatDoNotAgreeIsDoubted) {
   // Right-hand places at random: no map fits.
   Plane plane(30);
   plane.image1.keypoints = torch::rand({60, 2}) * 600;
-  const auto guided = GuideCouplings(plane.Pair(), {FirstMatches(30, 30)}, {&plane.image0}, {&plane.image1});
+  const auto guided =
+      GuideCouplings(plane.Pair(), Padded({FirstMatches(30, 30)}), {&plane.image0}, {&plane.image1});
   const auto doubted = (guided - (plane.scores - GuidanceStrength{}.doubt)).abs() < 1e-4;
   EXPECT_GT(doubted.to(torch::kFloat).mean().item<double>(), 0.5);
 }
@@ -90,7 +94,7 @@ TEST(GuideCouplings, APairInABatchIsThePairAlone) {
   scores[0].copy_(large.scores[0]);
   scores[1].narrow(0, 0, 25).narrow(1, 0, 50).copy_(small.scores[0]);
   const auto together = GuideCouplings({scores, {60, 25}, {120, 50}},
-                                       {large.Matched(large.scores), small.Matched(small.scores)},
+                                       Padded({large.Matched(large.scores), small.Matched(small.scores)}),
                                        {&large.image0, &small.image0}, {&large.image1, &small.image1});
   EXPECT_TRUE(torch::allclose(together[0], large.Guided()[0], 1e-4, 1e-4));
   EXPECT_TRUE(torch::allclose(together[1].narrow(0, 0, 25).narrow(1, 0, 50), small.Guided()[0], 1e-4, 1e-4));
@@ -100,8 +104,8 @@ TEST(GuideCouplings, APairInABatchIsThePairAlone) {
 TEST(GuideCouplings, ImagesSwappedGiveTheTransposedScores) {
   const Plane plane(80);
   const auto transposed = plane.scores.transpose(1, 2).contiguous();
-  const auto swapped = GuideCouplings({transposed, {160}, {80}}, {plane.Matched(transposed)}, {&plane.image1},
-                                      {&plane.image0});
+  const auto swapped = GuideCouplings({transposed, {160}, {80}}, Padded({plane.Matched(transposed)}),
+                                      {&plane.image1}, {&plane.image0});
   EXPECT_TRUE(torch::allclose(swapped.transpose(1, 2), plane.Guided(), 1e-3, 1e-3));
 }
 
@@ -156,7 +160,7 @@ TEST(SuperGlueBatchEngine, RefinesInTheRoundsThatAreAskedFor) {
   const Features a = RandomFeatures(60, 32), b = Shuffled(a, 0.25), none = RandomFeatures(0, 32);
   const Positions at_a{a.keypoints, a.width, a.height}, at_b{b.keypoints, b.width, b.height};
   int asked = 0;
-  const auto guide = [&](const PaddedScores& pairs, const std::vector<FeatureMatches>& matches,
+  const auto guide = [&](const PaddedScores& pairs, const PaddedMatches& matches,
                          const std::vector<size_t>& which) {
     ++asked;
     EXPECT_EQ(which, std::vector<size_t>({1}));  // the first has no keypoints

@@ -5,6 +5,7 @@ colmatch_test(matcher
     frontend_test.cc
     gpu_test.cc
     local_fit_test.cc
+    local_guidance_gpu_test.cc
     local_guidance_test.cc
     nearest_neighbor_test.cc
     retrieval_test.cc

@@ -23,6 +23,7 @@ colmatch_test(network
     superglue_test.cc
     superpoint_test.cc
     tensor_coding_test.cc
+    transport_gpu_test.cc
     transport_kernel_test.cc
     transport_test.cc
     weights_test.cc

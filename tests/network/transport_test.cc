@@ -106,7 +106,8 @@ void ExpectBatchIsEachAlone(const torch::TensorOptions& options, double scale, d
     const auto n = counts0[static_cast<size_t>(i)], m = counts1[static_cast<size_t>(i)];
     padded[i].narrow(0, 0, n).narrow(1, 0, m).copy_(scores[i].narrow(0, 0, n).narrow(1, 0, m));
   }
-  const auto found = MatchBatchByTransport({padded, counts0, counts1}, bin_score, 100, 0.2);
+  const auto found =
+      EachPair(MatchBatchByTransport({padded, counts0, counts1}, bin_score, 100, 0.2), counts0, counts1);
   ASSERT_EQ(found.size(), 5u);
   for (size_t i = 0; i < 5; ++i) {
     const auto alone =
