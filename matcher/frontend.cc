@@ -153,10 +153,17 @@ FeatureExtractor::FeatureExtractor(LoadedSuperPoint weights, const KeypointOptio
 Features FeatureExtractor::ExtractTiled(const float* pixels, int width, int height, int tile_size,
                                         const KeypointFilter& keep) {
   const auto image = torch::from_blob(const_cast<float*>(pixels), {1, 1, height, width});
-  return ExtractFromPyramid(image, options_, [&](const PyramidLevel& level, const KeypointOptions& options) {
+  const auto extract = [&](const PyramidLevel& level, const KeypointOptions& options) {
     const auto keep_in_level = [&](const torch::Tensor& xy) { return keep(level.ToOriginal(xy)); };
     return ExtractLevel(level.image, options, tile_size, keep ? keep_in_level : KeypointFilter());
-  });
+  };
+  // The levels are made where the network is, if they fit there.
+  Features features;
+  const auto extract_on = [&](torch::Device device) {
+    features = ExtractFromPyramid(image.to(device), options_, extract);
+  };
+  if (!fallback_.Try(extract_on)) extract_on(torch::kCPU);
+  return features;
 }
 
 Features FeatureExtractor::ExtractLevel(const torch::Tensor& image, const KeypointOptions& options,
@@ -241,7 +248,8 @@ FeatureMatcher::FeatureMatcher(LoadedSuperGlue superglue, const MatcherOptions& 
   fallback_.SetMove(MoveOf(superglue_.network));
   RequireDeviceFor(options_.precision, device);
   if (!device.is_cpu()) {
-    engine_ = std::make_unique<SuperGlueBatchEngine>(superglue_.network, ScalarTypeOf(options_.precision));
+    engine_ = std::make_unique<SuperGlueBatchEngine>(superglue_.network, ScalarTypeOf(options_.precision),
+                                                     options_.cuda_graphs);
     return;
   }
   if (options_.precision == InferencePrecision::kBf16) superglue_.network->UseBf16();

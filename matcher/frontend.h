@@ -52,6 +52,7 @@ struct MatcherOptions {
   double max_ratio = 0.8;                                       // of nn_ratio
   InferencePrecision precision = InferencePrecision::kFloat32;  // of SuperGlue
   int batch_size = 16;                                          // pairs at once, on a GPU
+  bool cuda_graphs = false;                                     // on a GPU, see DeviceGraphs
 
   void Validate() const;  // throws UsageError naming field, value and bound
 };

@@ -139,8 +139,8 @@ void ValidateTileSize(int tile_size, const KeypointOptions& options) {
 
 Features ExtractInTiles(SuperPoint& network, const torch::Tensor& image, const KeypointOptions& options,
                         int tile_size, const KeypointFilter& keep) {
-  TORCH_CHECK(image.dim() == 4 && image.size(0) == 1 && image.is_cpu(),
-              "ExtractInTiles: image must be (1, 1, H, W) on the CPU, got ", image.sizes());
+  TORCH_CHECK(image.dim() == 4 && image.size(0) == 1, "ExtractInTiles: image must be (1, 1, H, W), got ",
+              image.sizes());
   options.Validate();
   ValidateTileSize(tile_size, options);
   const int margin = TileMargin(options);

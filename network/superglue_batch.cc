@@ -21,9 +21,8 @@ FoldedLayer To(FoldedLayer layer, const torch::TensorOptions& options) {
   return layer;
 }
 
-// (B, N): whether the row is there; undefined where all are.
+// (B, N): whether the row is there.
 torch::Tensor Presence(const PaddedRows& images) {
-  if (!images.IsPadded()) return {};
   const auto counts = torch::tensor(images.counts, torch::kLong).to(images.rows.device()).unsqueeze(1);
   return torch::arange(images.rows.size(1), counts.options()).unsqueeze(0) < counts;
 }
@@ -52,6 +51,11 @@ PaddedRows PadRows(const std::vector<torch::Tensor>& images) {
     padded.counts.push_back(image.size(1));
     most = std::max(most, image.size(1));
   }
+  const auto of_most = [&](int64_t count) { return count == most; };
+  if (std::all_of(padded.counts.begin(), padded.counts.end(), of_most)) {
+    padded.rows = torch::cat(images);
+    return padded;
+  }
   const auto& first = images.at(0);
   padded.rows = torch::zeros({static_cast<int64_t>(images.size()), most, first.size(2)}, first.options());
   for (size_t i = 0; i < images.size(); ++i)
@@ -59,9 +63,10 @@ PaddedRows PadRows(const std::vector<torch::Tensor>& images) {
   return padded;
 }
 
-SuperGlueBatchEngine::SuperGlueBatchEngine(SuperGlue network, torch::ScalarType type)
+SuperGlueBatchEngine::SuperGlueBatchEngine(SuperGlue network, torch::ScalarType type, bool record)
     : network_(std::move(network)), type_(type) {
   torch::NoGradGuard no_grad;
+  if (record) recorded_ = std::make_unique<DeviceGraphs>();
   const auto options = torch::TensorOptions().device(network_->bin_score.device()).dtype(type);
   for (size_t i = 0; i < network_->gnn->num_layers(); ++i)
     layers_.push_back(To(FoldLayer(*network_, i, /*query_scale=*/1), options));
@@ -121,13 +126,9 @@ torch::Tensor SuperGlueBatchEngine::FirstLayer(const torch::Tensor& encoded) {
   return state.sums;
 }
 
-torch::Tensor SuperGlueBatchEngine::Couplings(const PaddedRows& images0, const PaddedRows& images1) {
-  torch::NoGradGuard no_grad;
-  const PaddedRows all = Together(images0, images1);
-  const int64_t pairs = images0.rows.size(0);
-  torch::Tensor mask = Presence(all);
-  if (mask.defined()) mask = mask.unsqueeze(1).unsqueeze(2);
-  State state = Load(all.rows);
+torch::Tensor SuperGlueBatchEngine::CouplingsOf(const torch::Tensor& rows, const torch::Tensor& mask) const {
+  const int64_t pairs = rows.size(0) / 2;
+  State state = Load(rows);
   for (size_t i = 1; i < layers_.size(); ++i)
     Run(layers_[i], state, network_->gnn->IsCross(i) ? pairs : 0, mask);
   const int64_t d = state.sums.size(2);
@@ -136,8 +137,19 @@ torch::Tensor SuperGlueBatchEngine::Couplings(const PaddedRows& images0, const P
                    final_projection_.t())
           .view(state.sums.sizes())
           .to(torch::kFloat);  // products of halves would be rounded to halves
-  return torch::bmm(projected.narrow(0, 0, pairs).narrow(1, 0, images0.rows.size(1)),
-                    projected.narrow(0, pairs, pairs).narrow(1, 0, images1.rows.size(1)).transpose(1, 2));
+  return torch::bmm(projected.narrow(0, 0, pairs), projected.narrow(0, pairs, pairs).transpose(1, 2));
+}
+
+torch::Tensor SuperGlueBatchEngine::Couplings(const PaddedRows& images0, const PaddedRows& images1) {
+  torch::NoGradGuard no_grad;
+  const PaddedRows all = Together(images0, images1);
+  std::vector<torch::Tensor> inputs = {all.rows};
+  if (all.IsPadded()) inputs.push_back(Presence(all).unsqueeze(1).unsqueeze(2));
+  const auto compute = [this](const std::vector<torch::Tensor>& in) {
+    return CouplingsOf(in[0], in.size() > 1 ? in[1] : torch::Tensor());
+  };
+  const auto scores = recorded_ ? recorded_->Run(inputs, compute) : compute(inputs);
+  return scores.narrow(1, 0, images0.rows.size(1)).narrow(2, 0, images1.rows.size(1));
 }
 
 torch::Tensor SuperGlueBatchEngine::Prepare(const Features& features) {

@@ -7,8 +7,10 @@
 #include <torch/types.h>
 
 #include <functional>
+#include <memory>
 #include <vector>
 
+#include "network/device_graph.h"
 #include "network/features.h"
 #include "network/folded_layer.h"
 #include "network/superglue.h"
@@ -34,8 +36,9 @@ PaddedMatches MatchCouplings(SuperGlue& network, const PaddedScores& pairs, cons
 class SuperGlueBatchEngine {
  public:
   // The layers of a network without batch normalisation (FoldBatchNorm) as they are now, on its device.
-  // type: of the linear maps and of attention: kFloat, kHalf, kBFloat16.
-  SuperGlueBatchEngine(SuperGlue network, torch::ScalarType type);
+  // type: of the linear maps and of attention: kFloat, kHalf, kBFloat16. record: the launches of Couplings,
+  // see DeviceGraphs; its result then holds until the next one.
+  SuperGlueBatchEngine(SuperGlue network, torch::ScalarType type, bool record = false);
 
   // Descriptors with their keypoint encoding (B, N, D) after the first layer, which is self-attention: what
   // SuperGlue's Prepare makes of Encode's.
@@ -59,6 +62,8 @@ class SuperGlueBatchEngine {
   };
 
   State Load(const torch::Tensor& rows) const;
+  // Of images of as many rows, the first half with the second; mask as for Run.
+  torch::Tensor CouplingsOf(const torch::Tensor& rows, const torch::Tensor& mask) const;
   // One layer. pairs: where the first half of the images looks at the second and the other way round; 0:
   // each at itself. mask: see Attention.
   void Run(const FoldedLayer& layer, State& state, int64_t pairs, const torch::Tensor& mask) const;
@@ -67,6 +72,7 @@ class SuperGlueBatchEngine {
   torch::ScalarType type_;
   std::vector<FoldedLayer> layers_;
   torch::Tensor final_projection_, final_bias_;  // over the fourth root of D
+  std::unique_ptr<DeviceGraphs> recorded_;       // if launches are
 };
 
 // Images (1, N, D) as one batch; counts of 0 are not allowed.

@@ -57,6 +57,7 @@ class Benchmark : public Command {
     AddOption(app, "--image_height", height_, "pixels")->check(CLI::Range(8, 16384));
     AddOption(app, "--SuperGlue.batch_size", batch_size_, "pairs matched at once on a GPU")
         ->check(CLI::Range(1, 4096));
+    AddOption(app, "--SuperGlue.cuda_graphs", cuda_graphs_, "on a GPU, record launches and repeat them");
     AddOption(app, "--SuperGlue.sinkhorn_iterations", sinkhorn_iterations_,
               "optimal transport; 0: as many as the weights ask for")
         ->check(CLI::Range(0, 10000));
@@ -82,7 +83,7 @@ class Benchmark : public Command {
       for (const std::string& precision : precisions_) {
         if (precision == (device.is_cpu() ? kFp16 : kInt8))
           throw UsageError("--precisions " + precision + " does not compute on " + device.str());
-        subjects.emplace_back(name, precision, device, Clock(), batch_size_);
+        subjects.emplace_back(name, precision, device, Clock(), batch_size_, cuda_graphs_);
       }
     }
     Json report = {{"device", device.str()},
@@ -239,6 +240,7 @@ class Benchmark : public Command {
   std::vector<int> num_keypoints_ = {512, 1024, 2048};
   int width_ = 640, height_ = 480, sinkhorn_iterations_ = 0, repetitions_ = 5, num_images_ = 4,
       batch_size_ = 16;
+  bool cuda_graphs_ = false;
   std::string image_path_, json_path_, png_path_, clock_ = "wall";
   std::vector<torch::Tensor> images_;                                        // (1, 1, H, W)
   std::map<std::pair<std::string, int>, std::vector<BenchmarkPair>> pairs_;  // by weights and keypoints

@@ -103,7 +103,7 @@ double MeasureGemmRate(const std::string& precision, const torch::Device& device
 }
 
 BenchmarkSubject::BenchmarkSubject(std::string weights, std::string precision, const torch::Device& device,
-                                   BenchmarkClock clock, int batch_size)
+                                   BenchmarkClock clock, int batch_size, bool cuda_graphs)
     : weights_(std::move(weights)),
       precision_(std::move(precision)),
       device_(device),
@@ -127,7 +127,7 @@ BenchmarkSubject::BenchmarkSubject(std::string weights, std::string precision, c
   superpoint_->to(device_);
   if (in_halves) superpoint_->UseHalfPrecision(type);
   if (!device_.is_cpu()) {
-    engine_ = std::make_unique<SuperGlueBatchEngine>(superglue_, type);
+    engine_ = std::make_unique<SuperGlueBatchEngine>(superglue_, type, cuda_graphs);
     return;
   }
   if (precision_ == kBf16) superglue_->UseBf16();

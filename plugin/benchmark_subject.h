@@ -39,9 +39,9 @@ class BenchmarkSubject {
  public:
   // weights: as --weights, or "official": random ones of the published sizes, which match like nearest
   // neighbours. precision: fp32, bf16, int8 (on the CPU), fp16 (on a GPU, where batch_size pairs are matched
-  // at once). Throws UsageError where the weights name no SuperGlue.
+  // at once, by recorded launches if cuda_graphs). Throws UsageError where the weights name no SuperGlue.
   BenchmarkSubject(std::string weights, std::string precision, const torch::Device& device,
-                   BenchmarkClock clock, int batch_size);
+                   BenchmarkClock clock, int batch_size, bool cuda_graphs);
 
   const std::string& weights() const { return weights_; }
   const std::string& precision() const { return precision_; }

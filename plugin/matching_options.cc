@@ -200,6 +200,8 @@ void MatchingCommandOptions::AddTo(CLI::App& app, bool with_paths, bool with_mat
               "least cosine of their descriptors");
     AddOption(app, "--SuperGlue.batch_size", o.matching.batch_size, "pairs matched at once on a GPU")
         ->check(CLI::Range(1, 4096));
+    AddOption(app, "--SuperGlue.cuda_graphs", o.matching.cuda_graphs,
+              "on a GPU, record the launches of a batch once and repeat them: for small batches");
     AddOption(app, "--max_ratio,--SiftMatching.max_ratio", o.matching.max_ratio,
               "of the ratio test (nn_ratio)");
     AddOption(app, "--skip_geometric_verification,--FeatureMatching.skip_geometric_verification",

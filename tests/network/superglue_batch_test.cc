@@ -118,7 +118,27 @@ TEST(SuperGlueBatchEngine, MatchesWhatThePairsAloneDo) {
   EXPECT_TRUE(engine.Match({}, {}, {}).empty());
 }
 
+// Pairs of the same shapes again and again, and of others in between: as without recording.
+void ExpectRecordedIsTheSame(torch::Device device) {
+  SuperGlue network = Folded({32, {16}, 3});
+  network->to(device);
+  SuperGlueBatchEngine plain(network, torch::kFloat), recording(network, torch::kFloat, /*record=*/true);
+  for (int round = 0; round < 4; ++round) {
+    for (const auto& [n, m] : {std::pair<int64_t, int64_t>{40, 40}, {40, 30}, {25, 64}}) {
+      const auto rows = [&](int64_t count) { return torch::randn({1, count, 32}).to(device); };
+      const PaddedRows images0 = PadRows({rows(n), rows(n), rows(n / 2)}),
+                       images1 = PadRows({rows(m), rows(m), rows(m)});
+      const auto expected = plain.Couplings(images0, images1), found = recording.Couplings(images0, images1);
+      EXPECT_LT(Difference(found, expected), 1e-5) << n << " x " << m << ", round " << round;
+    }
+  }
+}
+
+TEST(SuperGlueBatchEngine, RecordingChangesNothing) { ExpectRecordedIsTheSame(torch::kCPU); }
+
 class SuperGlueBatchOnAGpu : public GpuTest {};
+
+TEST_F(SuperGlueBatchOnAGpu, RecordedLaunchesGiveTheSame) { ExpectRecordedIsTheSame(torch::kCUDA); }
 
 TEST_F(SuperGlueBatchOnAGpu, IsThePairAloneOnTheCpu) {
   for (const SuperGlueArchitecture& architecture : Architectures()) {
