@@ -23,6 +23,18 @@ say "building with LibTorch alone (core)"
 configure_preset core -DCOLMATCH_TESTS=OFF -DCOLMATCH_WERROR=ON
 cmake --build "$ROOT/build/core"
 
+# For GPUs: compiled and linked, nothing of it runs here. PyPI's torch is LibTorch's build for CUDA 13.
+torch="$ROOT/deps/torch-cuda"
+if ! nvcc --version 2>/dev/null | grep -q 'release 13'; then
+  echo "no nvcc of CUDA 13 here: the build for GPUs is skipped"
+elif [ ! -d "$torch/torch" ] && ! "$venv/bin/pip" install -q --no-deps --target "$torch" 'torch>=2.11,<2.12'; then
+  echo "PyPI's torch is not to be had: the build for GPUs is skipped"
+else
+  say "building for GPUs (gpu)"
+  COLMATCH_TORCH="$torch/torch" configure_preset gpu -DCOLMATCH_TESTS=OFF
+  cmake --build "$ROOT/build/gpu"
+fi
+
 say "testing"
 cd "$ROOT/build/release"
 exec ctest --output-on-failure --no-tests=error --parallel "$(nproc)" "$@"
