@@ -16,6 +16,7 @@ if(NOT COLMATCH_CORE_ONLY)
       compress_command_test.cc
       demo_scene_test.cc
       depth_study_test.cc
+      device_threads_test.cc
       doctor_test.cc
       evaluate_test.cc
       exif_test.cc
