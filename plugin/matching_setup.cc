@@ -5,6 +5,7 @@
 #include <cmath>
 #include <sstream>
 
+#include "matcher/devices.h"
 #include "network/bf16.h"
 #include "network/error.h"
 #include "plugin/colmap_convert.h"

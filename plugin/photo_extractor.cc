@@ -7,6 +7,7 @@
 #include <opencv2/core.hpp>
 #include <utility>
 
+#include "matcher/devices.h"
 #include "matcher/tiled_extraction.h"
 #include "network/error.h"
 #include "plugin/gpu_memory.h"

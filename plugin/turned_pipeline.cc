@@ -6,6 +6,7 @@
 #include <set>
 #include <vector>
 
+#include "matcher/devices.h"
 #include "matcher/turn.h"
 #include "network/error.h"
 #include "plugin/database_options.h"
