@@ -126,12 +126,12 @@ BlockStats ExtractBlock(const BlockOptions& o, CommonOptions common) {
   const std::vector<std::string> names = ReadPhotoBlock(manifest, o.block);
   FeaturePipelineOptions options = ExtractionOptionsOf(manifest.options);
   options.image_path = manifest.image_path;
-  PhotoExtractor extractor(options, common);
+  ExtractorPool extractors = MakeExtractors(options, common);
   RequireSame(manifest, "weights or options", manifest.provenance,
-              FeatureProvenance(options, extractor.network()));
+              FeatureProvenance(options, extractors.front().network()));
 
   RecordWriter shard(manifest.ShardPath(o.block), manifest.ShardHeader(o.block));
-  stats.stopped = !ExtractPhotos(common, extractor, names, [&](const FeatureRecord& photo) {
+  stats.stopped = !ExtractPhotos(common, extractors, names, [&](const FeatureRecord& photo) {
     shard.Append(EncodeFeatures(photo));
     ++stats.num_items;
     stats.num_keypoints += static_cast<int64_t>(photo.keypoints.rows);

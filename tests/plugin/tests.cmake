@@ -20,6 +20,7 @@ if(NOT COLMATCH_CORE_ONLY)
       doctor_test.cc
       evaluate_test.cc
       exif_test.cc
+      extract_photos_test.cc
       faults_test.cc
       gpu_memory_test.cc
       image_options_test.cc
