@@ -68,7 +68,7 @@ class Match : public Command {
     const torch::Device device = DeviceFromName(common.device);
     PhotoExtractor extractor(extraction, common, device);
     UsedWeights superglue;
-    FeatureMatcher matcher = MakeMatcher(matching, common, superglue);
+    FeatureMatcher matcher = MakeMatcher(matching, common, device, superglue);
 
     MatchedImage images[2];
     double extract_ms = 0;

@@ -306,7 +306,8 @@ PlanStats PlanMatches(const PlanOptions& plan, const MatchingPipelineOptions& o,
                       const PairSourceMaker& make_source) {
   o.geometry.Validate();
   MatchingPipelineStats setup;
-  MakeMatcher(o, common, setup.weights);  // refused here, not by a thousand tasks
+  // Refused here, not by a thousand tasks.
+  MakeMatcher(o, common, DevicesFromName(common.device).front(), setup.weights);
   Manifest manifest = StartManifest(PlanKind::kMatches, plan, common);
   manifest.weights_sha256 = setup.weights.sha256;
   manifest.provenance = MatchingProvenance(o, common, setup.weights.sha256);
