@@ -96,23 +96,6 @@ Features ToDevice(const Features& features, const torch::Device& device) {
   return moved;
 }
 
-torch::Device DeviceFromName(const std::string& name) {
-  if (name == "cpu") return torch::kCPU;
-  if (name == "auto") return torch::cuda::is_available() ? torch::kCUDA : torch::kCPU;
-  const bool indexed = name.rfind("cuda:", 0) == 0 && name.size() > 5 && name.size() < 9 &&
-                       name.find_first_not_of("0123456789", 5) == std::string::npos;
-  if (name != "cuda" && !indexed)
-    throw UsageError("--device must be auto, cpu, cuda or cuda:N, found " + name);
-  const int index = indexed ? std::stoi(name.substr(5)) : 0;
-  const int count = static_cast<int>(torch::cuda::device_count());
-  if (index >= count) {
-    throw EnvironmentError(
-        "--device " + name + ": " + std::to_string(count) +
-        " CUDA devices are usable here (this LibTorch may be built without CUDA); use --device cpu");
-  }
-  return torch::Device(torch::kCUDA, static_cast<c10::DeviceIndex>(index));
-}
-
 uint64_t MatchingMemory(int64_t keypoints0, int64_t keypoints1) {
   // Scores, couplings, the transport's kernel and plan and their temporaries, float32 for each pair of
   // keypoints.

@@ -57,10 +57,6 @@ struct MatcherOptions {
   void Validate() const;  // throws UsageError naming field, value and bound
 };
 
-// auto (CUDA where there is one, else CPU), cpu, cuda, cuda:i. Throws UsageError for anything else, and
-// EnvironmentError where CUDA is asked for and missing.
-torch::Device DeviceFromName(const std::string& name);
-
 // About what a pair or an image takes of the CPU's memory, bytes.
 uint64_t MatchingMemory(int64_t keypoints0, int64_t keypoints1);
 uint64_t ExtractionMemory(int width, int height);

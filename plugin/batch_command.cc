@@ -8,6 +8,7 @@
 #include <iostream>
 #include <set>
 
+#include "matcher/devices.h"
 #include "network/atomic_file.h"
 #include "network/error.h"
 #include "plugin/batch_report.h"
@@ -135,7 +136,7 @@ class BatchReconstructor : public Command {
     o.features.keypoints.Validate();
     o.matching.geometry.Validate();
     UsedWeights superglue;
-    MakeMatcher(o.matching, common, superglue);
+    MakeMatcher(o.matching, common, DevicesFromName(common.device).front(), superglue);
     const std::string superpoint = LoadSuperPoint(ResolveWeights(common.weights).superpoint).sha256;
     option_text_ = OptionText(*app_) + "superpoint=" + superpoint + "\nsuperglue=" + superglue.sha256 + "\n";
   }

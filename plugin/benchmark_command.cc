@@ -6,6 +6,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "matcher/devices.h"
 #include "matcher/frontend.h"
 #include "network/atomic_file.h"
 #include "network/bf16.h"

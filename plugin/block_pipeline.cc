@@ -72,11 +72,10 @@ Manifest OpenPlan(const BlockOptions& o, PlanKind kind, CommonOptions& common, B
 // The images of one block, from the feature files that the plan names.
 class ShardImageStore {
  public:
-  ShardImageStore(const Manifest& manifest, const MatchBlock& block, int capacity)
-      : manifest_(manifest), block_(block), images_(static_cast<size_t>(std::max(2, capacity))) {
+  ShardImageStore(const Manifest& manifest, const MatchBlock& block, size_t capacity)
+      : manifest_(manifest), block_(block), images_(capacity) {
     for (const Camera& camera : block.cameras) cameras_.push_back(std::make_shared<const Camera>(camera));
   }
-  size_t capacity() const { return images_.capacity(); }
   std::shared_ptr<const LoadedImage> Get(uint32_t i) {
     return images_.Get(i, [&] { return Load(block_.images.at(i)); });
   }
@@ -126,12 +125,12 @@ BlockStats ExtractBlock(const BlockOptions& o, CommonOptions common) {
   const std::vector<std::string> names = ReadPhotoBlock(manifest, o.block);
   FeaturePipelineOptions options = ExtractionOptionsOf(manifest.options);
   options.image_path = manifest.image_path;
-  PhotoExtractor extractor(options, common);
+  ExtractorPool extractors = MakeExtractors(options, common);
   RequireSame(manifest, "weights or options", manifest.provenance,
-              FeatureProvenance(options, extractor.network()));
+              FeatureProvenance(options, extractors.front().network()));
 
   RecordWriter shard(manifest.ShardPath(o.block), manifest.ShardHeader(o.block));
-  stats.stopped = !ExtractPhotos(common, extractor, names, [&](const FeatureRecord& photo) {
+  stats.stopped = !ExtractPhotos(common, extractors, names, [&](const FeatureRecord& photo) {
     shard.Append(EncodeFeatures(photo));
     ++stats.num_items;
     stats.num_keypoints += static_cast<int64_t>(photo.keypoints.rows);
@@ -150,14 +149,15 @@ BlockStats MatchBlockOfPlan(const BlockOptions& o, CommonOptions common) {
   const MatchBlock block = ReadMatchBlock(manifest, o.block);
   const MatchingPipelineOptions options = MatchingOptionsOf(manifest.options);
   UsedWeights weights;
-  FeatureMatcher matcher = MakeMatcher(options, common, weights);
+  const auto num_cached = static_cast<size_t>(std::max(2, o.max_cached_images));
+  MatcherPool matchers = MakeMatchers(options, common, num_cached, weights);
   RequireSame(manifest, "weights or options", manifest.provenance,
               MatchingProvenance(options, common, weights.sha256));
 
-  ShardImageStore store(manifest, block, o.max_cached_images);
+  ShardImageStore store(manifest, block, num_cached);
   EncodedPairs done;
   PairVerifier verifier(options, NumWorkers(common));
-  PairBatch batch(matcher, store.capacity());
+  PairBatch batch(matchers);
   ProgressBar bar("matching", static_cast<int64_t>(block.pairs.size()), common.progress);
   for (const auto& [i, j] : block.pairs) {
     if (StopRequested()) {

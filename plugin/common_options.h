@@ -13,7 +13,7 @@ inline constexpr char kBf16[] = "bf16", kFp16[] = "fp16", kInt8[] = "int8";
 
 struct CommonOptions {
   std::string weights = "default";  // name, folder, file, or superpoint=PATH,superglue=PATH
-  std::string device = "auto";      // auto, cpu, cuda, cuda:i
+  std::string device = "auto";      // as DevicesFromName takes it
   bool use_gpu = true;              // COLMAP's words for the same, which main turns into device
   std::string gpu_index = "-1";
   std::string precision = "auto";  // of the networks' arithmetic: auto, fp32, bf16, fp16, int8

@@ -5,6 +5,7 @@
 
 #include <opencv2/features2d.hpp>
 
+#include "matcher/devices.h"
 #include "training/ground_truth.h"
 
 namespace colmatch {

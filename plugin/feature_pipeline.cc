@@ -14,6 +14,7 @@
 #include "plugin/database_options.h"
 #include "plugin/exif.h"
 #include "plugin/image_reader.h"
+#include "plugin/in_order.h"
 #include "plugin/log.h"
 #include "plugin/photo_extractor.h"
 #include "plugin/progress.h"
@@ -207,36 +208,48 @@ bool WriteFeatures(ColmapDatabase& database, CameraAssigner& cameras, const Feat
   return true;
 }
 
-bool ExtractPhotos(const CommonOptions& common, PhotoExtractor& extractor,
+bool ExtractPhotos(const CommonOptions& common, ExtractorPool& extractors,
                    const std::vector<std::string>& names,
                    const std::function<void(const FeatureRecord&)>& then) {
   // A photo is decoded by one thread, which may take longer than the network does.
-  const size_t num_ahead = extractor.HoldsWholePhotos() ? 1 : static_cast<size_t>(NumWorkers(common));
+  const PhotoExtractor& reader = extractors.front();
+  const size_t num_ahead = reader.HoldsWholePhotos() ? 1 : static_cast<size_t>(NumWorkers(common));
   std::deque<std::future<Photo>> ahead;
   size_t next = 0;
   const auto read_ahead = [&] {
     for (; next < names.size() && ahead.size() < num_ahead; ++next)
       ahead.push_back(
-          std::async(std::launch::async, [&extractor, &name = names[next]] { return extractor.Read(name); }));
+          std::async(std::launch::async, [&reader, &name = names[next]] { return reader.Read(name); }));
   };
   ProgressBar bar("features", static_cast<int64_t>(names.size()), common.progress);
+  // The next photo of each is there when it is done with the one before.
+  InOrder<FeatureRecord> extracted(reader.HoldsWholePhotos() ? extractors.size() : 2 * extractors.size(),
+                                   "wait for features");
+  int64_t done = 0;
+  const auto hand_back = [&](const FeatureRecord& record) {
+    then(record);
+    bar.Update(++done);
+  };
   read_ahead();
-  for (size_t i = 0; i < names.size(); ++i) {
-    const Photo photo = ahead.front().get();
+  while (!ahead.empty()) {
+    const auto photo = std::make_shared<const Photo>(ahead.front().get());
     ahead.pop_front();
-    if (StopRequested()) return false;
+    if (StopRequested()) break;
     read_ahead();
-    then(ExtractPhoto(photo, extractor));
-    bar.Update(static_cast<int64_t>(i) + 1);
+    extracted.Add(
+        extractors.Submit([photo](PhotoExtractor& extractor) { return ExtractPhoto(*photo, extractor); }),
+        hand_back);
   }
-  return true;
+  extracted.Finish();
+  return done == static_cast<int64_t>(names.size());
 }
 
 FeaturePipelineStats ExtractCollection(const FeaturePipelineOptions& o, const CommonOptions& common) {
   o.camera.Validate();
   const auto names = ListImages(
       o.image_path, o.image_list_path.empty() ? std::nullopt : std::optional<fs::path>(o.image_list_path));
-  PhotoExtractor extractor(o, common);
+  ExtractorPool extractors = MakeExtractors(o, common);
+  const PhotoExtractor& extractor = extractors.front();
   ColmapDatabase database(o.database_path, DatabaseMode::kCreateOrOpen, ConnectionOptionsOf(common));
   database.CheckWritable();
   database.CompleteFrames();
@@ -247,7 +260,7 @@ FeaturePipelineStats ExtractCollection(const FeaturePipelineOptions& o, const Co
   const auto todo = NamesToExtract(database, extractor, names, provenance, stats);
   // After what is there, so that it knows their cameras.
   CameraAssigner cameras = MakeCameraAssigner(database, o);
-  stats.stopped = !ExtractPhotos(common, extractor, todo, [&](const FeatureRecord& photo) {
+  stats.stopped = !ExtractPhotos(common, extractors, todo, [&](const FeatureRecord& photo) {
     try {
       if (!photo.error.empty()) throw InputError(photo.error);
       if (WriteFeatures(database, cameras, photo, provenance)) {

@@ -19,6 +19,8 @@
 namespace colmatch {
 
 class PhotoExtractor;  // photo_extractor.h, which needs this file
+template <typename Engine>
+class EnginePool;
 
 struct FeaturePipelineOptions {
   std::string database_path;
@@ -74,7 +76,7 @@ bool WriteFeatures(ColmapDatabase& database, CameraAssigner& cameras, const Feat
                    const std::string& provenance);
 
 // Calls `then` for each photo in order, one that cannot be used with its error. False: stopped by a signal.
-bool ExtractPhotos(const CommonOptions& common, PhotoExtractor& extractor,
+bool ExtractPhotos(const CommonOptions& common, EnginePool<PhotoExtractor>& extractors,
                    const std::vector<std::string>& names,
                    const std::function<void(const FeatureRecord&)>& then);
 

@@ -1,6 +1,9 @@
 // A GPU's memory; see gpu_memory.h.
 #include "plugin/gpu_memory.h"
 
+#include <memory>
+#include <mutex>
+
 #include "network/error.h"
 #include "plugin/log.h"
 #include "plugin/memory.h"
@@ -8,7 +11,7 @@
 namespace colmatch {
 
 MemoryShortageHandler GpuShortageHandler() {
-  return [said = false](const std::string& item, uint64_t bytes) mutable {
+  return [said = std::make_shared<std::once_flag>()](const std::string& item, uint64_t bytes) {
     const auto available = AvailableMemory();
     if (available && bytes > *available) {
       throw EnvironmentError(item + " needs more memory than the GPU has, and about " + MemoryText(bytes) +
@@ -16,10 +19,10 @@ MemoryShortageHandler GpuShortageHandler() {
                              " are left: extract fewer keypoints (--SuperPoint.max_num_features) of smaller "
                              "images (--SuperPoint.max_image_size), or use another machine");
     }
-    if (!said)
+    std::call_once(*said, [&] {
       LogWarning("the GPU has too little memory for " + item +
                  ": it, and what else does not fit, is computed on the CPU");
-    said = true;
+    });
   };
 }
 

@@ -6,7 +6,7 @@
 namespace colmatch {
 
 // Says with the first item that it and others are computed on the CPU. Throws EnvironmentError for an item
-// that this machine's memory would not suffice for either.
+// that this machine's memory would not suffice for either. Its copies are one, which any thread may call.
 MemoryShortageHandler GpuShortageHandler();
 
 }  // namespace colmatch

@@ -27,7 +27,7 @@ LoadedImage MakeLoadedImage(image_t image_id, const std::shared_ptr<const Camera
 }
 
 ImageStore::ImageStore(ColmapDatabase& database, int block_size)
-    : database_(database), images_(2 * static_cast<size_t>(block_size) + 2) {
+    : database_(database), images_(CapacityFor(block_size)) {
   for (const Camera& camera : database.Cameras())
     cameras_[camera.camera_id] = std::make_shared<Camera>(camera);
 }

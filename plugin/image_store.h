@@ -30,7 +30,7 @@ class ImageStore {
   // Holds the images of two blocks. The database must outlive it.
   ImageStore(ColmapDatabase& database, int block_size);
 
-  size_t capacity() const { return images_.capacity(); }
+  static size_t CapacityFor(int block_size) { return 2 * static_cast<size_t>(block_size) + 2; }
 
   // Throws UsageError where the features were not made by colmatch.
   std::shared_ptr<const LoadedImage> Get(const Image& image, bool with_descriptors);

@@ -14,8 +14,6 @@ class LruCache {
  public:
   explicit LruCache(size_t capacity) : capacity_(capacity) {}
 
-  size_t capacity() const { return capacity_; }
-
   // make() is called where the key is not there, and what it throws comes through.
   template <typename Make>
   std::shared_ptr<const Value> Get(const Key& key, const Make& make) {

@@ -17,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include "matcher/devices.h"
 #include "network/error.h"
 #include "plugin/command_list.h"
 #include "plugin/handover.h"
@@ -43,11 +44,8 @@ void ApplyGpuOptions(CommonOptions& common) {
       throw UsageError("--device " + common.device + " and use_gpu 0 contradict each other");
     common.device = "cpu";
   }
-  const std::string index = common.gpu_index.substr(0, common.gpu_index.find(','));
-  const bool is_number = !index.empty() && index.find_first_not_of("0123456789") == std::string::npos;
-  if (!is_number && index != "-1")
-    throw UsageError("gpu_index must be -1 or the number of a GPU, found " + common.gpu_index);
-  if (is_number && common.device == "auto" && torch::cuda::is_available()) common.device = "cuda:" + index;
+  const std::string name = DeviceNameFromGpuIndex(common.gpu_index);
+  if (common.device == "auto" && NumGpus() > 0) common.device = name;
 }
 
 // A program started with one of its streams closed would get that number for the first file it opens, and

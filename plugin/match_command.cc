@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <opencv2/imgcodecs.hpp>
 
+#include "matcher/devices.h"
 #include "matcher/frontend.h"
 #include "network/atomic_file.h"
 #include "network/error.h"
@@ -64,9 +65,10 @@ class Match : public Command {
   int Run(const CommonOptions& common) override {
     const FeaturePipelineOptions extraction = extraction_.Resolve();
     const MatchingPipelineOptions matching = matching_.Resolve();
-    PhotoExtractor extractor(extraction, common);
+    const torch::Device device = DeviceFromName(common.device);
+    PhotoExtractor extractor(extraction, common, device);
     UsedWeights superglue;
-    FeatureMatcher matcher = MakeMatcher(matching, common, superglue);
+    FeatureMatcher matcher = MakeMatcher(matching, common, device, superglue);
 
     MatchedImage images[2];
     double extract_ms = 0;

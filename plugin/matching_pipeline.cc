@@ -21,7 +21,7 @@ MatchingPipelineStats MatchPairs(const MatchingPipelineOptions& o, const CommonO
                                  const PairSourceMaker& make_source) {
   o.geometry.Validate();
   MatchingPipelineStats stats;
-  FeatureMatcher matcher = MakeMatcher(o, common, stats.weights);
+  MatcherPool matchers = MakeMatchers(o, common, ImageStore::CapacityFor(o.block_size), stats.weights);
   ColmapDatabase database(o.database_path, DatabaseMode::kOpenExisting, ConnectionOptionsOf(common));
   database.CheckWritable();
   database.CompleteFrames();
@@ -36,7 +36,7 @@ MatchingPipelineStats MatchPairs(const MatchingPipelineOptions& o, const CommonO
   }
   ImageStore store(database, o.block_size);
   PairWriter writer(database, o, NumWorkers(common), stats);
-  PairBatch batch(matcher, store.capacity());
+  PairBatch batch(matchers);
   ProgressBar bar("matching", source->num_pairs(), common.progress);
   int64_t done = 0;
   while (!stats.stopped) {

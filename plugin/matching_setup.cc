@@ -3,11 +3,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <sstream>
 
+#include "matcher/devices.h"
 #include "network/bf16.h"
 #include "network/error.h"
-#include "plugin/colmap_convert.h"
 #include "plugin/gpu_memory.h"
 #include "plugin/log.h"
 #include "plugin/memory.h"
@@ -18,27 +19,51 @@ namespace {
 
 constexpr char kTurned[] = " turned ";
 
-}  // namespace
+// What all matchers of a command are made of.
+struct MatcherParts {
+  LoadedSuperGlue weights;
+  MatcherOptions options;
+  MemoryShortageHandler on_shortage = GpuShortageHandler();  // one, which speaks once for all
 
-FeatureMatcher MakeMatcher(const MatchingPipelineOptions& o, const CommonOptions& common, UsedWeights& used) {
-  MatcherOptions matching = o.matching;
-  matching.type = MatcherTypeFromName(o.matcher);
-  if (matching.type == MatcherType::kSuperGlue)
-    matching.precision = InferencePrecisionFromName(common.precision);
-  if (matching.precision == InferencePrecision::kBf16 && !HasBf16Instructions())
+  // Any thread: the matcher computes with a copy of the network.
+  FeatureMatcher On(torch::Device device) const {
+    FeatureMatcher matcher(weights, options, device);
+    matcher.OnMemoryShortage(on_shortage);
+    return matcher;
+  }
+};
+
+MatcherParts ReadMatcher(const MatchingPipelineOptions& o, const CommonOptions& common, UsedWeights& used) {
+  MatcherParts parts;
+  parts.options = o.matching;
+  parts.options.type = MatcherTypeFromName(o.matcher);
+  if (parts.options.type != MatcherType::kSuperGlue) return parts;
+  parts.options.precision = InferencePrecisionFromName(common.precision);
+  if (parts.options.precision == InferencePrecision::kBf16 && !HasBf16Instructions())
     LogInfo(
         "--precision bf16: this machine's CPU has no bf16 instructions; matching is no faster than in fp32");
-  LoadedSuperGlue weights;
-  if (matching.type == MatcherType::kSuperGlue) {
-    const std::string path = ResolveWeights(common.weights).superglue;
-    if (path.empty())
-      throw UsageError("--weights " + common.weights + " names no SuperGlue: add superglue=PATH");
-    weights = LoadSuperGlue(path);
-    used = {weights.metadata, weights.sha256};
-  }
-  FeatureMatcher matcher(std::move(weights), matching, DeviceFromName(common.device));
-  matcher.OnMemoryShortage(GpuShortageHandler());
-  return matcher;
+  const std::string path = ResolveWeights(common.weights).superglue;
+  if (path.empty())
+    throw UsageError("--weights " + common.weights + " names no SuperGlue: add superglue=PATH");
+  parts.weights = LoadSuperGlue(path);
+  used = {parts.weights.metadata, parts.weights.sha256};
+  return parts;
+}
+
+}  // namespace
+
+FeatureMatcher MakeMatcher(const MatchingPipelineOptions& o, const CommonOptions& common,
+                           torch::Device device, UsedWeights& used) {
+  return ReadMatcher(o, common, used).On(device);
+}
+
+MatcherPool MakeMatchers(const MatchingPipelineOptions& o, const CommonOptions& common, size_t num_prepared,
+                         UsedWeights& used) {
+  const auto devices = DevicesFromName(common.device);
+  const MatcherParts parts = ReadMatcher(o, common, used);
+  return MatcherPool(WorkersOn(devices), [&](torch::Device device) {
+    return std::make_unique<CachingMatcher>(parts.On(device), num_prepared);
+  });
 }
 
 std::vector<Image> ImagesWithFeatures(ColmapDatabase& database, MatchingPipelineStats& stats) {
@@ -57,7 +82,7 @@ std::vector<Image> ImagesWithFeatures(ColmapDatabase& database, MatchingPipeline
 void RequireMemoryForPairs(ColmapDatabase& database, const std::vector<Image>& images,
                            const CommonOptions& common) {
   const auto available = AvailableMemory();
-  if (!available || !DeviceFromName(common.device).is_cpu()) return;
+  if (!available || !DevicesFromName(common.device).front().is_cpu()) return;
   std::vector<std::pair<int64_t, const Image*>> sizes;
   for (const Image& image : images)
     sizes.emplace_back(static_cast<int64_t>(database.NumKeypoints(image.image_id)), &image);
@@ -123,16 +148,6 @@ PairState StateOf(ColmapDatabase& database, const Image& a, const Image& b, cons
                      "); use the same options or another database");
   }
   return state;
-}
-
-PairRows RowsOf(const FeatureMatches& matches) {
-  const auto list = ListMatches(matches);
-  PairRows rows;
-  rows.confidences.resize(list.size());
-  std::transform(list.begin(), list.end(), rows.confidences.begin(),
-                 [](const MatchedPair& p) { return p.confidence; });
-  rows.matches = MatchesForColmap(list);
-  return rows;
 }
 
 }  // namespace colmatch

@@ -7,13 +7,18 @@
 
 #include "database_io/colmap_database.h"
 #include "matcher/frontend.h"
+#include "plugin/caching_matcher.h"
 #include "plugin/matching_pipeline.h"
 
 namespace colmatch {
 
 // Throws UsageError where SuperGlue is asked for and --weights names none.
 FeatureMatcher MakeMatcher(const MatchingPipelineOptions& options, const CommonOptions& common,
-                           UsedWeights& used);
+                           torch::Device device, UsedWeights& used);
+// One a worker on the devices that are asked for, the weights read once. num_prepared: images that stay
+// prepared in each.
+MatcherPool MakeMatchers(const MatchingPipelineOptions& options, const CommonOptions& common,
+                         size_t num_prepared, UsedWeights& used);
 
 // Images that have features, by id; the others are named in the stats.
 std::vector<Image> ImagesWithFeatures(ColmapDatabase& database, MatchingPipelineStats& stats);
@@ -43,12 +48,5 @@ struct PairState {
 
 // Throws UsageError where the pair's rows are of other weights or options.
 PairState StateOf(ColmapDatabase& database, const Image& a, const Image& b, const std::string& provenance);
-
-// A pair's matches as the database takes them.
-struct PairRows {
-  Matches matches;
-  std::vector<float> confidences;
-};
-PairRows RowsOf(const FeatureMatches& matches);
 
 }  // namespace colmatch

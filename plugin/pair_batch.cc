@@ -3,27 +3,36 @@
 
 #include <utility>
 
-#include "plugin/trace.h"
-
 namespace colmatch {
+namespace {
 
-void PairBatch::Add(const NumberedImage& image0, const NumberedImage& image1,
-                    std::function<void(PairRows)> then) {
-  const auto prepared = [&](const NumberedImage& image) {
-    return prepared_.Get(image.number,
-                         [&] { return Traced("prepare", [&] { return matcher_.Prepare(image.features); }); });
-  };
-  const auto prepared0 = prepared(image0), prepared1 = prepared(image1);
-  pairs_.push_back({prepared0, prepared1});
+// One that is matched and two that wait: a matcher that is done finds the next ones there.
+constexpr size_t kBatchesAMatcher = 3;
+
+}  // namespace
+
+PairBatch::PairBatch(MatcherPool& matchers, size_t batch_size)
+    : matchers_(matchers),
+      batch_size_(batch_size),
+      results_(kBatchesAMatcher * matchers.size(), "wait for matches") {}
+
+void PairBatch::Add(NumberedImage image0, NumberedImage image1, Then then) {
+  pairs_.emplace_back(std::move(image0), std::move(image1));
   then_.push_back(std::move(then));
-  if (static_cast<int>(pairs_.size()) >= matcher_.batch_size()) Finish();
+  if (pairs_.size() >= batch_size_) Submit();
+}
+
+void PairBatch::Submit() {
+  auto rows = matchers_.Submit(
+      [pairs = std::exchange(pairs_, {})](CachingMatcher& matcher) { return matcher.Match(pairs); });
+  results_.Add(std::move(rows), [all_then = std::exchange(then_, {})](std::vector<PairRows> all_rows) {
+    for (size_t i = 0; i < all_rows.size(); ++i) all_then[i](std::move(all_rows[i]));
+  });
 }
 
 void PairBatch::Finish() {
-  const auto matches = Traced("match", [&] { return matcher_.MatchBatch(pairs_); });
-  for (size_t i = 0; i < matches.size(); ++i) then_[i](RowsOf(matches[i]));
-  pairs_.clear();
-  then_.clear();
+  if (!pairs_.empty()) Submit();
+  results_.Finish();
 }
 
 }  // namespace colmatch

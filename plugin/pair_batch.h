@@ -1,37 +1,39 @@
-// Pairs gathered until the matcher takes them at once: many on a GPU, one by one on the CPU. What matching
-// needs of one image alone is computed once, not once a pair.
+// Pairs gathered until a matcher takes them at once: many on a GPU, one by one on the CPU.
 #pragma once
 
-#include <cstdint>
 #include <functional>
 #include <vector>
 
-#include "plugin/lru_cache.h"
-#include "plugin/matching_setup.h"
+#include "plugin/caching_matcher.h"
+#include "plugin/in_order.h"
 
 namespace colmatch {
 
+// One thread at a time. Which pairs are matched together follows from the calls alone, not from which matcher
+// was free when.
 class PairBatch {
  public:
-  // An image and its number, which is nobody else's.
-  struct NumberedImage {
-    uint32_t number;
-    const Features& features;
-  };
+  using Then = std::function<void(PairRows)>;
 
-  // num_prepared: images that stay prepared.
-  PairBatch(FeatureMatcher& matcher, size_t num_prepared) : matcher_(matcher), prepared_(num_prepared) {}
+  // The pool must outlive it. batch_size: pairs at once, at least 1.
+  PairBatch(MatcherPool& matchers, size_t batch_size);
+  // As many as the matchers are best given.
+  explicit PairBatch(MatcherPool& matchers) : PairBatch(matchers, matchers.front().batch_size()) {}
 
   // `then` gets the pair's matches with this or a later call of Add or Finish, in the order of the calls.
-  void Add(const NumberedImage& image0, const NumberedImage& image1, std::function<void(PairRows)> then);
+  // What matching it throws comes through there, once; no pair after it is handed back any more.
+  void Add(NumberedImage image0, NumberedImage image1, Then then);
   // Those that still wait.
   void Finish();
 
  private:
-  FeatureMatcher& matcher_;
-  LruCache<uint32_t, PreparedImage> prepared_;
-  std::vector<PreparedPair> pairs_;
-  std::vector<std::function<void(PairRows)>> then_;
+  void Submit();
+
+  MatcherPool& matchers_;
+  size_t batch_size_;
+  std::vector<NumberedPair> pairs_;
+  std::vector<Then> then_;
+  InOrder<std::vector<PairRows>> results_;
 };
 
 }  // namespace colmatch

@@ -7,7 +7,7 @@
 
 #include "database_io/colmap_database.h"
 #include "plugin/matching_pipeline.h"
-#include "plugin/matching_setup.h"
+#include "plugin/pair_rows.h"
 #include "plugin/pair_verifier.h"
 
 namespace colmatch {

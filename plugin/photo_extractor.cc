@@ -4,9 +4,11 @@
 #include <torch/torch.h>
 
 #include <filesystem>
+#include <memory>
 #include <opencv2/core.hpp>
 #include <utility>
 
+#include "matcher/devices.h"
 #include "matcher/tiled_extraction.h"
 #include "network/error.h"
 #include "plugin/gpu_memory.h"
@@ -61,13 +63,23 @@ Features AsTurned(const Features& features, int quarter_turns) {
   return turned;
 }
 
-PhotoExtractor::PhotoExtractor(const FeaturePipelineOptions& options, const CommonOptions& common)
+PhotoExtractor::PhotoExtractor(const FeaturePipelineOptions& options, const CommonOptions& common,
+                               torch::Device device)
     : options_(options),
       masks_(options.mask_path, options.camera_mask_path),
-      network_(LoadSuperPoint(ResolveWeights(common.weights).superpoint), options.keypoints,
-               DeviceFromName(common.device), InferencePrecisionFromName(common.precision)) {
+      network_(LoadSuperPoint(ResolveWeights(common.weights).superpoint), options.keypoints, device,
+               InferencePrecisionFromName(common.precision)) {
   ValidateTileSize(options_.tile_size, options_.keypoints);
   network_.OnMemoryShortage(GpuShortageHandler());
+}
+
+ExtractorPool MakeExtractors(const FeaturePipelineOptions& options, const CommonOptions& common) {
+  const auto on_shortage = GpuShortageHandler();  // one, which speaks once for all
+  return ExtractorPool(WorkersOn(DevicesFromName(common.device)), [&](torch::Device device) {
+    auto extractor = std::make_unique<PhotoExtractor>(options, common, device);
+    extractor->OnMemoryShortage(on_shortage);
+    return extractor;
+  });
 }
 
 Photo PhotoExtractor::Read(const std::string& name) const {

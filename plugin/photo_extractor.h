@@ -5,6 +5,7 @@
 
 #include "matcher/frontend.h"
 #include "plugin/common_options.h"
+#include "plugin/engine_pool.h"
 #include "plugin/exif.h"
 #include "plugin/feature_pipeline.h"
 #include "plugin/image_resize.h"
@@ -34,7 +35,9 @@ Features AsTurned(const Features& features, int quarter_turns);
 class PhotoExtractor {
  public:
   // Reads the weights. Throws UsageError for bad options and masks.
-  PhotoExtractor(const FeaturePipelineOptions& options, const CommonOptions& common);
+  PhotoExtractor(const FeaturePipelineOptions& options, const CommonOptions& common, torch::Device device);
+
+  void OnMemoryShortage(MemoryShortageHandler handler) { network_.OnMemoryShortage(std::move(handler)); }
 
   // What cannot be read has its reason in `error`. Any thread may call it.
   Photo Read(const std::string& name) const;
@@ -56,5 +59,10 @@ class PhotoExtractor {
   MaskFolder masks_;
   FeatureExtractor network_;
 };
+
+using ExtractorPool = EnginePool<PhotoExtractor>;
+
+// One a worker on the devices that are asked for.
+ExtractorPool MakeExtractors(const FeaturePipelineOptions& options, const CommonOptions& common);
 
 }  // namespace colmatch

@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "database_io/colmap_database.h"
+#include "matcher/devices.h"
 #include "network/atomic_file.h"
 #include "network/crc32.h"
 #include "network/error.h"
@@ -273,7 +274,8 @@ PlanStats PlanFeatures(const PlanOptions& plan, const FeaturePipelineOptions& o,
   const int num_blocks =
       static_cast<int>(std::min<int64_t>(NumBlocks(plan, num_items, kPhotosPerBlock), num_items));
   Manifest manifest = StartManifest(PlanKind::kFeatures, plan, common);
-  const PhotoExtractor extractor(o, common);  // options are refused here, not by a thousand tasks
+  // Options are refused here, not by a thousand tasks.
+  const PhotoExtractor extractor(o, common, DevicesFromName(common.device).front());
   manifest.weights_sha256 = extractor.weights().sha256;
   manifest.provenance = FeatureProvenance(o, extractor.network());
   manifest.image_path = fs::absolute(o.image_path).lexically_normal().string();
@@ -304,7 +306,8 @@ PlanStats PlanMatches(const PlanOptions& plan, const MatchingPipelineOptions& o,
                       const PairSourceMaker& make_source) {
   o.geometry.Validate();
   MatchingPipelineStats setup;
-  MakeMatcher(o, common, setup.weights);  // refused here, not by a thousand tasks
+  // Refused here, not by a thousand tasks.
+  MakeMatcher(o, common, DevicesFromName(common.device).front(), setup.weights);
   Manifest manifest = StartManifest(PlanKind::kMatches, plan, common);
   manifest.weights_sha256 = setup.weights.sha256;
   manifest.provenance = MatchingProvenance(o, common, setup.weights.sha256);

@@ -6,7 +6,8 @@ namespace {
 
 void AddCommonOptions(CLI::App& app, CommonOptions& common) {
   AddOption(app, "--weights", common.weights, "default, fast, a folder, or superpoint=PATH,superglue=PATH");
-  AddOption(app, "--device", common.device, "auto, cpu, cuda or cuda:N");
+  AddOption(app, "--device", common.device,
+            "auto, cpu, cuda (every GPU), cuda:N, or cuda:N,M,... for several");
   AddOption(
       app, "--precision", common.precision,
       "auto (fp32), fp32, bf16; on a GPU also fp16, on the CPU int8 (SuperGlue alone, not for training)")

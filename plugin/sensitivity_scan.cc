@@ -5,6 +5,7 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
+#include "matcher/devices.h"
 #include "matcher/frontend.h"
 #include "network/atomic_file.h"
 #include "network/error.h"

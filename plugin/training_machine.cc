@@ -1,16 +1,16 @@
 // On what a training runs; see training_machine.h.
 #include "plugin/training_machine.h"
 
-#include <torch/torch.h>
-
 #include <algorithm>
 #include <thread>
+
+#include "matcher/devices.h"
 
 namespace colmatch {
 
 void ChooseMachine(const CommonOptions& common, int num_workers, TrainLoopOptions& loop) {
-  loop.device = common.device == "auto" ? (torch::cuda::is_available() ? "cuda" : "cpu") : common.device;
-  const torch::Device device(loop.device);
+  const torch::Device device = DeviceFromName(common.device);
+  loop.device = device.str();
   loop.precision = TrainingPrecisionFromName(common.precision, device);
   const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   loop.num_workers = num_workers > 0 ? num_workers : device.is_cuda() ? std::min(16, cores) : 1;

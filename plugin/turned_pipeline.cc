@@ -6,6 +6,7 @@
 #include <set>
 #include <vector>
 
+#include "matcher/devices.h"
 #include "matcher/turn.h"
 #include "network/error.h"
 #include "plugin/database_options.h"
@@ -118,9 +119,11 @@ MatchingPipelineStats MatchTurned(const FeaturePipelineOptions& fo, const Matchi
                                   const CommonOptions& common) {
   mo.geometry.Validate();
   MatchingPipelineStats stats;
-  FeatureExtractor extractor(LoadSuperPoint(ResolveWeights(common.weights).superpoint), fo.keypoints,
-                             DeviceFromName(common.device), InferencePrecisionFromName(common.precision));
-  FeatureMatcher matcher = MakeMatcher(mo, common, stats.weights);
+  // Several are for the stages before this one.
+  const torch::Device device = DevicesFromName(common.device).front();
+  FeatureExtractor extractor(LoadSuperPoint(ResolveWeights(common.weights).superpoint), fo.keypoints, device,
+                             InferencePrecisionFromName(common.precision));
+  FeatureMatcher matcher = MakeMatcher(mo, common, device, stats.weights);
   ColmapDatabase database(mo.database_path, DatabaseMode::kOpenExisting, ConnectionOptionsOf(common));
   database.CheckWritable();
   database.CompleteFrames();

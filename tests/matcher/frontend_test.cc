@@ -52,23 +52,6 @@ TEST(MatcherTypeFromName, KnowsItsNamesAndRefusesOthersListingThem) {
   }
 }
 
-TEST(DeviceFromName, CpuAndAutoAreAlwaysThere) {
-  EXPECT_EQ(DeviceFromName("cpu"), torch::Device(torch::kCPU));
-  EXPECT_EQ(DeviceFromName("auto").type(), torch::cuda::is_available() ? torch::kCUDA : torch::kCPU);
-}
-
-TEST(DeviceFromName, OtherNamesAreUsageErrors) {
-  for (const char* name : {"", "gpu", "CPU", "cuda:", "cuda:x", "cuda:-1", "cuda:1x",
-                           "cuda:99999999999999999999", "cpu:0", "cuda 0"}) {
-    EXPECT_THROW(DeviceFromName(name), UsageError) << name;
-  }
-}
-
-TEST(DeviceFromName, ACudaDeviceThatIsNotThereIsAnEnvironmentError) {
-  EXPECT_THROW(DeviceFromName("cuda:999"), EnvironmentError);
-  if (!torch::cuda::is_available()) EXPECT_THROW(DeviceFromName("cuda"), EnvironmentError);
-}
-
 TEST(FeatureExtractor, FindsKeypointsInsideTheImageWithUnitDescriptors) {
   FeatureExtractor extractor = Extractor();
   const Features features = extractor.Extract(RandomPixels(70, 53).data(), 70, 53);

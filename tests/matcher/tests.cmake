@@ -2,6 +2,7 @@
 colmatch_test(matcher
   SOURCES
     device_fallback_test.cc
+    devices_test.cc
     frontend_test.cc
     gpu_test.cc
     local_fit_test.cc

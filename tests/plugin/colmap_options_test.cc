@@ -186,6 +186,7 @@ TEST(ColmapOptions, WhatWouldChangeResultsIsRefusedWithItsReason) {
       {{"automatic_reconstructor", "--workspace_path", "x", "--image_path", "x", "--dense", "1"}, "sparse"},
       {{"exhaustive_matcher", "--database_path", "x", "--use_gpu", "0", "--device", "cuda"}, "contradict"},
       {{"exhaustive_matcher", "--database_path", "x", "--SiftMatching.gpu_index", "first"}, "gpu_index"},
+      {{"exhaustive_matcher", "--database_path", "x", "--SiftMatching.gpu_index", "-1,0"}, "gpu_index"},
   };
   for (const auto& c : cases) {
     const ProgramResult result = RunColmatch(c.arguments);

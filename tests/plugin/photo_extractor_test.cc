@@ -36,7 +36,7 @@ FeaturePipelineOptions OptionsFor(const fs::path& folder) {
 }
 
 Features ExtractOne(const FeaturePipelineOptions& options, const std::string& name) {
-  PhotoExtractor extractor(options, Fast());
+  PhotoExtractor extractor(options, Fast(), torch::kCPU);
   const Photo photo = extractor.Read(name);
   EXPECT_EQ(photo.error, "");
   EXPECT_EQ(photo.suffix, extractor.Suffix(name));
@@ -94,7 +94,7 @@ TEST(PhotoExtractor, APhotoWhoseMaskIsMissingIsNotLookedAt) {
   const TemporaryFolder folder;
   FeaturePipelineOptions options = OptionsFor(TestPhotos());
   options.mask_path = folder.path().string();
-  const Photo photo = PhotoExtractor(options, Fast()).Read(kPhoto);
+  const Photo photo = PhotoExtractor(options, Fast(), torch::kCPU).Read(kPhoto);
   EXPECT_NE(photo.error.find("courtyard_00.png"), std::string::npos) << photo.error;
 }
 

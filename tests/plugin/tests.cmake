@@ -16,9 +16,11 @@ if(NOT COLMATCH_CORE_ONLY)
       compress_command_test.cc
       demo_scene_test.cc
       depth_study_test.cc
+      device_threads_test.cc
       doctor_test.cc
       evaluate_test.cc
       exif_test.cc
+      extract_photos_test.cc
       faults_test.cc
       gpu_memory_test.cc
       image_options_test.cc

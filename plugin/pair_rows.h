@@ -1,0 +1,17 @@
+// A pair's matches as the database takes them.
+#pragma once
+
+#include <vector>
+
+#include "database_io/colmap_database.h"
+#include "matcher/frontend.h"
+
+namespace colmatch {
+
+struct PairRows {
+  Matches matches;
+  std::vector<float> confidences;
+};
+PairRows RowsOf(const FeatureMatches& matches);
+
+}  // namespace colmatch
