@@ -156,8 +156,8 @@ FeatureSet MakeFeatureSet(SuperPoint& network, const std::vector<ShardPhoto>& ph
     return g < photos.size() ? warps_of(g) : views_of_scene(g - photos.size());
   };
   std::vector<ExtractedView> views;
-  ForEachPrepared(num_groups, o.num_workers, make, [&](std::vector<ExtractedView> group) {
-    for (ExtractedView& view : group) views.push_back(std::move(view));
+  ForEachPrepared(num_groups, o.num_workers, make, [&](const std::vector<ExtractedView>& group) {
+    KeepViews(group, views);
     if (report) report(static_cast<int64_t>(views.size()), num_groups * o.views_per_photo);
   });
   FeatureSet set = FeatureSetOf(views, o);

@@ -182,10 +182,10 @@ FeatureSet MakeReconstructionFeatures(SuperPoint& network, const std::vector<Rec
   std::vector<ExtractedView> views;
   std::vector<torch::Tensor> projections;
   std::vector<int64_t> subjects;
-  ForEachPrepared(num_groups, o.views.num_workers, extract, [&](Extracted extracted) {
+  ForEachPrepared(num_groups, o.views.num_workers, extract, [&](const Extracted& extracted) {
     subjects.push_back(static_cast<int64_t>(groups[projections.size()].reconstruction));
     projections.push_back(extracted.projections);
-    for (ExtractedView& view : extracted.views) views.push_back(std::move(view));
+    KeepViews(extracted.views, views);
     if (report) report(static_cast<int64_t>(views.size()), num_groups * o.views.views_per_photo);
   });
   FeatureSet set = FeatureSetOf(views, o.views);

@@ -74,6 +74,13 @@ ExtractedView ExtractView(SuperPoint& network, const FeatureSetOptions& o, Train
           std::move(view.planes)};
 }
 
+void KeepViews(const std::vector<ExtractedView>& views, std::vector<ExtractedView>& kept) {
+  for (const ExtractedView& view : views) {
+    kept.push_back({view.keypoints.clone(), view.scores.clone(), view.descriptors.clone(),
+                    view.scales.defined() ? view.scales.clone() : torch::Tensor(), view.planes});
+  }
+}
+
 FeatureSet FeatureSetOf(const std::vector<ExtractedView>& views, const FeatureSetOptions& o) {
   size_t max_planes = 1;
   for (const ExtractedView& view : views) max_planes = std::max(max_planes, view.planes.size());
