@@ -39,8 +39,10 @@ inline void LinearRows(const Bf16Linear::Call& call, int64_t row, int64_t column
       sums[r][1] = DotAdd(sums[r][1], pair, w1);
     }
   }
+  COLMATCH_UNROLL
   for (int v = 0; v < kVectors; ++v) {
     const Vector bias = Load(call.bias + column + v * kLanes);
+    COLMATCH_UNROLL
     for (int r = 0; r < kCount; ++r) Output::Store(call, row + r, column + v * kLanes, sums[r][v] + bias);
   }
 }
