@@ -30,11 +30,12 @@ inline Bf16 Bf16FromFloat(float value) {
 // widened to floats: the same up to the order of sums, but not faster than float32.
 enum class Bf16Path { kFourFloats, kEightFloats, kSixteenFloats, kInstructions };
 
-// AVX-512 with bf16 products.
+// AVX-512 with bf16 products, and 8-bit ones, which every such processor has.
 inline bool HasBf16Instructions() {
 #if defined(__x86_64__)
   return simd::BestLanes() == 16 && __builtin_cpu_supports("avx512bf16") &&
-         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+         __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512vl");
 #else
   return false;
 #endif

@@ -46,7 +46,7 @@ COLMATCH_END_TARGET
 #if defined(COLMATCH_KERNEL_IN_BF16)
 #undef COLMATCH_BF16_INSTRUCTIONS
 #define COLMATCH_BF16_INSTRUCTIONS 1
-COLMATCH_BEGIN_TARGET("avx512f,avx512bw,avx512vl,avx512bf16,avx2,fma")
+COLMATCH_BEGIN_TARGET("avx512f,avx512bw,avx512vl,avx512bf16,avx512vnni,avx2,fma")
 namespace colmatch::xbf16 {
 constexpr int kLanes = 16;
 #include "network/simd-inl.h"
