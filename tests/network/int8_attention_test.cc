@@ -103,7 +103,7 @@ TEST(AttendInt8, EveryPathIsTheDefinitionOnTheIntegersWithinTheRoundingOfWeights
             size += weights[static_cast<size_t>(j)] * std::abs(c.At(c.value, j, e));
           }
           EXPECT_NEAR(c.At(message, r, e), exact, 2 * kRounding * size)
-              << n << ' ' << m << ' ' << d << ' ' << static_cast<int>(path);
+              << n << ' ' << m << ' ' << d << ' ' << NameOf(path);
         }
         EXPECT_EQ(message[static_cast<size_t>(r * c.stride)], 7) << "another head's";
         EXPECT_EQ(message[static_cast<size_t>(r * c.stride + 2 * d)], 7) << "not written beyond";
