@@ -5,6 +5,7 @@
 #include <cstring>
 #include <vector>
 
+#include "network/amx.h"
 #include "network/simd.h"
 
 namespace colmatch {
@@ -27,14 +28,21 @@ inline Bf16 Bf16FromFloat(float value) {
 }
 
 // Kernels by the width of vectors; without bf16 instructions products are taken of the two halves of a vector
-// widened to floats: the same up to the order of sums, but not faster than float32.
-enum class Bf16Path { kFourFloats, kEightFloats, kSixteenFloats, kInstructions };
+// widened to floats: the same up to the order of sums, but not faster than float32. kTiles: AMX for the
+// linear maps, all else as kInstructions.
+enum class Bf16Path { kFourFloats, kEightFloats, kSixteenFloats, kInstructions, kTiles };
 
-// AVX-512 with bf16 products.
+inline const char* NameOf(Bf16Path path) {
+  constexpr const char* kNames[] = {"portable", "avx2", "avx512", "avx512bf16", "amx"};
+  return kNames[static_cast<size_t>(path)];
+}
+
+// AVX-512 with bf16 products, and 8-bit ones, which every such processor has.
 inline bool HasBf16Instructions() {
 #if defined(__x86_64__)
   return simd::BestLanes() == 16 && __builtin_cpu_supports("avx512bf16") &&
-         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+         __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512vl");
 #else
   return false;
 #endif
@@ -46,6 +54,7 @@ inline std::vector<Bf16Path> Bf16Paths() {
   if (simd::BestLanes() >= 8) paths.push_back(Bf16Path::kEightFloats);
   if (simd::BestLanes() >= 16) paths.push_back(Bf16Path::kSixteenFloats);
   if (HasBf16Instructions()) paths.push_back(Bf16Path::kInstructions);
+  if (HasBf16Instructions() && HasAmx()) paths.push_back(Bf16Path::kTiles);
   return paths;
 }
 
@@ -64,9 +73,11 @@ Kernel* ForBf16Path(Bf16Path path, Kernel* x4, Kernel* x8, Kernel* x16, Kernel* 
       return x8;
     case Bf16Path::kSixteenFloats:
       return x16;
-    default:
+    case Bf16Path::kInstructions:
+    case Bf16Path::kTiles:
       return bf16;
   }
+  return x4;
 }
 
 }  // namespace colmatch

@@ -28,10 +28,16 @@ void PackValues(const Bf16HeadShape& shape, const Bf16* values, int64_t stride, 
   const int64_t d = shape.width, m = shape.keys, value_stride = shape.ValueStride();
   // packed_values[pair of keys][channel][2]
   std::fill_n(packed_values, shape.PackedValues(), Bf16{0});
-  for (int64_t j = 0; j < m; ++j) {
-    Bf16* const out = packed_values + j / 2 * 2 * value_stride + j % 2;
-    for (int64_t c = 0; c < d; ++c) out[2 * c] = values[j * stride + c];
+  for (int64_t j = 0; j + 2 <= m; j += 2, values += 2 * stride, packed_values += 2 * value_stride) {
+    for (int64_t ahead : {16, 17}) {
+      if (j + ahead < m) simd::Prefetch(values + ahead * stride, d * static_cast<int64_t>(sizeof(Bf16)));
+    }
+    for (int64_t c = 0; c < d; ++c) {
+      packed_values[2 * c] = values[c];
+      packed_values[2 * c + 1] = values[stride + c];
+    }
   }
+  for (int64_t c = 0; c < d && m % 2 == 1; ++c) packed_values[2 * c] = values[c];
 }
 
 void AttendBf16(Bf16Path path, const Bf16HeadShape& shape, const Bf16* queries, int64_t n,

@@ -39,8 +39,10 @@ inline void LinearRows(const Bf16Linear::Call& call, int64_t row, int64_t column
       sums[r][1] = DotAdd(sums[r][1], pair, w1);
     }
   }
+  COLMATCH_UNROLL
   for (int v = 0; v < kVectors; ++v) {
     const Vector bias = Load(call.bias + column + v * kLanes);
+    COLMATCH_UNROLL
     for (int r = 0; r < kCount; ++r) Output::Store(call, row + r, column + v * kLanes, sums[r][v] + bias);
   }
 }
@@ -58,6 +60,18 @@ inline void Linear(const Bf16Linear::Call& call) {
   }
 }
 
-inline void LinearApply(const Bf16Linear::Call& call) { Linear<StoreOutput>(call); }
-inline void LinearRelu(const Bf16Linear::Call& call) { Linear<StoreRelu>(call); }
-inline void LinearAdd(const Bf16Linear::Call& call) { Linear<AddOutput>(call); }
+// The outputs of kTile columns of some rows from their sums (rows, kTile), which another kernel made.
+template <typename Output>
+inline void Finish(const Bf16Linear::Call& call, int64_t row, int64_t rows, int64_t column,
+                   const float* sums) {
+  for (int64_t r = 0; r < rows; ++r, sums += Bf16Linear::kTile) {
+    for (int64_t c = 0; c < Bf16Linear::kTile; c += kLanes)
+      Output::Store(call, row + r, column + c, Load(sums + c) + Load(call.bias + column + c));
+  }
+}
+
+inline Bf16Linear::Kernels LinearKernels() {
+  return {{Linear<StoreOutput>, Finish<StoreOutput>},
+          {Linear<StoreRelu>, Finish<StoreRelu>},
+          {Linear<AddOutput>, Finish<AddOutput>}};
+}

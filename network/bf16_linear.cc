@@ -2,6 +2,10 @@
 #include "network/bf16_linear.h"
 
 #include <algorithm>
+#include <string>
+
+#include "network/error.h"
+#include "network/tile_products.h"
 
 #define COLMATCH_KERNEL "network/bf16_linear-inl.h"
 #define COLMATCH_KERNEL_IN_BF16
@@ -25,9 +29,20 @@ Bf16Linear::Bf16Linear(const float* weight, const float* bias, int64_t outputs, 
 }
 
 void Bf16Linear::UsePath(Bf16Path path) {
-  apply_ = ForBf16Path(path, x4::LinearApply, x8::LinearApply, x16::LinearApply, xbf16::LinearApply);
-  relu_ = ForBf16Path(path, x4::LinearRelu, x8::LinearRelu, x16::LinearRelu, xbf16::LinearRelu);
-  add_ = ForBf16Path(path, x4::LinearAdd, x8::LinearAdd, x16::LinearAdd, xbf16::LinearAdd);
+  const auto paths = Bf16Paths();
+  if (std::find(paths.begin(), paths.end(), path) == paths.end())
+    throw UsageError(std::string("Bf16Linear: this machine has no kernel ") + NameOf(path));
+  kernels_ =
+      ForBf16Path(path, x4::LinearKernels, x8::LinearKernels, x16::LinearKernels, xbf16::LinearKernels)();
+  tiled_ = nullptr;
+#if defined(__x86_64__)
+  if (path == Bf16Path::kTiles) tiled_ = amx::Bf16Products;
+#endif
+}
+
+void Bf16Linear::Run(const Kernel& kernel, const Call& call) const {
+  if (tiled_ == nullptr) return kernel.run(call);
+  tiled_(call, kernel.finish);
 }
 
 Bf16Linear::Call Bf16Linear::CallOf(const Bf16* x, int64_t x_stride, int64_t rows, Bf16* y,
@@ -45,18 +60,18 @@ Bf16Linear::Call Bf16Linear::CallOf(const Bf16* x, int64_t x_stride, int64_t row
 }
 
 void Bf16Linear::Apply(const Bf16* x, int64_t x_stride, int64_t rows, Bf16* y, int64_t y_stride) const {
-  apply_(CallOf(x, x_stride, rows, y, y_stride));
+  Run(kernels_.apply, CallOf(x, x_stride, rows, y, y_stride));
 }
 
 void Bf16Linear::ApplyRelu(const Bf16* x, int64_t x_stride, int64_t rows, Bf16* y, int64_t y_stride) const {
-  relu_(CallOf(x, x_stride, rows, y, y_stride));
+  Run(kernels_.relu, CallOf(x, x_stride, rows, y, y_stride));
 }
 
 void Bf16Linear::Add(const Bf16* x, int64_t x_stride, int64_t rows, float* sums, Bf16* y,
                      int64_t y_stride) const {
   Call call = CallOf(x, x_stride, rows, y, y_stride);
   call.sums = sums;
-  add_(call);
+  Run(kernels_.add, call);
 }
 
 }  // namespace colmatch

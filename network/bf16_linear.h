@@ -20,7 +20,7 @@ class Bf16Linear : public PackedLinear {
   void Add(const Bf16* x, int64_t x_stride, int64_t rows, float* sums, Bf16* y,
            int64_t y_stride) const override;
 
-  // The kernel to use, of those this machine has: for tests.
+  // The kernel to use, of those this machine has (Bf16Paths; others are refused): for tests.
   void UsePath(Bf16Path path);
 
   // What a kernel is told.
@@ -34,15 +34,28 @@ class Bf16Linear : public PackedLinear {
     int64_t y_stride;
     float* sums;  // of Add
   };
-  using Kernel = void(const Call& call);
+  // Outputs of some rows and kTile columns from their sums (rows, kTile).
+  using Finish = void(const Call& call, int64_t row, int64_t rows, int64_t column, const float* sums);
+  struct Kernel {
+    void (*run)(const Call& call);
+    Finish* finish;
+  };
+  struct Kernels {
+    Kernel apply, relu, add;
+  };
+  // A kernel of sums alone, of which `finish` makes outputs; instead of Kernel::run.
+  using Tiled = void(const Call& call, Finish* finish);
+  void UseTiled(Tiled* tiled) { tiled_ = tiled; }
 
  private:
+  void Run(const Kernel& kernel, const Call& call) const;
   Call CallOf(const Bf16* x, int64_t x_stride, int64_t rows, Bf16* y, int64_t y_stride) const;
 
   int64_t inputs_, outputs_;
   std::vector<Bf16> weights_;
   std::vector<float> bias_;
-  Kernel *apply_, *relu_, *add_;
+  Kernels kernels_ = {};
+  Tiled* tiled_ = nullptr;
 };
 
 }  // namespace colmatch

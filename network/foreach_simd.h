@@ -11,18 +11,10 @@
 #include <cstdint>
 #include <cstring>
 
+#include "network/simd_target.h"
+
 #if defined(COLMATCH_KERNEL_IN_BF16) && defined(__x86_64__)
 #include <immintrin.h>
-#endif
-
-#define COLMATCH_PRAGMA(text) _Pragma(#text)
-#if defined(__clang__)
-#define COLMATCH_BEGIN_TARGET(isa) \
-  COLMATCH_PRAGMA(clang attribute push(__attribute__((target(isa))), apply_to = function))
-#define COLMATCH_END_TARGET COLMATCH_PRAGMA(clang attribute pop)
-#else
-#define COLMATCH_BEGIN_TARGET(isa) COLMATCH_PRAGMA(GCC push_options) COLMATCH_PRAGMA(GCC target(isa))
-#define COLMATCH_END_TARGET COLMATCH_PRAGMA(GCC pop_options)
 #endif
 
 #define COLMATCH_BF16_INSTRUCTIONS 0
@@ -54,7 +46,7 @@ COLMATCH_END_TARGET
 #if defined(COLMATCH_KERNEL_IN_BF16)
 #undef COLMATCH_BF16_INSTRUCTIONS
 #define COLMATCH_BF16_INSTRUCTIONS 1
-COLMATCH_BEGIN_TARGET("avx512f,avx512bw,avx512vl,avx512bf16,avx2,fma")
+COLMATCH_BEGIN_TARGET("avx512f,avx512bw,avx512vl,avx512bf16,avx512vnni,avx2,fma")
 namespace colmatch::xbf16 {
 constexpr int kLanes = 16;
 #include "network/simd-inl.h"

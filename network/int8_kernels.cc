@@ -8,6 +8,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include "network/amx.h"
+#include "network/tile_products.h"
+
 namespace colmatch {
 namespace {
 
@@ -126,6 +129,7 @@ const std::vector<Int8Kernel>& Int8Kernels() {
   static const std::vector<Int8Kernel> kernels = [] {
     std::vector<Int8Kernel> list;
 #if defined(__x86_64__)
+    if (HasAmx()) list.push_back({"amx", false, amx::Int8Products});
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vnni"))
       list.push_back({"avx512vnni", false, Vnni});
     if (__builtin_cpu_supports("avx2")) list.push_back({"avx2", true, Avx2});

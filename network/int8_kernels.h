@@ -7,7 +7,7 @@
 namespace colmatch {
 
 struct Int8Kernel {
-  const char* name;  // "avx512vnni", "avx2", "portable"
+  const char* name;  // "amx", "avx512vnni", "avx2", "portable"
   bool centred;      // whether 128 is taken from each activation first
   // activations: rows x groups x 4, each 128 more than its integer (in [-127, 127]); weights: tiles of 32
   // columns x groups x 32 x 4; sums: rows x (32 tiles).

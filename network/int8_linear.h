@@ -33,6 +33,7 @@ class Int8Linear : public PackedLinear {
   // Kernels by name, see Int8Kernels: for tests.
   static std::vector<std::string> Kernels();
   void UseKernel(const std::string& name);
+  void UseKernel(const Int8Kernel& kernel) { kernel_ = &kernel; }  // which must outlive this
 
  private:
   // load(row, floats) gives a row of inputs, store(row, floats) takes one of PaddedOutputs.

@@ -18,10 +18,14 @@ inline float Sum(Vector v) {
   return sum;
 }
 
+// Lanes are compared in halves, which takes a few shuffles instead of a chain of kLanes comparisons.
 inline float Largest(Vector v) {
-  float largest = v[0];
-  for (int lane = 1; lane < kLanes; ++lane) largest = largest < v[lane] ? v[lane] : largest;
-  return largest;
+  float lanes[kLanes];
+  Store(lanes, v);
+  for (int half = kLanes / 2; half > 0; half /= 2) {
+    for (int i = 0; i < half; ++i) lanes[i] = lanes[i] < lanes[i + half] ? lanes[i + half] : lanes[i];
+  }
+  return lanes[0];
 }
 
 // exp(x) for x <= 0 to 2 units in the last place, 0 below -87: x = n ln 2 + r, a polynomial in r (Cephes'

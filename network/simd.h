@@ -26,6 +26,12 @@ void GrowTo(std::vector<T>& buffer, int64_t size) {
   if (static_cast<int64_t>(buffer.size()) < size) buffer.resize(static_cast<size_t>(size));
 }
 
+// Asks for what is read soon from rows too far apart for the processor to guess. Any address will do.
+inline void Prefetch(const void* begin, int64_t bytes) {
+  constexpr int64_t kLine = 64;
+  for (int64_t at = 0; at < bytes; at += kLine) __builtin_prefetch(static_cast<const char*>(begin) + at);
+}
+
 // The widest vectors of this machine: 16, 8 or 4 floats.
 inline int BestLanes() {
 #if defined(__x86_64__)

@@ -45,7 +45,8 @@ void ForRowBlocks(const Sides& sides, const Work& work) {
 }  // namespace
 
 SuperGlueEngine::SuperGlueEngine(SuperGlueImpl& network, Maps maps)
-    : dim_(network.architecture().descriptor_dim),
+    : maps_(maps),
+      dim_(network.architecture().descriptor_dim),
       padded_dim_(PackedLinear::PaddedOutputs(dim_)),
       attention_dim_(network.architecture().AttentionDim()),
       heads_(network.architecture().num_heads) {
@@ -79,7 +80,11 @@ void SuperGlueEngine::Load(const torch::Tensor& desc, Side& side) const {
   simd::GrowTo(side.input, side.rows * stride);
   simd::GrowTo(side.heads, side.rows * PackedLinear::PaddedOutputs(3 * attention_dim_));
   const Bf16HeadShape shape{side.rows, attention_dim_ / heads_};
-  simd::GrowTo(side.keys, heads_ * shape.PackedKeys());
+  if (Int8Attention()) {
+    side.int8_keys.resize(static_cast<size_t>(heads_));
+  } else {
+    simd::GrowTo(side.keys, heads_ * shape.PackedKeys());
+  }
   simd::GrowTo(side.values, heads_ * shape.PackedValues());
   for (int64_t r = 0; r < side.rows; ++r) {
     const float* from = rows.data_ptr<float>() + r * dim_;
@@ -103,30 +108,45 @@ void SuperGlueEngine::Project(const Layer& layer, const std::vector<Side*>& side
   });
 }
 
-void SuperGlueEngine::Attend(const std::vector<Side*>& sides, const std::vector<const Side*>& sources) const {
+void SuperGlueEngine::PackHead(Side& side, int64_t head) const {
+  const int64_t in = PackedLinear::PaddedOutputs(3 * attention_dim_), width = attention_dim_ / heads_;
+  const Bf16HeadShape shape{side.rows, width};
+  const Bf16* const key = side.heads.data() + attention_dim_ + head * width;
+  if (Int8Attention()) {
+    PackKeys(shape, key, in, side.int8_keys[static_cast<size_t>(head)]);
+  } else {
+    PackKeys(shape, key, in, side.keys.data() + head * shape.PackedKeys());
+  }
+  PackValues(shape, key + attention_dim_, in, side.values.data() + head * shape.PackedValues());
+}
+
+void SuperGlueEngine::AttendHead(Side& side, const Side& source, int64_t head, int64_t begin,
+                                 int64_t rows) const {
   const int64_t stride = padded_dim_ + attention_dim_, in = PackedLinear::PaddedOutputs(3 * attention_dim_),
-                width = attention_dim_ / heads_, num = static_cast<int64_t>(sides.size());
+                width = attention_dim_ / heads_;
+  const Bf16HeadShape shape{source.rows, width};
+  const Bf16* const queries = side.heads.data() + begin * in + head * width;
+  const Bf16* const values = source.values.data() + head * shape.PackedValues();
+  Bf16* const messages = side.input.data() + begin * stride + padded_dim_ + head * width;
+  if (Int8Attention()) {
+    AttendInt8(BestBf16Path(), shape, queries, rows, in, source.int8_keys[static_cast<size_t>(head)], values,
+               messages, stride);
+  } else {
+    AttendBf16(BestBf16Path(), shape, queries, rows, in, source.keys.data() + head * shape.PackedKeys(),
+               values, messages, stride);
+  }
+}
+
+void SuperGlueEngine::Attend(const std::vector<Side*>& sides, const std::vector<const Side*>& sources) const {
+  const auto num = static_cast<int64_t>(sides.size());
   at::parallel_for(0, num * heads_, /*grain_size=*/1, [&](int64_t first, int64_t last) {
-    for (int64_t task = first; task < last; ++task) {
-      Side& side = *sides[static_cast<size_t>(task / heads_)];
-      const Bf16HeadShape shape{side.rows, width};
-      const int64_t head = task % heads_;
-      const Bf16* const key = side.heads.data() + attention_dim_ + head * width;
-      PackKeys(shape, key, in, side.keys.data() + head * shape.PackedKeys());
-      PackValues(shape, key + attention_dim_, in, side.values.data() + head * shape.PackedValues());
-    }
+    for (int64_t task = first; task < last; ++task)
+      PackHead(*sides[static_cast<size_t>(task / heads_)], task % heads_);
   });
-  for (int64_t i = 0; i < num; ++i) {
-    Side& side = *sides[static_cast<size_t>(i)];
-    const Side& source = *sources[static_cast<size_t>(i)];
-    const Bf16HeadShape shape{source.rows, width};
-    const std::vector<Side*> alone = {&side};
-    ForRowBlocks(alone, [&](Side&, int64_t begin, int64_t rows) {
-      for (int64_t head = 0; head < heads_; ++head)
-        AttendBf16(BestBf16Path(), shape, side.heads.data() + begin * in + head * width, rows, in,
-                   source.keys.data() + head * shape.PackedKeys(),
-                   source.values.data() + head * shape.PackedValues(),
-                   side.input.data() + begin * stride + padded_dim_ + head * width, stride);
+  for (size_t i = 0; i < sides.size(); ++i) {
+    const std::vector<Side*> alone = {sides[i]};
+    ForRowBlocks(alone, [&](Side& side, int64_t begin, int64_t rows) {
+      for (int64_t head = 0; head < heads_; ++head) AttendHead(side, *sources[i], head, begin, rows);
     });
   }
 }

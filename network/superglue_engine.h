@@ -1,5 +1,5 @@
 // SuperGlue's layers in bf16 or 8-bit integers on the CPU, for inference: weights packed once, attention
-// fused (in bf16), no N x M matrix and no allocation once the largest images have been seen. Residuals and
+// fused, no N x M matrix and no allocation once the largest images have been seen. Residuals and
 // sums are float32, what goes from map to map is bf16.
 #pragma once
 
@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "network/int8_attention.h"
 #include "network/packed_linear.h"
 
 namespace colmatch {
@@ -19,7 +20,9 @@ class SuperGlueImpl;
 // One thread at a time; it starts LibTorch's.
 class SuperGlueEngine {
  public:
-  enum class Maps { kBf16, kInt8 };  // the arithmetic of the linear maps
+  // The arithmetic of the linear maps; with kInt8 also of queries and keys, where there are instructions
+  // for it (elsewhere it would not be faster).
+  enum class Maps { kBf16, kInt8 };
 
   // The layers of a network without batch normalisation (FoldBatchNorm), on the CPU, as they are now.
   SuperGlueEngine(SuperGlueImpl& network, Maps maps);
@@ -37,23 +40,29 @@ class SuperGlueEngine {
   // An image on its way through the layers.
   struct Side {
     int64_t rows = 0;
-    std::vector<float> sums;         // (rows, padded D): the descriptors
-    std::vector<Bf16> input;         // (rows, padded D + A): the same rounded, beside the message
-    std::vector<Bf16> heads;         // (rows, 3 A padded): query, key, value
-    std::vector<Bf16> keys, values;  // packed, one head after the other
-    std::vector<Bf16> projected;     // (rows, padded D): the final projection
+    std::vector<float> sums;          // (rows, padded D): the descriptors
+    std::vector<Bf16> input;          // (rows, padded D + A): the same rounded, beside the message
+    std::vector<Bf16> heads;          // (rows, 3 A padded): query, key, value
+    std::vector<Bf16> keys, values;   // packed, one head after the other
+    std::vector<Int8Keys> int8_keys;  // instead of `keys`, one a head
+    std::vector<Bf16> projected;      // (rows, padded D): the final projection
   };
 
   static Layer PackLayer(SuperGlueImpl& network, size_t index, Maps maps);
+  bool Int8Attention() const { return maps_ == Maps::kInt8 && HasBf16Instructions(); }
   void Load(const torch::Tensor& desc, Side& side) const;
   torch::Tensor Descriptors(const Side& side) const;
   // One layer on these images, each looking at sources[i].
   void Run(const Layer& layer, const std::vector<Side*>& sides, const std::vector<const Side*>& sources);
   void Project(const Layer& layer, const std::vector<Side*>& sides) const;
+  void PackHead(Side& side, int64_t head) const;
+  // Messages of some queries of a head, beside the descriptors.
+  void AttendHead(Side& side, const Side& source, int64_t head, int64_t begin, int64_t rows) const;
   void Attend(const std::vector<Side*>& sides, const std::vector<const Side*>& sources) const;
   void AddResiduals(const Layer& layer, const std::vector<Side*>& sides) const;
   void ScoreCouplings(Side& side0, Side& side1, float* scores) const;
 
+  Maps maps_;
   int64_t dim_, padded_dim_, attention_dim_, heads_;
   std::vector<Layer> layers_;
   // In bf16, over the fourth root of D: both sides together are over its square root.

@@ -11,6 +11,7 @@
 #include "network/atomic_file.h"
 #include "network/bf16.h"
 #include "network/error.h"
+#include "network/int8_linear.h"
 #include "plugin/benchmark_subject.h"
 #include "plugin/command_list.h"
 #include "plugin/plot.h"
@@ -90,7 +91,8 @@ class Benchmark : public Command {
     Json report = {{"device", device.str()},
                    {"num_threads", torch::get_num_threads()},
                    {"clock", clock_},
-                   {"bf16_instructions", HasBf16Instructions()},
+                   {"bf16_kernel", NameOf(BestBf16Path())},
+                   {"int8_kernel", Int8Linear::Kernels().front()},
                    {"image", {images_[0].size(3), images_[0].size(2)}},
                    {"photos", image_path_},
                    {"gemm_gflops", MatrixProductRates(device)}};

@@ -13,6 +13,7 @@
 #include <sstream>
 #include <thread>
 
+#include "network/bf16.h"
 #include "network/error.h"
 #include "network/int8_linear.h"
 #include "network/simd.h"
@@ -114,8 +115,9 @@ std::vector<DoctorCheck> CheckProcessor() {
   std::vector<DoctorCheck> checks = {
       {"processor", Health::kOk, ProcessorName() + "; has " + ProcessorFeatures(), ""},
       {"CPU paths", Health::kOk,
-       "attention and transport " + engine + " (" + std::to_string(lanes) + " floats), int8 layers " +
-           Int8Linear::Kernels().front() + ", LibTorch " + LibTorchPath(),
+       "attention and transport " + engine + " (" + std::to_string(lanes) + " floats), bf16 layers " +
+           NameOf(BestBf16Path()) + ", int8 layers " + Int8Linear::Kernels().front() + ", LibTorch " +
+           LibTorchPath(),
        ""}};
   if (lanes < 8) {
     checks.back().health = Health::kNote;

@@ -12,6 +12,7 @@ colmatch_test(network
     golden_test.cc
     hessian_response_test.cc
     image_pyramid_test.cc
+    int8_attention_test.cc
     int8_linear_test.cc
     keypoint_code_test.cc
     keypoints_test.cc
@@ -23,6 +24,7 @@ colmatch_test(network
     superglue_test.cc
     superpoint_test.cc
     tensor_coding_test.cc
+    tile_products_test.cc
     transport_gpu_test.cc
     transport_kernel_test.cc
     transport_test.cc
@@ -34,6 +36,7 @@ set_source_files_properties(
   ${CMAKE_CURRENT_SOURCE_DIR}/gtest_main.cc ${CMAKE_CURRENT_SOURCE_DIR}/network/atomic_file_test.cc
   ${CMAKE_CURRENT_SOURCE_DIR}/network/bf16_convolution_test.cc ${CMAKE_CURRENT_SOURCE_DIR}/network/bf16_test.cc
   ${CMAKE_CURRENT_SOURCE_DIR}/network/crc32_test.cc ${CMAKE_CURRENT_SOURCE_DIR}/network/entropy_coder_test.cc
-  ${CMAKE_CURRENT_SOURCE_DIR}/network/int8_linear_test.cc
+  ${CMAKE_CURRENT_SOURCE_DIR}/network/int8_attention_test.cc ${CMAKE_CURRENT_SOURCE_DIR}/network/int8_linear_test.cc
+  ${CMAKE_CURRENT_SOURCE_DIR}/network/tile_products_test.cc
   ${CMAKE_CURRENT_SOURCE_DIR}/network/tensor_coding_test.cc ${CMAKE_CURRENT_SOURCE_DIR}/network/transport_kernel_test.cc ${CMAKE_CURRENT_SOURCE_DIR}/network/pth_reader_test.cc
   ${CMAKE_CURRENT_SOURCE_DIR}/network/safetensors_test.cc PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
