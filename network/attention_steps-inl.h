@@ -19,16 +19,37 @@ inline Vector PowerOf2(Vector x) {
   return (Vector)((IntVector)p + ((IntVector)shifted << 23));
 }
 
+// Values and the weights that meet them, rounded to bf16. Values are packed as pairs of keys: (padded M / 2,
+// value stride, 2).
+struct RoundedValues {
+  using Weight = Bf16;
+  using Value = Bf16;
+  using Sums = Vector;
+  static constexpr int kKeys = 2;  // of a group
+
+  const Bf16* packed;
+
+  static void StoreWeights(Bf16* weights, Vector w) { StoreRounded(weights, w); }
+  static PairVector LoadValues(const Bf16* values) { return LoadPairs(values); }
+  static PairVector BroadcastWeights(const Bf16* weights) { return BroadcastPair(weights); }
+  static Vector Add(Vector sums, PairVector weights, PairVector values) {
+    return DotAdd(sums, weights, values);
+  }
+  static Vector ToFloats(Vector sums) { return sums; }
+  static float Message(float sum, float total, int64_t) { return sum / total; }
+};
+
 // weights = 2^(scale (products - largest)), rounded; those beyond `count` are 0. Returns their sum before
 // rounding.
+template <typename Values>
 inline float Exponentiate(const float* products, float scale, float largest, int64_t count, int64_t padded,
-                          Bf16* weights) {
+                          typename Values::Weight* weights) {
   const float shift = scale * largest;
   Vector sums = {};
   int64_t j = 0;
   for (; j + kLanes <= count; j += kLanes) {
     const Vector e = PowerOf2(Load(products + j) * scale - shift);
-    StoreRounded(weights + j, e);
+    Values::StoreWeights(weights + j, e);
     sums += e;
   }
   float sum = Sum(sums);
@@ -39,71 +60,73 @@ inline float Exponentiate(const float* products, float scale, float largest, int
       if (j + lane >= count) last[lane] = 0;
       sum += last[lane];
     }
-    StoreRounded(weights + j, Load(last));
+    Values::StoreWeights(weights + j, Load(last));
     j += kLanes;
   }
-  std::fill(weights + j, weights + padded, Bf16{0});
+  std::fill(weights + j, weights + padded, typename Values::Weight{0});
   return sum;
 }
 
 // sums[r] = weights[r] . values for kCount vectors of a value's entries. Few vectors take the keys by turns
 // into kTurns sums each, which do not wait for each other.
-template <int kCount, int kTurns>
-inline void WeightedSums(const Bf16* weights, int64_t padded, const Bf16* values, int64_t value_stride,
-                         float* out) {
-  Vector sums[kTurns][kRows][kCount] = {};
-  for (int64_t j = 0; j < padded; j += 2 * kTurns) {
-    for (int turn = 0; turn < kTurns; ++turn, values += 2 * value_stride) {
+template <typename Values, int kCount, int kTurns>
+inline void WeightedSums(const typename Values::Weight* weights, int64_t padded,
+                         const typename Values::Value* values, int64_t value_stride, float* out) {
+  constexpr int kKeys = Values::kKeys;
+  typename Values::Sums sums[kTurns][kRows][kCount] = {};
+  for (int64_t j = 0; j < padded; j += kKeys * kTurns) {
+    for (int turn = 0; turn < kTurns; ++turn, values += kKeys * value_stride) {
       PairVector v[kCount];
-      for (int i = 0; i < kCount; ++i) v[i] = LoadPairs(values + 2 * i * kLanes);
+      for (int i = 0; i < kCount; ++i) v[i] = Values::LoadValues(values + kKeys * i * kLanes);
       for (int r = 0; r < kRows; ++r) {
-        const PairVector w = BroadcastPair(weights + r * padded + j + 2 * turn);
-        for (int i = 0; i < kCount; ++i) sums[turn][r][i] = DotAdd(sums[turn][r][i], w, v[i]);
+        const PairVector w = Values::BroadcastWeights(weights + r * padded + j + kKeys * turn);
+        for (int i = 0; i < kCount; ++i) sums[turn][r][i] = Values::Add(sums[turn][r][i], w, v[i]);
       }
     }
   }
   for (int r = 0; r < kRows; ++r) {
     for (int i = 0; i < kCount; ++i) {
-      Vector sum = sums[0][r][i];
+      typename Values::Sums sum = sums[0][r][i];
       for (int turn = 1; turn < kTurns; ++turn) sum += sums[turn][r][i];
-      Store(out + r * value_stride + i * kLanes, sum);
+      Store(out + r * value_stride + i * kLanes, Values::ToFloats(sum));
     }
   }
 }
 
 // A head's messages (n, d) of queries whose products with the keys `score` makes: score(begin, products,
 // largest, scales) of kRows queries from `begin` on gives products[r] (stride `padded`) of which the largest
-// is largest[r], each worth scales[r]. Those of rows beyond n are not used.
-template <typename Score>
-inline void AttendTo(const Bf16HeadShape& shape, int64_t n, const Score& score, const Bf16* values,
+// is largest[r] (or 0), each worth scales[r]. Those of rows beyond n are not used.
+template <typename Score, typename Values>
+inline void AttendTo(const Bf16HeadShape& shape, int64_t n, const Score& score, const Values& values,
                      Bf16* messages, int64_t message_stride) {
   constexpr int64_t kMaxVectors = kLanes == 16 ? 4 : 2;
   const int64_t padded = Bf16HeadShape::RoundUp(shape.keys), d = shape.width,
                 value_stride = shape.ValueStride();
   thread_local std::vector<float> products, sums;
-  thread_local std::vector<Bf16> weights;
+  thread_local std::vector<typename Values::Weight> weights;
   products.resize(static_cast<size_t>(kRows * padded));
   weights.resize(products.size());
   sums.resize(static_cast<size_t>(kRows * value_stride));
+  const auto* const w = weights.data();
+  const auto from = [&](int64_t channel) { return values.packed + Values::kKeys * channel; };
   for (int64_t begin = 0; begin < n; begin += kRows) {
     const int64_t rows = std::min<int64_t>(kRows, n - begin);
     float largest[kRows], scales[kRows], totals[kRows];
     score(begin, products.data(), largest, scales);
     for (int64_t r = 0; r < rows; ++r)
-      totals[r] = Exponentiate(products.data() + r * padded, scales[r], largest[r], shape.keys, padded,
-                               weights.data() + r * padded);
+      totals[r] = Exponentiate<Values>(products.data() + r * padded, scales[r], largest[r], shape.keys,
+                                       padded, weights.data() + r * padded);
     int64_t c = 0;
     for (; c + kMaxVectors * kLanes <= value_stride; c += kMaxVectors * kLanes)
-      WeightedSums<kMaxVectors, 1>(weights.data(), padded, values + 2 * c, value_stride, sums.data() + c);
+      WeightedSums<Values, kMaxVectors, 1>(w, padded, from(c), value_stride, sums.data() + c);
     for (; c + 2 * kLanes <= value_stride; c += 2 * kLanes)
-      WeightedSums<2, 2>(weights.data(), padded, values + 2 * c, value_stride, sums.data() + c);
+      WeightedSums<Values, 2, 2>(w, padded, from(c), value_stride, sums.data() + c);
     for (; c < value_stride; c += kLanes)
-      WeightedSums<1, 4>(weights.data(), padded, values + 2 * c, value_stride, sums.data() + c);
+      WeightedSums<Values, 1, 4>(w, padded, from(c), value_stride, sums.data() + c);
     for (int64_t r = 0; r < rows; ++r) {
-      const float inverse = 1.0f / totals[r];
       for (int64_t e = 0; e < d; ++e)
         messages[(begin + r) * message_stride + e] =
-            Bf16FromFloat(sums[static_cast<size_t>(r * value_stride + e)] * inverse);
+            Bf16FromFloat(values.Message(sums[static_cast<size_t>(r * value_stride + e)], totals[r], e));
     }
   }
 }

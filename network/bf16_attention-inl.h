@@ -68,5 +68,5 @@ inline void Attend(const Bf16HeadShape& shape, const Bf16* queries, int64_t n, i
     Products(some, stride, pairs, keys, padded, products, largest);
     std::fill_n(scales, kRows, 1.0f);
   };
-  AttendTo(shape, n, score, values, messages, message_stride);
+  AttendTo(shape, n, score, RoundedValues{values}, messages, message_stride);
 }

@@ -2,6 +2,29 @@
 #include "network/attention_steps-inl.h"
 #include "network/simd_int8-inl.h"
 
+// Int8Values, and weights as multiples of 1 / 255.
+struct IntegerValues {
+  using Weight = uint8_t;
+  using Value = int8_t;
+  using Sums = IntVector;
+  static constexpr int kKeys = 4;  // of a group
+  static constexpr float kOne = 255;
+
+  const int8_t* packed;
+  const float *mean, *scales;
+
+  static void StoreWeights(uint8_t* weights, Vector w) { StoreBytes(weights, w * kOne, 0); }
+  static PairVector LoadValues(const int8_t* values) { return LoadFours(values); }
+  static PairVector BroadcastWeights(const uint8_t* weights) { return BroadcastFour(weights); }
+  static IntVector Add(IntVector sums, PairVector weights, PairVector values) {
+    return DotAddBytes(sums, weights, values);
+  }
+  static Vector ToFloats(IntVector sums) { return __builtin_convertvector(sums, Vector); }
+  float Message(float sum, float total, int64_t channel) const {
+    return mean[channel] + sum * scales[channel] / (kOne * total);
+  }
+};
+
 // products[r] (stride `padded`) = queries[r] . keys but for the queries' scales, and the largest of each.
 inline void IntegerProducts(const uint8_t* queries, int64_t stride, int64_t fours, const Int8Keys& keys,
                             int64_t padded, float* products, float* largest) {
@@ -36,8 +59,8 @@ inline void IntegerProducts(const uint8_t* queries, int64_t stride, int64_t four
   for (int r = 0; r < kRows; ++r) largest[r] = Largest(maxima[r]);
 }
 
-// The mean of the keys (M, d); `mean` comes as zeros.
-inline void KeyMean(const Bf16HeadShape& shape, const Bf16* keys, int64_t stride, float* mean) {
+// The mean of rows (M, d), keys or values; `mean` comes as zeros.
+inline void MeanOfRows(const Bf16HeadShape& shape, const Bf16* keys, int64_t stride, float* mean) {
   const int64_t d = shape.width, m = shape.keys;
   for (int64_t j = 0; j < m; ++j, keys += stride) {
     simd::Prefetch(keys + std::min<int64_t>(16, m - 1 - j) * stride, d * static_cast<int64_t>(sizeof(Bf16)));
@@ -54,7 +77,7 @@ inline void PackIntegers(const Bf16HeadShape& shape, const Bf16* keys, int64_t s
   mean.assign(static_cast<size_t>(width), 0);
   row.assign(mean.size(), 0);
   codes.resize(row.size());
-  KeyMean(shape, keys, stride, mean.data());
+  MeanOfRows(shape, keys, stride, mean.data());
   for (int64_t j = 0; j < shape.keys; ++j) {
     WidenRow(keys + j * stride, d, row.data());
     for (int64_t c = 0; c < width; c += kLanes)
@@ -71,8 +94,54 @@ inline void PackIntegers(const Bf16HeadShape& shape, const Bf16* keys, int64_t s
   }
 }
 
+inline void PackIntegerValues(const Bf16HeadShape& shape, const Bf16* values, int64_t stride,
+                              Int8Values& packed) {
+  constexpr float kLargest = 127, kRounder = 12582912.0f;
+  const int64_t d = shape.width, width = shape.ValueStride(), m = shape.keys;
+  thread_local std::vector<float> rows, inverse;
+  rows.assign(static_cast<size_t>(4 * width), 0);
+  inverse.assign(static_cast<size_t>(width), 0);
+  MeanOfRows(shape, values, stride, packed.mean.data());
+  float* const largest = packed.scales.data();
+  const auto centred = [&](int64_t j, float* row) {
+    WidenRow(values + j * stride, d, row);
+    for (int64_t c = 0; c < width; c += kLanes) Store(row + c, Load(row + c) - Load(packed.mean.data() + c));
+  };
+  for (int64_t j = 0; j < m; ++j) {
+    centred(j, rows.data());
+    for (int64_t c = 0; c < width; c += kLanes) {
+      const Vector v = Load(rows.data() + c), magnitude = v < 0.0f ? -v : v, most = Load(largest + c);
+      Store(largest + c, magnitude > most ? magnitude : most);
+    }
+  }
+  for (int64_t c = 0; c < width; ++c) {
+    inverse[static_cast<size_t>(c)] = largest[c] > 0 ? kLargest / largest[c] : 0;
+    packed.scales[static_cast<size_t>(c)] = largest[c] / kLargest;
+  }
+  for (int64_t j = 0; j < m; j += 4) {
+    for (int64_t k = 0; k < 4; ++k) {
+      float* const row = rows.data() + k * width;
+      if (j + k < m) {
+        centred(j + k, row);
+      } else {
+        std::fill_n(row, width, 0.0f);
+      }
+    }
+    int8_t* const out = packed.codes.data() + j * width;
+    for (int64_t c = 0; c < width; c += kLanes) {
+      PairVector fours = {};
+      for (int k = 0; k < 4; ++k) {
+        const Vector shifted = Load(rows.data() + k * width + c) * Load(inverse.data() + c) + kRounder;
+        fours |= ((PairVector)shifted & 255u) << (8 * k);
+      }
+      std::memcpy(out + 4 * c, &fours, sizeof fours);
+    }
+  }
+}
+
 inline void AttendIntegers(const Bf16HeadShape& shape, const Bf16* queries, int64_t n, int64_t query_stride,
-                           const Int8Keys& keys, const Bf16* values, Bf16* messages, int64_t message_stride) {
+                           const Int8Keys& keys, const Int8Values& values, Bf16* messages,
+                           int64_t message_stride) {
   const int64_t padded = Bf16HeadShape::RoundUp(shape.keys), d = shape.width, width = shape.ValueStride();
   thread_local std::vector<float> row;
   thread_local std::vector<uint8_t> codes;
@@ -87,5 +156,6 @@ inline void AttendIntegers(const Bf16HeadShape& shape, const Bf16* queries, int6
     }
     IntegerProducts(codes.data(), width, width / 4, keys, padded, products, largest);
   };
-  AttendTo(shape, n, score, values, messages, message_stride);
+  AttendTo(shape, n, score, IntegerValues{values.codes.data(), values.mean.data(), values.scales.data()},
+           messages, message_stride);
 }

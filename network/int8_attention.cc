@@ -19,11 +19,20 @@ void PackKeys(const Bf16HeadShape& shape, const Bf16* keys, int64_t stride, Int8
       shape, keys, stride, packed);
 }
 
+void PackValues(const Bf16HeadShape& shape, const Bf16* values, int64_t stride, Int8Values& packed) {
+  const auto channels = static_cast<size_t>(shape.ValueStride());
+  packed.codes.assign(static_cast<size_t>(shape.PackedValues()), 0);
+  packed.mean.assign(channels, 0);
+  packed.scales.assign(channels, 0);
+  ForBf16Path(BestBf16Path(), x4::PackIntegerValues, x8::PackIntegerValues, x16::PackIntegerValues,
+              xbf16::PackIntegerValues)(shape, values, stride, packed);
+}
+
 void AttendInt8(Bf16Path path, const Bf16HeadShape& shape, const Bf16* queries, int64_t n,
-                int64_t query_stride, const Int8Keys& keys, const Bf16* packed_values, Bf16* messages,
+                int64_t query_stride, const Int8Keys& keys, const Int8Values& values, Bf16* messages,
                 int64_t message_stride) {
   ForBf16Path(path, x4::AttendIntegers, x8::AttendIntegers, x16::AttendIntegers, xbf16::AttendIntegers)(
-      shape, queries, n, query_stride, keys, packed_values, messages, message_stride);
+      shape, queries, n, query_stride, keys, values, messages, message_stride);
 }
 
 }  // namespace colmatch

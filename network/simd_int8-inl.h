@@ -30,10 +30,16 @@ inline float LargestMagnitude(const float* x, int64_t count) {
   return largest;
 }
 
+// The nearest integers, plus `more`, which must be in [0, 255].
+inline void StoreBytes(uint8_t* out, Vector x, int32_t more) {
+  constexpr float kRounder = 12582912.0f;  // 1.5 * 2^23: adding it leaves the nearest integer in the low bits
+  const auto bytes = __builtin_convertvector((IntVector)(x + kRounder) - (0x4B400000 - more), ByteVector);
+  std::memcpy(out, &bytes, sizeof bytes);
+}
+
 // The row (a multiple of kLanes) as integers of which the largest magnitude is 127, each plus 128; returns
 // what one of them is worth.
 inline float QuantizeRow(const float* x, int64_t count, uint8_t* out) {
-  constexpr float kRounder = 12582912.0f;  // 1.5 * 2^23: adding it leaves the nearest integer in the low bits
   constexpr float kLargest = 127;
   const float largest = LargestMagnitude(x, count);
   const bool fit = largest <= std::numeric_limits<float>::max();
@@ -44,9 +50,7 @@ inline float QuantizeRow(const float* x, int64_t count, uint8_t* out) {
   }
   const float inverse = kLargest / largest;
   for (int64_t i = 0; i < count; i += kLanes) {
-    const Vector shifted = Load(x + i) * inverse + kRounder;
-    const auto bytes = __builtin_convertvector((IntVector)shifted - (0x4B400000 - 128), ByteVector);
-    std::memcpy(out + i, &bytes, sizeof bytes);
+    StoreBytes(out + i, Load(x + i) * inverse, 128);
   }
   return largest / kLargest;
 }

@@ -82,10 +82,11 @@ void SuperGlueEngine::Load(const torch::Tensor& desc, Side& side) const {
   const Bf16HeadShape shape{side.rows, attention_dim_ / heads_};
   if (Int8Attention()) {
     side.int8_keys.resize(static_cast<size_t>(heads_));
+    side.int8_values.resize(static_cast<size_t>(heads_));
   } else {
     simd::GrowTo(side.keys, heads_ * shape.PackedKeys());
+    simd::GrowTo(side.values, heads_ * shape.PackedValues());
   }
-  simd::GrowTo(side.values, heads_ * shape.PackedValues());
   for (int64_t r = 0; r < side.rows; ++r) {
     const float* from = rows.data_ptr<float>() + r * dim_;
     float* sums = side.sums.data() + r * padded_dim_;
@@ -111,13 +112,15 @@ void SuperGlueEngine::Project(const Layer& layer, const std::vector<Side*>& side
 void SuperGlueEngine::PackHead(Side& side, int64_t head) const {
   const int64_t in = PackedLinear::PaddedOutputs(3 * attention_dim_), width = attention_dim_ / heads_;
   const Bf16HeadShape shape{side.rows, width};
-  const Bf16* const key = side.heads.data() + attention_dim_ + head * width;
+  const Bf16 *const keys = side.heads.data() + attention_dim_ + head * width, *const values =
+                                                                                  keys + attention_dim_;
   if (Int8Attention()) {
-    PackKeys(shape, key, in, side.int8_keys[static_cast<size_t>(head)]);
+    PackKeys(shape, keys, in, side.int8_keys[static_cast<size_t>(head)]);
+    PackValues(shape, values, in, side.int8_values[static_cast<size_t>(head)]);
   } else {
-    PackKeys(shape, key, in, side.keys.data() + head * shape.PackedKeys());
+    PackKeys(shape, keys, in, side.keys.data() + head * shape.PackedKeys());
+    PackValues(shape, values, in, side.values.data() + head * shape.PackedValues());
   }
-  PackValues(shape, key + attention_dim_, in, side.values.data() + head * shape.PackedValues());
 }
 
 void SuperGlueEngine::AttendHead(Side& side, const Side& source, int64_t head, int64_t begin,
@@ -126,14 +129,14 @@ void SuperGlueEngine::AttendHead(Side& side, const Side& source, int64_t head, i
                 width = attention_dim_ / heads_;
   const Bf16HeadShape shape{source.rows, width};
   const Bf16* const queries = side.heads.data() + begin * in + head * width;
-  const Bf16* const values = source.values.data() + head * shape.PackedValues();
   Bf16* const messages = side.input.data() + begin * stride + padded_dim_ + head * width;
   if (Int8Attention()) {
-    AttendInt8(BestBf16Path(), shape, queries, rows, in, source.int8_keys[static_cast<size_t>(head)], values,
-               messages, stride);
+    const auto h = static_cast<size_t>(head);
+    AttendInt8(BestBf16Path(), shape, queries, rows, in, source.int8_keys[h], source.int8_values[h], messages,
+               stride);
   } else {
     AttendBf16(BestBf16Path(), shape, queries, rows, in, source.keys.data() + head * shape.PackedKeys(),
-               values, messages, stride);
+               source.values.data() + head * shape.PackedValues(), messages, stride);
   }
 }
 

@@ -257,5 +257,21 @@ TEST(AttendBf16, AKeyFarBelowTheBestHasNoPart) {
   }
 }
 
+// What pads the keys has products of 0, which are none of them.
+TEST(AttendBf16, KeysThatAreAllFarBelowZeroAreStillToldApart) {
+  const std::vector<Bf16> query = Rounded({1, 0}), key = Rounded({-200, -201, -300}),
+                          value = Rounded({4, 1, 9});
+  const Bf16HeadShape shape{3, 1};
+  std::vector<Bf16> keys(static_cast<size_t>(shape.PackedKeys())),
+      values(static_cast<size_t>(shape.PackedValues()));
+  PackKeys(shape, key.data(), 1, keys.data());
+  PackValues(shape, value.data(), 1, values.data());
+  for (const Bf16Path path : Bf16Paths()) {
+    Bf16 message = 0;
+    AttendBf16(path, shape, query.data(), 1, 2, keys.data(), values.data(), &message, 1);
+    EXPECT_NEAR(FloatFromBf16(message), 3, 0.02);  // -200 and -201 in bf16: weights 1 and 1/2
+  }
+}
+
 }  // namespace
 }  // namespace colmatch
