@@ -113,9 +113,13 @@ inline void AttendTo(const Bf16HeadShape& shape, int64_t n, const Score& score, 
     const int64_t rows = std::min<int64_t>(kRows, n - begin);
     float largest[kRows], scales[kRows], totals[kRows];
     score(begin, products.data(), largest, scales);
-    for (int64_t r = 0; r < rows; ++r)
-      totals[r] = Exponentiate<Values>(products.data() + r * padded, scales[r], largest[r], shape.keys,
-                                       padded, weights.data() + r * padded);
+    for (int64_t r = 0; r < rows; ++r) {
+      const float* const of_row = products.data() + r * padded;
+      // What pads the keys has products of 0.
+      if (shape.keys < padded && largest[r] <= 0) largest[r] = *std::max_element(of_row, of_row + shape.keys);
+      totals[r] = Exponentiate<Values>(of_row, scales[r], largest[r], shape.keys, padded,
+                                       weights.data() + r * padded);
+    }
     int64_t c = 0;
     for (; c + kMaxVectors * kLanes <= value_stride; c += kMaxVectors * kLanes)
       WeightedSums<Values, kMaxVectors, 1>(w, padded, from(c), value_stride, sums.data() + c);
