@@ -20,8 +20,8 @@ class SuperGlueImpl;
 // One thread at a time; it starts LibTorch's.
 class SuperGlueEngine {
  public:
-  // The arithmetic of the linear maps; with kInt8 also of queries and keys, where there are instructions
-  // for it (elsewhere it would not be faster).
+  // The arithmetic of the linear maps; with kInt8 also of attention, where there are instructions for it
+  // (elsewhere it would not be faster).
   enum class Maps { kBf16, kInt8 };
 
   // The layers of a network without batch normalisation (FoldBatchNorm), on the CPU, as they are now.
