@@ -130,8 +130,8 @@ struct SideTensors {
       ratios.push_back(ScaleOf(*images[i], options));
       keypoints[static_cast<int64_t>(i)].narrow(0, 0, own.size(0)).copy_(own);
     }
-    counts = torch::tensor(sizes, torch::kInt).to(floats.device());
-    scales = torch::tensor(ratios).to(floats.device());
+    counts = torch::tensor(sizes, torch::kInt).to(floats.dtype(torch::kInt), /*non_blocking=*/true);
+    scales = torch::tensor(ratios).to(floats, /*non_blocking=*/true);
     places = torch::empty({3, keypoints.size(0), size}, floats);
   }
 

@@ -23,7 +23,9 @@ FoldedLayer To(FoldedLayer layer, const torch::TensorOptions& options) {
 
 // (B, N): whether the row is there.
 torch::Tensor Presence(const PaddedRows& images) {
-  const auto counts = torch::tensor(images.counts, torch::kLong).to(images.rows.device()).unsqueeze(1);
+  const auto counts = torch::tensor(images.counts, torch::kLong)
+                          .to(images.rows.device(), torch::kLong, /*non_blocking=*/true)
+                          .unsqueeze(1);
   return torch::arange(images.rows.size(1), counts.options()).unsqueeze(0) < counts;
 }
 

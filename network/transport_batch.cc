@@ -67,7 +67,9 @@ bool TransportOnGpu(const PaddedScores& pairs, const torch::Tensor& bin_score, i
   const auto scores = pairs.scores.contiguous();
   const c10::DeviceGuard device(scores.device());
   const auto ints = torch::TensorOptions(torch::kInt).device(scores.device());
-  const auto counts = torch::stack({torch::tensor(pairs.counts0), torch::tensor(pairs.counts1)}).to(ints);
+  // Not waited for: a copy that blocks would wait for all that is queued before it.
+  const auto counts = torch::stack({torch::tensor(pairs.counts0), torch::tensor(pairs.counts1)})
+                          .to(ints, /*non_blocking=*/true);
   const auto bin = bin_score.to(scores.options());
   const int64_t b = scores.size(0), n = scores.size(1), m = scores.size(2);
   GpuTransport t;
