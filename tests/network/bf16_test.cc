@@ -10,19 +10,13 @@
 
 #include "network/bf16_attention.h"
 #include "network/bf16_linear.h"
+#include "tests/normal.h"
 #include "tests/test_seed.h"
 
 namespace colmatch {
 namespace {
 
 constexpr double kRounding = 1.0 / 256;  // of a bf16 number, relative: 8 bits of mantissa
-
-std::vector<float> Normal(int64_t count) {
-  std::normal_distribution<float> normal;
-  std::vector<float> values(static_cast<size_t>(count));
-  for (float& v : values) v = normal(TestRng());
-  return values;
-}
 
 std::vector<Bf16> Rounded(const std::vector<float>& values) {
   std::vector<Bf16> rounded(values.size());
@@ -242,35 +236,29 @@ TEST(ProductsBf16, EveryPathIsTheDotProductsAndWritesNothingBesideThem) {
   }
 }
 
-TEST(AttendBf16, AKeyFarBelowTheBestHasNoPart) {
-  const std::vector<Bf16> query = Rounded({1, 0}), key = Rounded({-1000, 3, -2000, 3}),
-                          value = Rounded({7e30f, 1, 7e30f, 2});
-  const Bf16HeadShape shape{4, 1};
-  std::vector<Bf16> keys(static_cast<size_t>(shape.PackedKeys())),
-      values(static_cast<size_t>(shape.PackedValues()));
-  PackKeys(shape, key.data(), 1, keys.data());
-  PackValues(shape, value.data(), 1, values.data());
+// One query, 1, and keys of one channel: the same message on every path.
+void ExpectMessage(const std::vector<float>& keys, const std::vector<float>& values, double expected,
+                   double tolerance) {
+  const std::vector<Bf16> query = Rounded({1, 0}), key = Rounded(keys), value = Rounded(values);
+  const Bf16HeadShape shape{static_cast<int64_t>(keys.size()), 1};
+  std::vector<Bf16> packed_keys(static_cast<size_t>(shape.PackedKeys())),
+      packed_values(static_cast<size_t>(shape.PackedValues()));
+  PackKeys(shape, key.data(), 1, packed_keys.data());
+  PackValues(shape, value.data(), 1, packed_values.data());
   for (const Bf16Path path : Bf16Paths()) {
     Bf16 message = 0;
-    AttendBf16(path, shape, query.data(), 1, 2, keys.data(), values.data(), &message, 1);
-    EXPECT_NEAR(FloatFromBf16(message), 1.5, 1e-6);
+    AttendBf16(path, shape, query.data(), 1, 2, packed_keys.data(), packed_values.data(), &message, 1);
+    EXPECT_NEAR(FloatFromBf16(message), expected, tolerance) << NameOf(path);
   }
+}
+
+TEST(AttendBf16, AKeyFarBelowTheBestHasNoPart) {
+  ExpectMessage({-1000, 3, -2000, 3}, {7e30f, 1, 7e30f, 2}, 1.5, 1e-6);
 }
 
 // What pads the keys has products of 0, which are none of them.
 TEST(AttendBf16, KeysThatAreAllFarBelowZeroAreStillToldApart) {
-  const std::vector<Bf16> query = Rounded({1, 0}), key = Rounded({-200, -201, -300}),
-                          value = Rounded({4, 1, 9});
-  const Bf16HeadShape shape{3, 1};
-  std::vector<Bf16> keys(static_cast<size_t>(shape.PackedKeys())),
-      values(static_cast<size_t>(shape.PackedValues()));
-  PackKeys(shape, key.data(), 1, keys.data());
-  PackValues(shape, value.data(), 1, values.data());
-  for (const Bf16Path path : Bf16Paths()) {
-    Bf16 message = 0;
-    AttendBf16(path, shape, query.data(), 1, 2, keys.data(), values.data(), &message, 1);
-    EXPECT_NEAR(FloatFromBf16(message), 3, 0.02);  // -200 and -201 in bf16: weights 1 and 1/2
-  }
+  ExpectMessage({-200, -201, -300}, {4, 1, 9}, 3, 0.02);
 }
 
 }  // namespace

@@ -7,17 +7,10 @@
 #include <cmath>
 #include <limits>
 
-#include "tests/test_seed.h"
+#include "tests/normal.h"
 
 namespace colmatch {
 namespace {
-
-std::vector<float> Normal(int64_t count) {
-  std::normal_distribution<float> normal;
-  std::vector<float> values(static_cast<size_t>(count));
-  for (float& v : values) v = normal(TestRng());
-  return values;
-}
 
 std::vector<float> Exact(const std::vector<float>& weight, const std::vector<float>& bias,
                          const std::vector<float>& x, int64_t rows) {

@@ -12,7 +12,7 @@
 #include "network/amx.h"
 #include "network/error.h"
 #include "network/int8_linear.h"
-#include "tests/test_seed.h"
+#include "tests/normal.h"
 
 namespace colmatch {
 namespace plain {
@@ -97,13 +97,6 @@ struct Tiles {
 }  // namespace plain
 
 namespace {
-
-std::vector<float> Normal(int64_t count) {
-  std::normal_distribution<float> normal;
-  std::vector<float> values(static_cast<size_t>(count));
-  for (float& v : values) v = normal(TestRng());
-  return values;
-}
 
 // outputs, inputs, rows: whole blocks, less than one, several and some
 const std::tuple<int, int, int> kShapes[] = {{64, 128, 64}, {1, 1, 1},    {33, 5, 3},
