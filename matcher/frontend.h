@@ -20,8 +20,9 @@
 namespace colmatch {
 
 // Of the networks' arithmetic: kBf16 and, on a GPU only, kFp16 of SuperPoint's convolutions and SuperGlue's
-// layers; kInt8, on the CPU only, of the layers' linear maps and attention (SuperPoint in float32). On a CPU without bf16 instructions SuperPoint in bf16 is refused (EnvironmentError), SuperGlue
-// computes the same, only slower.
+// layers; kInt8, on the CPU only, of the layers' linear maps and attention (SuperPoint in float32). On a CPU
+// without bf16 instructions SuperPoint in bf16 is refused (EnvironmentError), SuperGlue computes the same,
+// only slower.
 enum class InferencePrecision { kFloat32, kBf16, kFp16, kInt8 };
 
 // auto (float32), fp32, bf16, fp16, int8. Throws UsageError for anything else.

@@ -153,8 +153,9 @@ class SuperGlueImpl : public torch::nn::Module {
   void InitializeAsNearestNeighbor(double gain);
 
   // From now on, on the CPU and without gradients, the layers are computed in bf16, or their linear maps and
-  // attention in 8-bit integers (SuperGlueEngine), from the weights as they are now; the keypoint encoder stays in
-  // float32, final projection and couplings are in bf16. Without batch normalisation only: FoldBatchNorm.
+  // attention in 8-bit integers (SuperGlueEngine), from the weights as they are now; the keypoint encoder
+  // stays in float32, final projection and couplings are in bf16. Without batch normalisation only:
+  // FoldBatchNorm.
   void UseBf16();
   void UseInt8();
 
