@@ -2,13 +2,14 @@
 #include "matcher/local_guidance.h"
 
 #include <ATen/Parallel.h>
-#include <c10/core/impl/VirtualGuardImpl.h>
 #include <torch/torch.h>
 
 #include <algorithm>
 #include <utility>
 
 #include "matcher/local_guidance_gpu.h"
+#include "network/gpu_queue.h"
+#include "network/superglue_batch.h"
 
 namespace colmatch {
 namespace {
@@ -117,22 +118,23 @@ torch::Tensor GuideAll(const torch::Tensor& scores, const torch::Tensor& side0, 
 struct SideTensors {
   torch::Tensor counts, keypoints, matches, confidences, scales, places;
 
-  SideTensors(const std::vector<const Positions*>& images, int64_t size, const torch::Tensor& matches_of,
+  SideTensors(const std::vector<const Positions*>& images, const torch::Tensor& matches_of,
               const torch::Tensor& confidences_of, const GuidanceOptions& options)
       : matches(matches_of.contiguous()), confidences(confidences_of.contiguous()) {
     const auto floats = confidences.options();
-    keypoints = torch::zeros({static_cast<int64_t>(images.size()), size, 2}, floats);
-    std::vector<int> sizes;
+    std::vector<torch::Tensor> own;
     std::vector<float> ratios;
-    for (size_t i = 0; i < images.size(); ++i) {
-      const torch::Tensor& own = images[i]->keypoints;
-      sizes.push_back(static_cast<int>(own.size(0)));
-      ratios.push_back(ScaleOf(*images[i], options));
-      keypoints[static_cast<int64_t>(i)].narrow(0, 0, own.size(0)).copy_(own);
+    for (const Positions* image : images) {
+      own.push_back(image->keypoints.to(floats).unsqueeze(0));
+      ratios.push_back(ScaleOf(*image, options));
     }
-    counts = torch::tensor(sizes, torch::kInt).to(floats.dtype(torch::kInt), /*non_blocking=*/true);
+    const PaddedRows padded = PadRows(own);
+    TORCH_CHECK(padded.rows.size(1) == matches.size(1), "GuideCouplings: matches of ", matches.size(1),
+                " keypoints, images of ", padded.rows.size(1));
+    keypoints = padded.rows;
+    counts = torch::tensor(padded.counts).to(floats.dtype(torch::kInt), /*non_blocking=*/true);
     scales = torch::tensor(ratios).to(floats, /*non_blocking=*/true);
-    places = torch::empty({3, keypoints.size(0), size}, floats);
+    places = torch::empty({3, keypoints.size(0), keypoints.size(1)}, floats);
   }
 
   GpuGuidanceSide Side() const {
@@ -146,18 +148,15 @@ torch::Tensor GuideInKernels(const PaddedScores& pairs, const PaddedMatches& mat
                              const std::vector<const Positions*>& images0,
                              const std::vector<const Positions*>& images1, const GuidanceOptions& options) {
   const auto scores = pairs.scores.contiguous();
-  const c10::DeviceGuard device(scores.device());
-  const SideTensors side0(images0, scores.size(1), matches.matches0, matches.matching_scores0, options),
-      side1(images1, scores.size(2), matches.matches1, matches.matching_scores1, options);
+  const SideTensors side0(images0, matches.matches0, matches.matching_scores0, options),
+      side1(images1, matches.matches1, matches.matching_scores1, options);
   const auto num_matches = torch::empty({scores.size(0)}, side0.counts.options());
   auto guided = torch::empty_like(scores);
   GpuGuidance g{scores.size(0), side0.Side(), side1.Side(), options.fit, options.strength};
   g.num_matches = num_matches.data_ptr<int32_t>();
   g.scores = scores.data_ptr<float>();
   g.guided = guided.data_ptr<float>();
-  const auto stream = c10::impl::VirtualGuardImpl(torch::kCUDA).getStream(scores.device());
-  const char* const error = GuideCouplingsOnGpu(g, stream.native_handle());
-  TORCH_CHECK(error == nullptr, "CUDA error: ", error);
+  QueueOnGpu(scores.device(), [&](void* stream) { return GuideCouplingsOnGpu(g, stream); });
   return guided;
 }
 #endif

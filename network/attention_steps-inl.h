@@ -30,8 +30,6 @@ struct RoundedValues {
   const Bf16* packed;
 
   static void StoreWeights(Bf16* weights, Vector w) { StoreRounded(weights, w); }
-  static PairVector LoadValues(const Bf16* values) { return LoadPairs(values); }
-  static PairVector BroadcastWeights(const Bf16* weights) { return BroadcastPair(weights); }
   static Vector Add(Vector sums, PairVector weights, PairVector values) {
     return DotAdd(sums, weights, values);
   }
@@ -77,9 +75,9 @@ inline void WeightedSums(const typename Values::Weight* weights, int64_t padded,
   for (int64_t j = 0; j < padded; j += kKeys * kTurns) {
     for (int turn = 0; turn < kTurns; ++turn, values += kKeys * value_stride) {
       PairVector v[kCount];
-      for (int i = 0; i < kCount; ++i) v[i] = Values::LoadValues(values + kKeys * i * kLanes);
+      for (int i = 0; i < kCount; ++i) v[i] = LoadGroups(values + kKeys * i * kLanes);
       for (int r = 0; r < kRows; ++r) {
-        const PairVector w = Values::BroadcastWeights(weights + r * padded + j + kKeys * turn);
+        const PairVector w = BroadcastGroup(weights + r * padded + j + kKeys * turn);
         for (int i = 0; i < kCount; ++i) sums[turn][r][i] = Values::Add(sums[turn][r][i], w, v[i]);
       }
     }

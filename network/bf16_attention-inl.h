@@ -13,9 +13,9 @@ inline void Products(const Bf16* queries, int64_t stride, int64_t pairs, const B
     const Bf16* query = queries;
     for (int64_t c = 0; c < pairs; ++c, tile += 2 * kTile, query += 2) {
       PairVector k[kVectors];
-      for (int v = 0; v < kVectors; ++v) k[v] = LoadPairs(tile + 2 * v * kLanes);
+      for (int v = 0; v < kVectors; ++v) k[v] = LoadGroups(tile + 2 * v * kLanes);
       for (int r = 0; r < kRows; ++r) {
-        const PairVector q = BroadcastPair(query + r * stride);
+        const PairVector q = BroadcastGroup(query + r * stride);
         for (int v = 0; v < kVectors; ++v) sums[r][v] = DotAdd(sums[r][v], q, k[v]);
       }
     }

@@ -21,9 +21,9 @@ inline void ConvolvePixels(const Bf16Convolution::Call& call, int64_t tile, int6
     for (int64_t k = 0; k < call.pairs; ++k, weights += 2 * kTile, x += 2) {
       PairVector w[kVectors];
       for (int v = 0; v < kVectors; ++v)
-        w[v] = LoadPairs(weights + v / kTileVectors * tile_size + v % kTileVectors * 2 * kLanes);
+        w[v] = LoadGroups(weights + v / kTileVectors * tile_size + v % kTileVectors * 2 * kLanes);
       for (int p = 0; p < kPixels; ++p) {
-        const PairVector pair = BroadcastPair(x + p * call.x_stride);
+        const PairVector pair = BroadcastGroup(x + p * call.x_stride);
         for (int v = 0; v < kVectors; ++v) sums[p][v] = DotAdd(sums[p][v], pair, w[v]);
       }
     }

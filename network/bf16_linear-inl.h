@@ -32,9 +32,9 @@ inline void LinearRows(const Bf16Linear::Call& call, int64_t row, int64_t column
   Vector sums[kCount][kVectors] = {};
   const Bf16* x = call.x + row * call.x_stride;
   for (int64_t k = 0; k < call.pairs; ++k, weights += 2 * Bf16Linear::kTile, x += 2) {
-    const PairVector w0 = LoadPairs(weights), w1 = LoadPairs(weights + 2 * kLanes);
+    const PairVector w0 = LoadGroups(weights), w1 = LoadGroups(weights + 2 * kLanes);
     for (int r = 0; r < kCount; ++r) {
-      const PairVector pair = BroadcastPair(x + r * call.x_stride);
+      const PairVector pair = BroadcastGroup(x + r * call.x_stride);
       sums[r][0] = DotAdd(sums[r][0], pair, w0);
       sums[r][1] = DotAdd(sums[r][1], pair, w1);
     }

@@ -24,8 +24,6 @@ class DeviceGraphs {
   // must not keep tensors. The result holds until the next call. Where recording fails it is not tried again.
   torch::Tensor Run(const std::vector<torch::Tensor>& inputs, const Compute& compute);
 
-  int num_recorded() const { return static_cast<int>(recorded_.size()); }
-
  private:
   struct Recorded;
   using Shapes = std::vector<int64_t>;

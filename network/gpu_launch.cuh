@@ -3,7 +3,7 @@
 
 #include <cuda_runtime.h>
 
-#define COLMATCH_UNROLL _Pragma("unroll")  // of the loop that follows
+#include "network/simd_target.h"
 
 namespace colmatch {
 

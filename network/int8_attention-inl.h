@@ -14,8 +14,6 @@ struct IntegerValues {
   const float *mean, *scales;
 
   static void StoreWeights(uint8_t* weights, Vector w) { StoreBytes(weights, w * kOne, 0); }
-  static PairVector LoadValues(const int8_t* values) { return LoadFours(values); }
-  static PairVector BroadcastWeights(const uint8_t* weights) { return BroadcastFour(weights); }
   static IntVector Add(IntVector sums, PairVector weights, PairVector values) {
     return DotAddBytes(sums, weights, values);
   }
@@ -41,9 +39,9 @@ inline void IntegerProducts(const uint8_t* queries, int64_t stride, int64_t four
     const int8_t* tile = keys.codes.data() + (j / kTile * fours * kTile + j % kTile) * 4;
     for (int64_t c = 0; c < fours; ++c, tile += 4 * kTile) {
       PairVector k[kVectors];
-      for (int v = 0; v < kVectors; ++v) k[v] = LoadFours(tile + 4 * v * kLanes);
+      for (int v = 0; v < kVectors; ++v) k[v] = LoadGroups(tile + 4 * v * kLanes);
       for (int r = 0; r < kRows; ++r) {
-        const PairVector q = BroadcastFour(queries + r * stride + 4 * c);
+        const PairVector q = BroadcastGroup(queries + r * stride + 4 * c);
         for (int v = 0; v < kVectors; ++v) sums[r][v] = DotAddBytes(sums[r][v], q, k[v]);
       }
     }
@@ -60,18 +58,24 @@ inline void IntegerProducts(const uint8_t* queries, int64_t stride, int64_t four
 }
 
 // The mean of rows (M, d), keys or values; `mean` comes as zeros.
-inline void MeanOfRows(const Bf16HeadShape& shape, const Bf16* keys, int64_t stride, float* mean) {
+inline void MeanOfRows(const Bf16HeadShape& shape, const Bf16* rows, int64_t stride, float* mean) {
   const int64_t d = shape.width, m = shape.keys;
-  for (int64_t j = 0; j < m; ++j, keys += stride) {
-    simd::Prefetch(keys + std::min<int64_t>(16, m - 1 - j) * stride, d * static_cast<int64_t>(sizeof(Bf16)));
-    for (int64_t c = 0; c < d; ++c) mean[c] += FloatFromBf16(keys[c]);
+  for (int64_t j = 0; j < m; ++j, rows += stride) {
+    simd::Prefetch(rows + std::min<int64_t>(16, m - 1 - j) * stride, d * static_cast<int64_t>(sizeof(Bf16)));
+    for (int64_t c = 0; c < d; ++c) mean[c] += FloatFromBf16(rows[c]);
   }
   for (int64_t c = 0; c < d; ++c) mean[c] /= static_cast<float>(m);
 }
 
+// A row without the mean; `out` has whole vectors.
+inline void CentreRow(const Bf16HeadShape& shape, const Bf16* row, const float* mean, float* out) {
+  WidenRow(row, shape.width, out);
+  for (int64_t c = 0; c < shape.ValueStride(); c += kLanes) Store(out + c, Load(out + c) - Load(mean + c));
+}
+
 inline void PackIntegers(const Bf16HeadShape& shape, const Bf16* keys, int64_t stride, Int8Keys& packed) {
   constexpr int64_t kTile = Bf16HeadShape::kTile;
-  const int64_t d = shape.width, width = shape.ValueStride();
+  const int64_t width = shape.ValueStride();
   thread_local std::vector<float> mean, row;
   thread_local std::vector<uint8_t> codes;
   mean.assign(static_cast<size_t>(width), 0);
@@ -79,9 +83,7 @@ inline void PackIntegers(const Bf16HeadShape& shape, const Bf16* keys, int64_t s
   codes.resize(row.size());
   MeanOfRows(shape, keys, stride, mean.data());
   for (int64_t j = 0; j < shape.keys; ++j) {
-    WidenRow(keys + j * stride, d, row.data());
-    for (int64_t c = 0; c < width; c += kLanes)
-      Store(row.data() + c, Load(row.data() + c) - Load(mean.data() + c));
+    CentreRow(shape, keys + j * stride, mean.data(), row.data());
     packed.scales[static_cast<size_t>(j)] = QuantizeRow(row.data(), width, codes.data());
     packed.offsets[static_cast<size_t>(j)] = -128 * SumOfRow(codes.data(), width);
     int8_t* out = packed.codes.data() + j / kTile * width * kTile + j % kTile * 4;
@@ -96,19 +98,18 @@ inline void PackIntegers(const Bf16HeadShape& shape, const Bf16* keys, int64_t s
 
 inline void PackIntegerValues(const Bf16HeadShape& shape, const Bf16* values, int64_t stride,
                               Int8Values& packed) {
-  constexpr float kLargest = 127, kRounder = 12582912.0f;
-  const int64_t d = shape.width, width = shape.ValueStride(), m = shape.keys;
+  constexpr float kLargest = 127;
+  const int64_t width = shape.ValueStride(), m = shape.keys;
   thread_local std::vector<float> rows, inverse;
   rows.assign(static_cast<size_t>(4 * width), 0);
   inverse.assign(static_cast<size_t>(width), 0);
   MeanOfRows(shape, values, stride, packed.mean.data());
   float* const largest = packed.scales.data();
-  const auto centred = [&](int64_t j, float* row) {
-    WidenRow(values + j * stride, d, row);
-    for (int64_t c = 0; c < width; c += kLanes) Store(row + c, Load(row + c) - Load(packed.mean.data() + c));
+  const auto centre = [&](int64_t j, float* row) {
+    CentreRow(shape, values + j * stride, packed.mean.data(), row);
   };
   for (int64_t j = 0; j < m; ++j) {
-    centred(j, rows.data());
+    centre(j, rows.data());
     for (int64_t c = 0; c < width; c += kLanes) {
       const Vector v = Load(rows.data() + c), magnitude = v < 0.0f ? -v : v, most = Load(largest + c);
       Store(largest + c, magnitude > most ? magnitude : most);
@@ -119,14 +120,8 @@ inline void PackIntegerValues(const Bf16HeadShape& shape, const Bf16* values, in
     packed.scales[static_cast<size_t>(c)] = largest[c] / kLargest;
   }
   for (int64_t j = 0; j < m; j += 4) {
-    for (int64_t k = 0; k < 4; ++k) {
-      float* const row = rows.data() + k * width;
-      if (j + k < m) {
-        centred(j + k, row);
-      } else {
-        std::fill_n(row, width, 0.0f);
-      }
-    }
+    // What pads the last group has weights of 0.
+    for (int64_t k = 0; k < 4; ++k) centre(std::min(j + k, m - 1), rows.data() + k * width);
     int8_t* const out = packed.codes.data() + j * width;
     for (int64_t c = 0; c < width; c += kLanes) {
       PairVector fours = {};

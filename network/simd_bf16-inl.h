@@ -4,17 +4,20 @@
 typedef uint32_t PairVector __attribute__((vector_size(kLanes * sizeof(uint32_t))));
 typedef uint16_t Bf16Vector __attribute__((vector_size(kLanes * sizeof(uint16_t))));
 
-inline PairVector LoadPairs(const Bf16* x) {
+// Pairs of bf16, or fours of 8-bit integers, of each lane.
+template <typename T>
+inline PairVector LoadGroups(const T* x) {
   PairVector v;
   std::memcpy(&v, x, sizeof v);
   return v;
 }
 
-// The same pair in every lane.
-inline PairVector BroadcastPair(const Bf16* x) {
-  uint32_t pair;
-  std::memcpy(&pair, x, sizeof pair);
-  return PairVector{} + pair;
+// The same group in every lane.
+template <typename T>
+inline PairVector BroadcastGroup(const T* x) {
+  uint32_t group;
+  std::memcpy(&group, x, sizeof group);
+  return PairVector{} + group;
 }
 
 #if COLMATCH_BF16_INSTRUCTIONS

@@ -30,9 +30,10 @@ inline float LargestMagnitude(const float* x, int64_t count) {
   return largest;
 }
 
+constexpr float kRounder = 12582912.0f;  // 1.5 * 2^23: adding it leaves the nearest integer in the low bits
+
 // The nearest integers, plus `more`, which must be in [0, 255].
 inline void StoreBytes(uint8_t* out, Vector x, int32_t more) {
-  constexpr float kRounder = 12582912.0f;  // 1.5 * 2^23: adding it leaves the nearest integer in the low bits
   const auto bytes = __builtin_convertvector((IntVector)(x + kRounder) - (0x4B400000 - more), ByteVector);
   std::memcpy(out, &bytes, sizeof bytes);
 }
@@ -77,16 +78,4 @@ inline IntVector DotAddBytes(IntVector sums, PairVector a, PairVector b) {
     sums += (IntVector)(a >> (8 * byte) & 255u) * ((IntVector)(b << (24 - 8 * byte)) >> 24);
   return sums;
 #endif
-}
-
-inline PairVector LoadFours(const int8_t* x) {
-  PairVector v;
-  std::memcpy(&v, x, sizeof v);
-  return v;
-}
-
-inline PairVector BroadcastFour(const uint8_t* x) {
-  uint32_t four;
-  std::memcpy(&four, x, sizeof four);
-  return PairVector{} + four;
 }

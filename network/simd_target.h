@@ -1,4 +1,4 @@
-// What GCC and Clang spell differently for code of other instruction sets than the program's.
+// What compilers spell differently: code of other instruction sets than the program's, loops to unroll.
 #pragma once
 
 #define COLMATCH_PRAGMA(text) _Pragma(#text)
@@ -12,7 +12,9 @@
 #endif
 
 // Before a loop over sums that are to stay in registers: one that is not unrolled keeps them in memory.
-#if defined(__clang__)
+#if defined(__CUDACC__)
+#define COLMATCH_UNROLL COLMATCH_PRAGMA(unroll)
+#elif defined(__clang__)
 #define COLMATCH_UNROLL COLMATCH_PRAGMA(clang loop unroll(full))
 #else
 #define COLMATCH_UNROLL COLMATCH_PRAGMA(GCC unroll 16)

@@ -1,11 +1,11 @@
 // Optimal transport of many pairs; see transport.h.
-#include <c10/core/impl/VirtualGuardImpl.h>
 #include <torch/torch.h>
 
 #include <algorithm>
 #include <limits>
 #include <tuple>
 
+#include "network/gpu_queue.h"
 #include "network/transport.h"
 #include "network/transport_gpu.h"
 #include "network/transport_solver.h"
@@ -65,7 +65,6 @@ PaddedMatches SolveBatch(const PaddedScores& pairs, const torch::Tensor& bin_sco
 bool TransportOnGpu(const PaddedScores& pairs, const torch::Tensor& bin_score, int num_iterations,
                     double match_threshold, PaddedMatches& matches) {
   const auto scores = pairs.scores.contiguous();
-  const c10::DeviceGuard device(scores.device());
   const auto ints = torch::TensorOptions(torch::kInt).device(scores.device());
   // Not waited for: a copy that blocks would wait for all that is queued before it.
   const auto counts = torch::stack({torch::tensor(pairs.counts0), torch::tensor(pairs.counts1)})
@@ -94,9 +93,7 @@ bool TransportOnGpu(const PaddedScores& pairs, const torch::Tensor& bin_score, i
   t.scores0 = matches.matching_scores0.data_ptr<float>();
   t.scores1 = matches.matching_scores1.data_ptr<float>();
   t.left_range = left_range.data_ptr<int32_t>();
-  const auto stream = c10::impl::VirtualGuardImpl(torch::kCUDA).getStream(scores.device());
-  const char* const error = MatchByTransportOnGpu(t, stream.native_handle());
-  TORCH_CHECK(error == nullptr, "CUDA error: ", error);
+  QueueOnGpu(scores.device(), [&](void* stream) { return MatchByTransportOnGpu(t, stream); });
   return left_range.max().item<int32_t>() == 0;
 }
 #endif

@@ -15,6 +15,8 @@
 #include <stdexcept>
 #include <vector>
 
+#include "network/simd_target.h"
+
 struct dim3 {
   unsigned int x = 1, y = 1, z = 1;
   dim3(unsigned int x0 = 1, unsigned int y0 = 1, unsigned int z0 = 1) : x(x0), y(y0), z(z0) {}
@@ -161,7 +163,6 @@ void Launch(Kernel kernel, dim3 grid, int threads, const Arguments&... arguments
 
 }  // namespace colmatch::cuda_on_cpu
 
-#define COLMATCH_UNROLL
 #define __global__
 #define __host__
 #define __device__

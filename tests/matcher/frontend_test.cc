@@ -9,6 +9,7 @@
 #include <set>
 
 #include "network/error.h"
+#include "tests/nearest_neighbor_superglue.h"
 #include "tests/random_features.h"
 
 namespace colmatch {
@@ -142,14 +143,6 @@ TEST(FeatureExtractor, OptionsOutOfRangeAreRefused) {
   EXPECT_THROW(FeatureExtractor(weights, options, torch::kCPU), UsageError);
 }
 
-LoadedSuperGlue NearestNeighborSuperGlue(int dim, double gain) {
-  LoadedSuperGlue weights;
-  weights.network = SuperGlue(SuperGlueArchitecture{dim, {8}, 2});
-  weights.network->InitializeAsNearestNeighbor(gain);
-  weights.network->eval();
-  return weights;
-}
-
 FeatureMatcher Matcher(MatcherType type, LoadedSuperGlue weights = {}) {
   MatcherOptions options;
   options.type = type;
@@ -158,7 +151,7 @@ FeatureMatcher Matcher(MatcherType type, LoadedSuperGlue weights = {}) {
 
 TEST(FeatureMatcher, SuperGlueStartedAsNearestNeighborAgreesWithItWhereConfident) {
   const Features a = RandomFeatures(60, 32), b = Shuffled(a, 0.03);
-  FeatureMatcher superglue = Matcher(MatcherType::kSuperGlue, NearestNeighborSuperGlue(32, 40));
+  FeatureMatcher superglue = Matcher(MatcherType::kSuperGlue, NearestNeighborSuperGlue({32, {8}, 2}, 40));
   FeatureMatcher mutual = Matcher(MatcherType::kMutualNearestNeighbor);
   const FeatureMatches learned = superglue.Match(a, b), nearest = mutual.Match(a, b);
   EXPECT_EQ(learned.matches0.ge(0).sum().item<int64_t>(), 60) << "every keypoint is there, hardly changed";
@@ -169,7 +162,7 @@ TEST(FeatureMatcher, SuperGlueStartedAsNearestNeighborAgreesWithItWhereConfident
 
 TEST(FeatureMatcher, SuperGlueLeavesKeypointsThatAreNotThereUnmatched) {
   const Features a = RandomFeatures(30, 32), b = RandomFeatures(30, 32);
-  FeatureMatcher superglue = Matcher(MatcherType::kSuperGlue, NearestNeighborSuperGlue(32, 40));
+  FeatureMatcher superglue = Matcher(MatcherType::kSuperGlue, NearestNeighborSuperGlue({32, {8}, 2}, 40));
   FeatureMatcher mutual = Matcher(MatcherType::kMutualNearestNeighbor);
   EXPECT_GT(mutual.Match(a, b).matches0.ge(0).sum().item<int64_t>(), 5);
   EXPECT_LE(superglue.Match(a, b).matches0.ge(0).sum().item<int64_t>(), 2);
@@ -178,7 +171,7 @@ TEST(FeatureMatcher, SuperGlueLeavesKeypointsThatAreNotThereUnmatched) {
 TEST(FeatureMatcher, EveryTypeTakesAnyNumberOfKeypoints) {
   for (const MatcherType type : {MatcherType::kSuperGlue, MatcherType::kNearestNeighbor,
                                  MatcherType::kMutualNearestNeighbor, MatcherType::kRatioTest}) {
-    FeatureMatcher matcher = Matcher(type, NearestNeighborSuperGlue(8, 20));
+    FeatureMatcher matcher = Matcher(type, NearestNeighborSuperGlue({8, {8}, 2}, 20));
     for (const auto& [n, m] :
          {std::pair<int64_t, int64_t>{0, 0}, {0, 4}, {4, 0}, {1, 1}, {1, 5}, {5, 1}, {6, 9}}) {
       const FeatureMatches matches = matcher.Match(RandomFeatures(n, 8), RandomFeatures(m, 8));
@@ -224,10 +217,10 @@ TEST(FeatureMatcher, MissingWeightsAndBadOptionsAreUsageErrors) {
 TEST(FeatureMatcher, InFewBitsItFindsTheMatchesOfFloat32) {
   const Features a = RandomFeatures(60, 32), b = Shuffled(a, 0.03);
   MatcherOptions options;
-  FeatureMatcher exact(NearestNeighborSuperGlue(32, 40), options, torch::kCPU);
+  FeatureMatcher exact(NearestNeighborSuperGlue({32, {8}, 2}, 40), options, torch::kCPU);
   for (const auto precision : {InferencePrecision::kBf16, InferencePrecision::kInt8}) {
     options.precision = precision;
-    FeatureMatcher matcher(NearestNeighborSuperGlue(32, 40), options, torch::kCPU);
+    FeatureMatcher matcher(NearestNeighborSuperGlue({32, {8}, 2}, 40), options, torch::kCPU);
     for (const auto& [first, second] : {std::pair<Features, Features>{a, b}, {a, RandomFeatures(0, 32)}})
       EXPECT_TRUE(matcher.Match(first, second).matches0.equal(exact.Match(first, second).matches0));
   }
@@ -280,7 +273,7 @@ TEST(ListMatches, OfNothingIsEmpty) {
 
 TEST(FeatureMatcher, ABatchIsEachPairInItsOrder) {
   torch::manual_seed(4);
-  const LoadedSuperGlue weights = NearestNeighborSuperGlue(16, 20);
+  const LoadedSuperGlue weights = NearestNeighborSuperGlue({16, {8}, 2}, 20);
   for (const MatcherType type : {MatcherType::kSuperGlue, MatcherType::kMutualNearestNeighbor}) {
     MatcherOptions options;
     options.type = type;
@@ -308,9 +301,9 @@ TEST(FeatureMatcher, ABatchIsEachPairInItsOrder) {
 TEST(FeatureMatcher, AHopelessPairHasNoMatchesAndTheOthersWhatTheyHadAnyway) {
   torch::manual_seed(5);
   MatcherOptions options;
-  FeatureMatcher every(NearestNeighborSuperGlue(32, 40), options, torch::kCPU);
+  FeatureMatcher every(NearestNeighborSuperGlue({32, {8}, 2}, 40), options, torch::kCPU);
   options.hopeless = {5, 0.9};
-  FeatureMatcher some(NearestNeighborSuperGlue(32, 40), options, torch::kCPU);
+  FeatureMatcher some(NearestNeighborSuperGlue({32, {8}, 2}, 40), options, torch::kCPU);
   const Features a = RandomFeatures(60, 32), like_a = Shuffled(a, 0.03), other = RandomFeatures(40, 32),
                  none = RandomFeatures(0, 32);
   const auto prepared = [&](const Features& features) {
@@ -325,7 +318,7 @@ TEST(FeatureMatcher, AHopelessPairHasNoMatchesAndTheOthersWhatTheyHadAnyway) {
   EXPECT_TRUE(found[1].matches0.equal(every.Match(a, like_a).matches0));
   EXPECT_EQ(found[2].matches1.sizes(), (torch::IntArrayRef{60}));
   options.hopeless.min_similarity = 2;
-  EXPECT_THROW(FeatureMatcher(NearestNeighborSuperGlue(32, 40), options, torch::kCPU), UsageError);
+  EXPECT_THROW(FeatureMatcher(NearestNeighborSuperGlue({32, {8}, 2}, 40), options, torch::kCPU), UsageError);
 }
 
 TEST(FeatureMatcher, PrecisionsThatTheDeviceLacksAreRefused) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "matcher/frontend.h"
+#include "tests/nearest_neighbor_superglue.h"
 #include "tests/network/tensor_near.h"
 #include "tests/random_features.h"
 
@@ -16,14 +17,6 @@ namespace {
 constexpr int64_t kDim = 32;
 
 class FrontEndOnAGpu : public GpuTest {};
-
-LoadedSuperGlue NearestNeighborSuperGlue() {
-  LoadedSuperGlue weights;
-  weights.network = SuperGlue(SuperGlueArchitecture{kDim, {16, 32}, 3});
-  weights.network->InitializeAsNearestNeighbor(20);
-  weights.network->eval();
-  return weights;
-}
 
 TEST_F(FrontEndOnAGpu, ExtractsTheSameFeatures) {
   torch::manual_seed(3);
@@ -85,7 +78,7 @@ TEST_F(FrontEndOnAGpu, GuidesAsOnTheCpu) {
 
 TEST_F(FrontEndOnAGpu, MatchesTheSameKeypoints) {
   torch::manual_seed(5);
-  LoadedSuperGlue weights = NearestNeighborSuperGlue();
+  LoadedSuperGlue weights = NearestNeighborSuperGlue({kDim, {16, 32}, 3});
   {
     torch::NoGradGuard no_grad;  // layers that do something
     for (auto& parameter : weights.network->parameters()) parameter.add_(0.02 * torch::randn_like(parameter));
@@ -111,7 +104,7 @@ TEST_F(FrontEndOnAGpu, MatchesTheSameKeypoints) {
 
 TEST_F(FrontEndOnAGpu, MatchesBatchesOfAnySizesInHalfPrecisionNearlyAsInFull) {
   torch::manual_seed(5);
-  const LoadedSuperGlue weights = NearestNeighborSuperGlue();
+  const LoadedSuperGlue weights = NearestNeighborSuperGlue({kDim, {16, 32}, 3});
   for (const InferencePrecision precision :
        {InferencePrecision::kFloat32, InferencePrecision::kBf16, InferencePrecision::kFp16}) {
     MatcherOptions options;
@@ -153,7 +146,7 @@ std::vector<torch::Tensor> AllMemory() {
 
 TEST_F(FrontEndOnAGpu, WithoutRoomMatchesOnTheCpuAndThenOnTheGpuAgain) {
   torch::manual_seed(5);
-  const LoadedSuperGlue weights = NearestNeighborSuperGlue();
+  const LoadedSuperGlue weights = NearestNeighborSuperGlue({kDim, {16, 32}, 3});
   const Features features0 = RandomFeatures(3000, kDim), features1 = Shuffled(features0, 0.1);
   int shortages = 0;
   FeatureMatcher matcher(weights, {}, torch::kCUDA);

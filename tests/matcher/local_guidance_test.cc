@@ -8,6 +8,7 @@
 
 #include "matcher/frontend.h"
 #include "network/superglue_batch.h"
+#include "tests/nearest_neighbor_superglue.h"
 #include "tests/random_features.h"
 
 namespace colmatch {
@@ -120,11 +121,7 @@ TEST(GuideCouplings, LargerPhotosOfTheSameGiveTheSameScores) {
 LoadedSuperGlue NearestNeighborWeights(int rounds) {
   SuperGlueArchitecture architecture{32, {16}, 1};
   architecture.guidance_rounds = rounds;
-  LoadedSuperGlue loaded;
-  loaded.network = SuperGlue(architecture);
-  loaded.network->InitializeAsNearestNeighbor(20);
-  loaded.network->eval();
-  return loaded;
+  return NearestNeighborSuperGlue(architecture);
 }
 
 FeatureMatches MatchedWith(const LoadedSuperGlue& weights, int rounds, const Features& a, const Features& b) {

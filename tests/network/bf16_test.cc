@@ -10,6 +10,7 @@
 
 #include "network/bf16_attention.h"
 #include "network/bf16_linear.h"
+#include "tests/network/attention_rows.h"
 #include "tests/normal.h"
 #include "tests/test_seed.h"
 
@@ -17,12 +18,6 @@ namespace colmatch {
 namespace {
 
 constexpr double kRounding = 1.0 / 256;  // of a bf16 number, relative: 8 bits of mantissa
-
-std::vector<Bf16> Rounded(const std::vector<float>& values) {
-  std::vector<Bf16> rounded(values.size());
-  std::transform(values.begin(), values.end(), rounded.begin(), Bf16FromFloat);
-  return rounded;
-}
 
 double At(const std::vector<Bf16>& values, int64_t i) {
   return FloatFromBf16(values[static_cast<size_t>(i)]);
@@ -140,15 +135,9 @@ TEST(Bf16Linear, RowsDoNotDependOnTheirNeighbours) {
   }
 }
 
-// Attention as it is defined, of head 1 of 2 whose rows lie beside each other.
-struct AttentionCase {
-  AttentionCase(int64_t queries, int64_t keys, int64_t width)
-      : n(queries), shape{keys, width}, stride(2 * width + 2) {
-    const int64_t rows = std::max(n, keys);
-    query = Rounded(Normal(rows * stride));
-    key = Rounded(Normal(rows * stride));
-    value = Rounded(Normal(rows * stride));
-  }
+// Attention as it is defined.
+struct AttentionCase : AttentionRows {
+  using AttentionRows::AttentionRows;
 
   std::vector<Bf16> Attend(Bf16Path path) const {
     std::vector<Bf16> keys(static_cast<size_t>(shape.PackedKeys())),
@@ -175,11 +164,6 @@ struct AttentionCase {
     for (double& w : weights) w /= sum;
     return weights;
   }
-
-  int64_t n;
-  Bf16HeadShape shape;
-  int64_t stride;
-  std::vector<Bf16> query, key, value;
 };
 
 TEST(AttendBf16, EveryPathIsTheDefinitionWithinTheRoundingOfWeightsAndResult) {

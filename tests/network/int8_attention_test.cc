@@ -7,6 +7,7 @@
 #include <cmath>
 #include <tuple>
 
+#include "tests/network/attention_rows.h"
 #include "tests/test_seed.h"
 
 namespace colmatch {
@@ -14,15 +15,8 @@ namespace {
 
 constexpr double kRounding = 1.0 / 256;  // of a bf16 number, relative
 
-// Head 1 of 2 whose rows lie beside each other.
-struct Case {
-  Case(int64_t queries, int64_t keys, int64_t width) : n(queries), shape{keys, width}, stride(2 * width + 2) {
-    for (auto* values : {&query, &key, &value}) {
-      std::normal_distribution<float> normal;
-      for (int64_t i = 0; i < std::max(n, keys) * stride; ++i)
-        values->push_back(Bf16FromFloat(normal(TestRng())));
-    }
-  }
+struct Case : AttentionRows {
+  using AttentionRows::AttentionRows;
 
   std::vector<Bf16> Attend(Bf16Path path) const {
     const int64_t d = shape.width;
@@ -100,11 +94,6 @@ struct Case {
     // The result's rounding, and two weights or values that another rounding takes to the next integer.
     return {mean + sum / total, 2 * kRounding * size + 2 * largest * (1.0 / 255 + 1.0 / 127) / total};
   }
-
-  int64_t n;
-  Bf16HeadShape shape;
-  int64_t stride;
-  std::vector<Bf16> query, key, value;
 };
 
 TEST(AttendInt8, EveryPathIsTheDefinitionOnTheIntegersWithinTheirRounding) {

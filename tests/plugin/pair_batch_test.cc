@@ -9,6 +9,7 @@
 
 #include "matcher/devices.h"
 #include "tests/gpu_test.h"
+#include "tests/nearest_neighbor_superglue.h"
 #include "tests/random_features.h"
 
 namespace colmatch {
@@ -16,19 +17,13 @@ namespace {
 
 constexpr int64_t kDim = 8;
 
-LoadedSuperGlue TinySuperGlue() {
-  LoadedSuperGlue weights;
-  weights.network = SuperGlue(SuperGlueArchitecture{kDim, {16, 32}, 2});
-  weights.network->InitializeAsNearestNeighbor(20);
-  weights.network->eval();
-  return weights;
-}
-
 MatcherPool Pool(const std::vector<torch::Device>& workers, MatcherType type) {
   constexpr size_t kNumPrepared = 3;
   MatcherOptions options;
   options.type = type;
-  const LoadedSuperGlue weights = type == MatcherType::kSuperGlue ? TinySuperGlue() : LoadedSuperGlue();
+  LoadedSuperGlue weights;
+  if (type == MatcherType::kSuperGlue)
+    weights = NearestNeighborSuperGlue(SuperGlueArchitecture{kDim, {16, 32}, 2});
   return MatcherPool(workers, [&](torch::Device device) {
     return std::make_unique<CachingMatcher>(FeatureMatcher(weights, options, device), kNumPrepared);
   });
