@@ -85,6 +85,8 @@ class ColmapDatabase {
   void WriteImageProvenance(image_t image_id, const std::string& provenance,
                             const std::vector<float>& scores);
   std::optional<Provenance> ReadImageProvenance(image_t image_id);
+  // What made the features of some image; nullopt: colmatch made none.
+  std::optional<std::string> AnyImageProvenance();
   // Keypoints, descriptors, provenance, and all pairs of the image, whose indices would mean nothing any
   // more.
   void DeleteFeatures(image_t image_id);
@@ -102,6 +104,8 @@ class ColmapDatabase {
   void WritePairProvenance(image_t image_id1, image_t image_id2, const std::string& provenance,
                            const std::vector<float>& confidences);
   std::optional<Provenance> ReadPairProvenance(image_t image_id1, image_t image_id2);
+  // What made the matches of some pair; nullopt: colmatch made none.
+  std::optional<std::string> AnyPairProvenance();
   std::vector<std::pair<image_t, image_t>>
   AllMatchedPairs();  // Rows of matches, by pair id; smaller id first.
 
@@ -130,6 +134,7 @@ class ColmapDatabase {
   void WriteProvenance(const char* sql, int64_t id, const std::string& provenance,
                        const std::vector<float>& scores);
   std::optional<Provenance> ReadProvenance(const char* sql, const RowName& row);
+  std::optional<std::string> FirstText(const char* sql);
   std::vector<std::pair<image_t, image_t>> ReadPairs(const char* sql);
   bool DescriptorsAreOurs(image_t image_id, int64_t cols, std::optional<int64_t> type);
 

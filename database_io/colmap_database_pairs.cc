@@ -251,6 +251,21 @@ std::optional<Provenance> ColmapDatabase::ReadPairProvenance(image_t image_id1, 
       {"colmatch_pairs", static_cast<int64_t>(PairId(image_id1, image_id2))});
 }
 
+std::optional<std::string> ColmapDatabase::AnyImageProvenance() {
+  return FirstText("SELECT provenance FROM colmatch_images JOIN keypoints USING (image_id) LIMIT 1");
+}
+
+std::optional<std::string> ColmapDatabase::AnyPairProvenance() {
+  return FirstText("SELECT provenance FROM colmatch_pairs JOIN matches USING (pair_id) LIMIT 1");
+}
+
+std::optional<std::string> ColmapDatabase::FirstText(const char* sql) {
+  if (!dialect_.private_tables) return std::nullopt;
+  Statement statement(connection_, sql);
+  if (!statement.Step()) return std::nullopt;
+  return statement.Text(0);
+}
+
 void ColmapDatabase::WriteProvenance(const char* sql, int64_t id, const std::string& provenance,
                                      const std::vector<float>& scores) {
   Statement statement(connection_, sql);

@@ -52,8 +52,13 @@ MatcherType MatcherTypeFromName(const std::string& name) {
   throw UsageError("--matcher must be superglue, nn, nn_mutual or nn_ratio, found " + name);
 }
 
-InferencePrecision InferencePrecisionFromName(const std::string& name) {
-  if (name == "auto" || name == "fp32") return InferencePrecision::kFloat32;
+InferencePrecision FastestPrecision(const torch::Device& device) {
+  return device.is_cpu() && HasBf16Instructions() ? InferencePrecision::kBf16 : InferencePrecision::kFloat32;
+}
+
+InferencePrecision InferencePrecisionFromName(const std::string& name, const torch::Device& device) {
+  if (name == "auto") return FastestPrecision(device);
+  if (name == "fp32") return InferencePrecision::kFloat32;
   if (name == "bf16") return InferencePrecision::kBf16;
   if (name == "fp16") return InferencePrecision::kFp16;
   if (name == "int8") return InferencePrecision::kInt8;
@@ -114,6 +119,7 @@ FeatureExtractor::FeatureExtractor(LoadedSuperPoint weights, const KeypointOptio
     : weights_(std::move(weights)),
       options_(options),
       precision_(precision == InferencePrecision::kInt8 ? InferencePrecision::kFloat32 : precision),
+      device_(device),
       fallback_(device) {
   options_.Validate();
   options_ = ResolveScales(options_, weights_.network->architecture());
@@ -237,6 +243,17 @@ FeatureMatcher::FeatureMatcher(LoadedSuperGlue superglue, const MatcherOptions& 
   }
   if (options_.precision == InferencePrecision::kBf16) superglue_.network->UseBf16();
   if (options_.precision == InferencePrecision::kInt8) superglue_.network->UseInt8();
+}
+
+FeatureMatcher::FeatureMatcher(const FeatureMatcher& other, torch::Device device)
+    : superglue_(other.superglue_),
+      options_(other.options_),
+      most_at_once_(other.most_at_once_),
+      fallback_(device) {}
+
+FeatureMatcher FeatureMatcher::ShareOnCpu() const {
+  TORCH_CHECK(!engine_, "FeatureMatcher::ShareOnCpu: the matcher is on a GPU");
+  return {*this, torch::kCPU};
 }
 
 PreparedImage FeatureMatcher::Prepare(const Features& features) {

@@ -25,8 +25,11 @@ namespace colmatch {
 // only slower.
 enum class InferencePrecision { kFloat32, kBf16, kFp16, kInt8 };
 
-// auto (float32), fp32, bf16, fp16, int8. Throws UsageError for anything else.
-InferencePrecision InferencePrecisionFromName(const std::string& name);
+// The fastest of this machine that was shown to match as float32 does (docs/engine.md): bf16 on a CPU with bf16
+// instructions, else float32.
+InferencePrecision FastestPrecision(const torch::Device& device);
+// auto (FastestPrecision), fp32, bf16, fp16, int8. Throws UsageError for anything else.
+InferencePrecision InferencePrecisionFromName(const std::string& name, const torch::Device& device);
 std::string NameOf(InferencePrecision precision);  // fp32, bf16, fp16, int8
 // Of SuperPoint, and of SuperGlue on a GPU: kInt8 is nothing to them and counts as float32.
 torch::ScalarType ScalarTypeOf(InferencePrecision precision);
@@ -67,6 +70,7 @@ class FeatureExtractor {
  public:
   FeatureExtractor(LoadedSuperPoint weights, const KeypointOptions& options, torch::Device device,
                    InferencePrecision precision = InferencePrecision::kFloat32);
+  // Copies on the CPU share the weights and may work side by side, each in one thread at a time.
 
   void OnMemoryShortage(MemoryShortageHandler handler) { fallback_.OnShortage(std::move(handler)); }
 
@@ -88,6 +92,7 @@ class FeatureExtractor {
   const std::vector<double>& scales() const { return options_.scales; }
   int descriptor_dim() const { return weights_.network->architecture().descriptor_dim; }
   const LoadedSuperPoint& weights() const { return weights_; }
+  bool is_on_cpu() const { return device_.is_cpu(); }
   // What SuperPoint computes in: kInt8 is SuperGlue's alone.
   InferencePrecision precision() const { return precision_; }
 
@@ -99,6 +104,7 @@ class FeatureExtractor {
   LoadedSuperPoint weights_;
   KeypointOptions options_;  // scales are never empty
   InferencePrecision precision_;
+  torch::Device device_;
   DeviceFallback fallback_;
 };
 
@@ -122,6 +128,9 @@ class FeatureMatcher {
  public:
   // superglue may be empty (network.is_empty()) where the type needs none.
   FeatureMatcher(LoadedSuperGlue superglue, const MatcherOptions& options, torch::Device device);
+  // Another one of the same network on the CPU, for another thread: they share the weights and may work side by
+  // side. Not for a matcher on a GPU.
+  FeatureMatcher ShareOnCpu() const;
 
   void OnMemoryShortage(MemoryShortageHandler handler) { fallback_.OnShortage(std::move(handler)); }
 
@@ -136,6 +145,7 @@ class FeatureMatcher {
   FeatureMatches Match(const Features& features0, const Features& features1);
 
  private:
+  FeatureMatcher(const FeatureMatcher& other, torch::Device device);
   bool HasEngineOn(torch::Device device) const { return engine_ && !device.is_cpu(); }
   bool IsHopeless(const PreparedPair& pair);
   // Each pair, hopeless or not.

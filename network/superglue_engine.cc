@@ -167,15 +167,20 @@ void SuperGlueEngine::AddResiduals(const Layer& layer, const std::vector<Side*>&
 }
 
 void SuperGlueEngine::Run(const Layer& layer, const std::vector<Side*>& sides,
-                          const std::vector<const Side*>& sources) {
+                          const std::vector<const Side*>& sources) const {
   Project(layer, sides);
   Attend(sides, sources);
   AddResiduals(layer, sides);
 }
 
-torch::Tensor SuperGlueEngine::FirstLayer(const torch::Tensor& desc) {
+SuperGlueEngine::Side* SuperGlueEngine::Scratch() {
+  thread_local Side sides[2];
+  return sides;
+}
+
+torch::Tensor SuperGlueEngine::FirstLayer(const torch::Tensor& desc) const {
   std::vector<torch::Tensor> results;
-  Side& side = sides_[0];
+  Side& side = Scratch()[0];
   for (const auto& image : desc.unbind()) {
     Load(image, side);
     Run(layers_.at(0), {&side}, {&side});
@@ -202,9 +207,9 @@ void SuperGlueEngine::ScoreCouplings(Side& side0, Side& side1, float* scores) co
   });
 }
 
-torch::Tensor SuperGlueEngine::Couplings(const torch::Tensor& desc0, const torch::Tensor& desc1) {
+torch::Tensor SuperGlueEngine::Couplings(const torch::Tensor& desc0, const torch::Tensor& desc1) const {
   auto scores = torch::empty({desc0.size(0), desc0.size(1), desc1.size(1)}, desc0.options());
-  Side &a = sides_[0], &b = sides_[1];
+  Side &a = Scratch()[0], &b = Scratch()[1];
   for (int64_t pair = 0; pair < desc0.size(0); ++pair) {
     Load(desc0[pair], a);
     Load(desc1[pair], b);

@@ -17,7 +17,8 @@ class SuperGlueImpl;
 
 // N rows, one a keypoint. What is constant in a layer is multiplied out: heads lie together instead of
 // interleaved, the queries' scale is in their weights, and `merge` is part of the residual Mlp's first map.
-// One thread at a time; it starts LibTorch's.
+// Any thread at any time: the packed weights are only read, and the images on their way through the layers belong
+// to the thread that calls. It starts LibTorch's threads.
 class SuperGlueEngine {
  public:
   // The arithmetic of the linear maps; with kInt8 also of attention, where there are instructions for it
@@ -28,10 +29,10 @@ class SuperGlueEngine {
   SuperGlueEngine(SuperGlueImpl& network, Maps maps);
 
   // Descriptors (B, N, D) float32 after the first layer, which is self-attention; B and N at least 1.
-  torch::Tensor FirstLayer(const torch::Tensor& desc);
+  torch::Tensor FirstLayer(const torch::Tensor& desc) const;
   // Coupling scores (B, N, M) float32 of two images that FirstLayer made: the other layers, the final
   // projection and its products (in bf16).
-  torch::Tensor Couplings(const torch::Tensor& desc0, const torch::Tensor& desc1);
+  torch::Tensor Couplings(const torch::Tensor& desc0, const torch::Tensor& desc1) const;
 
  private:
   struct Layer {
@@ -54,7 +55,8 @@ class SuperGlueEngine {
   void Load(const torch::Tensor& desc, Side& side) const;
   torch::Tensor Descriptors(const Side& side) const;
   // One layer on these images, each looking at sources[i].
-  void Run(const Layer& layer, const std::vector<Side*>& sides, const std::vector<const Side*>& sources);
+  void Run(const Layer& layer, const std::vector<Side*>& sides, const std::vector<const Side*>& sources) const;
+  static Side* Scratch();  // two sides, of this thread
   void Project(const Layer& layer, const std::vector<Side*>& sides) const;
   void PackHead(Side& side, int64_t head) const;
   // Messages of some queries of a head, beside the descriptors.
@@ -68,7 +70,6 @@ class SuperGlueEngine {
   std::vector<Layer> layers_;
   // In bf16, over the fourth root of D: both sides together are over its square root.
   std::unique_ptr<const PackedLinear> final_projection_;
-  Side sides_[2];
 };
 
 }  // namespace colmatch

@@ -20,8 +20,9 @@ SuperPointEngine::SuperPointEngine(const std::vector<Layer>& layers)
   }
 }
 
-const Bf16Image& SuperPointEngine::RunLayers(const float* pixels, int64_t height, int64_t width) {
-  Bf16Image *in = &images_[0], *out = &images_[1];
+const Bf16Image& SuperPointEngine::RunLayers(const float* pixels, int64_t height, int64_t width) const {
+  thread_local Bf16Image images[2];  // a layer's input and output, by turns
+  Bf16Image *in = &images[0], *out = &images[1];
   in->SetNeighbours(pixels, height, width);
   for (const PackedLayer& layer : layers_) {
     const int64_t scale = layer.pooled ? 2 : 1;
@@ -38,7 +39,7 @@ const Bf16Image& SuperPointEngine::RunLayers(const float* pixels, int64_t height
   return *in;
 }
 
-torch::Tensor SuperPointEngine::Run(const torch::Tensor& image) {
+torch::Tensor SuperPointEngine::Run(const torch::Tensor& image) const {
   const auto pixels = image.to(torch::kFloat).contiguous();
   torch::Tensor result;
   for (int64_t b = 0; b < pixels.size(0); ++b) {

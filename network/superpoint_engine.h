@@ -10,7 +10,8 @@
 
 namespace colmatch {
 
-// One thread at a time; it starts LibTorch's.
+// Any thread at any time: the packed weights are only read, and the images between layers belong to the thread
+// that calls. It starts LibTorch's threads.
 class SuperPointEngine {
  public:
   struct Layer {
@@ -21,11 +22,11 @@ class SuperPointEngine {
   explicit SuperPointEngine(const std::vector<Layer>& layers);
 
   // image (B, 1, H, W) to the last layer's (B, outputs, h, w) float32, channels last.
-  torch::Tensor Run(const torch::Tensor& image);
+  torch::Tensor Run(const torch::Tensor& image) const;
 
  private:
-  // The last layer's image, until the next call.
-  const Bf16Image& RunLayers(const float* pixels, int64_t height, int64_t width);
+  // The last layer's image, until this thread's next call.
+  const Bf16Image& RunLayers(const float* pixels, int64_t height, int64_t width) const;
 
   struct PackedLayer {
     Bf16Convolution convolution;
@@ -33,7 +34,6 @@ class SuperPointEngine {
   };
   std::vector<PackedLayer> layers_;
   int64_t outputs_;
-  Bf16Image images_[2];  // a layer's input and output, by turns
 };
 
 }  // namespace colmatch

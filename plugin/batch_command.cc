@@ -136,7 +136,7 @@ class BatchReconstructor : public Command {
     o.features.keypoints.Validate();
     o.matching.geometry.Validate();
     UsedWeights superglue;
-    MakeMatcher(o.matching, common, DevicesFromName(common.device).front(), superglue);
+    MatcherParts(o.matching, common, superglue).On(DevicesFromName(common.device).front());
     const std::string superpoint = LoadSuperPoint(ResolveWeights(common.weights).superpoint).sha256;
     option_text_ = OptionText(*app_) + "superpoint=" + superpoint + "\nsuperglue=" + superglue.sha256 + "\n";
   }

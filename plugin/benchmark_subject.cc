@@ -74,7 +74,7 @@ double MeasureGemmRate(const std::string& precision, const torch::Device& device
   constexpr double kMostMilliseconds = 1000;
   torch::NoGradGuard no_grad;
   const auto a = torch::ones({size, size}, torch::TensorOptions().device(device).dtype(
-                                               ScalarTypeOf(InferencePrecisionFromName(precision))));
+                                               ScalarTypeOf(InferencePrecisionFromName(precision, device))));
   auto product = torch::mm(a, a);
   std::vector<float> values, bias, y;
   std::unique_ptr<Int8Linear> linear;
@@ -121,7 +121,7 @@ BenchmarkSubject::BenchmarkSubject(std::string weights, std::string precision, c
   superglue_ = FoldBatchNorm(superglue_);
   superglue_->to(device_);
   superglue_->eval();
-  const torch::ScalarType type = ScalarTypeOf(InferencePrecisionFromName(precision_));
+  const torch::ScalarType type = ScalarTypeOf(InferencePrecisionFromName(precision_, device_));
   const bool in_halves = type != torch::kFloat && (HasBf16Instructions() || !device_.is_cpu());
   if (in_halves) superpoint_ = FoldBatchNorm(superpoint_);
   superpoint_->to(device_);

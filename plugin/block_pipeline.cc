@@ -24,6 +24,7 @@
 #include "plugin/progress.h"
 #include "plugin/record_file.h"
 #include "plugin/stop_signal.h"
+#include "plugin/worker_memory.h"
 
 namespace colmatch {
 namespace {
@@ -106,6 +107,17 @@ class ShardImageStore {
   std::unique_ptr<RecordReader> file_;
 };
 
+// By the two images with the most keypoints.
+int WorkersForBlock(const MatchBlock& block, const CommonOptions& common) {
+  uint32_t most = 0, next = 0;
+  for (const BlockImage& image : block.images) {
+    next = std::max(next, std::min(most, image.num_keypoints));
+    most = std::max(most, image.num_keypoints);
+  }
+  return WorkersForItems(common, MatchingMemory(most, next),
+                         "a pair of " + std::to_string(most) + " and " + std::to_string(next) + " keypoints");
+}
+
 using EncodedPairs = std::vector<std::pair<image_pair_t, std::string>>;
 
 // In the order of their ids, which merge needs.
@@ -150,13 +162,15 @@ BlockStats MatchBlockOfPlan(const BlockOptions& o, CommonOptions common) {
   const MatchingPipelineOptions options = MatchingOptionsOf(manifest.options);
   UsedWeights weights;
   const auto num_cached = static_cast<size_t>(std::max(2, o.max_cached_images));
-  MatcherPool matchers = MakeMatchers(options, common, num_cached, weights);
+  const MatcherParts parts(options, common, weights);
   RequireSame(manifest, "weights or options", manifest.provenance,
               MatchingProvenance(options, common, weights.sha256));
 
   ShardImageStore store(manifest, block, num_cached);
   EncodedPairs done;
-  PairVerifier verifier(options, NumWorkers(common));
+  MatcherPool matchers = parts.Pool(WorkersForBlock(block, common), num_cached);
+  VerificationThreads verification(matchers, parts.OnCpu(), common);
+  PairVerifier verifier(options, verification.threads());
   PairBatch batch(matchers);
   ProgressBar bar("matching", static_cast<int64_t>(block.pairs.size()), common.progress);
   for (const auto& [i, j] : block.pairs) {

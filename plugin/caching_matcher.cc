@@ -6,8 +6,8 @@
 namespace colmatch {
 
 std::shared_ptr<const PreparedImage> CachingMatcher::Prepared(const NumberedImage& image) {
-  return prepared_.Get(image.number,
-                       [&] { return Traced("prepare", [&] { return matcher_.Prepare(image.features); }); });
+  return prepared_->Get(image.number,
+                        [&] { return Traced("prepare", [&] { return matcher_.Prepare(image.features); }); });
 }
 
 std::vector<PairRows> CachingMatcher::Match(const std::vector<NumberedPair>& pairs) {

@@ -2,13 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <utility>
 #include <vector>
 
 #include "matcher/frontend.h"
 #include "plugin/engine_pool.h"
-#include "plugin/lru_cache.h"
 #include "plugin/pair_rows.h"
+#include "plugin/shared_cache.h"
 
 namespace colmatch {
 
@@ -19,12 +20,14 @@ struct NumberedImage {
 };
 using NumberedPair = std::pair<NumberedImage, NumberedImage>;
 
+// Images that stay prepared; the matchers of one device may share them.
+using PreparedImages = SharedCache<uint32_t, PreparedImage>;
+
 // One thread at a time.
 class CachingMatcher {
  public:
-  // num_prepared: images that stay prepared.
-  CachingMatcher(FeatureMatcher matcher, size_t num_prepared)
-      : matcher_(std::move(matcher)), prepared_(num_prepared) {}
+  CachingMatcher(FeatureMatcher matcher, std::shared_ptr<PreparedImages> prepared)
+      : matcher_(std::move(matcher)), prepared_(std::move(prepared)) {}
 
   // How many pairs Match is best given; any thread may ask.
   size_t batch_size() const { return static_cast<size_t>(matcher_.batch_size()); }
@@ -34,7 +37,7 @@ class CachingMatcher {
   std::shared_ptr<const PreparedImage> Prepared(const NumberedImage& image);
 
   FeatureMatcher matcher_;
-  LruCache<uint32_t, PreparedImage> prepared_;
+  std::shared_ptr<PreparedImages> prepared_;
 };
 
 using MatcherPool = EnginePool<CachingMatcher>;

@@ -1,10 +1,10 @@
 // The options that every command takes.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <string>
-#include <thread>
+
+#include "plugin/available_cores.h"
 
 namespace colmatch {
 
@@ -17,7 +17,7 @@ struct CommonOptions {
   bool use_gpu = true;              // COLMAP's words for the same, which main turns into device
   std::string gpu_index = "-1";
   std::string precision = "auto";  // of the networks' arithmetic: auto, fp32, bf16, fp16, int8
-  int num_threads = -1;            // -1: all cores
+  int num_threads = -1;            // -1: all cores that the process may use
   uint64_t random_seed = 0;
   std::string progress = "auto";  // auto: when standard error is a terminal; on; off
   std::string log_level = "info";
@@ -27,8 +27,7 @@ struct CommonOptions {
 
 // Threads to use, at least 1.
 inline int NumWorkers(const CommonOptions& common) {
-  return common.num_threads > 0 ? common.num_threads
-                                : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  return common.num_threads > 0 ? common.num_threads : AvailableCores();
 }
 
 }  // namespace colmatch

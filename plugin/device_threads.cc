@@ -13,8 +13,8 @@ constexpr int kWorkersAGpu = 2;
 
 }  // namespace
 
-std::vector<torch::Device> WorkersOn(const std::vector<torch::Device>& devices) {
-  if (devices.front().is_cpu()) return devices;
+std::vector<torch::Device> WorkersOn(const std::vector<torch::Device>& devices, int cpu_workers) {
+  if (devices.front().is_cpu()) return {static_cast<size_t>(cpu_workers), devices.front()};
   std::vector<torch::Device> workers;
   for (int i = 0; i < kWorkersAGpu; ++i) workers.insert(workers.end(), devices.begin(), devices.end());
   return workers;
@@ -22,6 +22,7 @@ std::vector<torch::Device> WorkersOn(const std::vector<torch::Device>& devices) 
 
 DeviceThreads::DeviceThreads(const std::vector<torch::Device>& workers, const Work& begin)
     : size_(workers.size()) {
+  if (workers.front().is_cpu()) single_threaded_.emplace();
   if (size_ == 1) {
     begin(0);
     return;
@@ -33,6 +34,9 @@ DeviceThreads::DeviceThreads(const std::vector<torch::Device>& workers, const Wo
     throw;
   }
 }
+
+DeviceThreads::DeviceThreads(int cpu_workers)
+    : DeviceThreads(WorkersOn({torch::kCPU}, cpu_workers), [](size_t) {}) {}
 
 DeviceThreads::~DeviceThreads() { Stop(); }
 

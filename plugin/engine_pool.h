@@ -25,6 +25,7 @@ class EnginePool {
   size_t size() const { return engines_.size(); }
   // For what is the same of all engines, and may be asked while they work.
   const Engine& front() const { return *engines_.front(); }
+  DeviceThreads& threads() { return threads_; }
 
   // work is called with an engine that is free, in its thread, begun in the order of the calls. What it
   // returns or throws is in the future; std::future_error where the pool ended before it was begun.

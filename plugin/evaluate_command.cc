@@ -1,4 +1,5 @@
 // `colmatch evaluate`: the protocols the field measures features and matchers with.
+#include "matcher/devices.h"
 #include "network/architecture.h"
 #include "network/error.h"
 #include "plugin/command_list.h"
@@ -99,7 +100,7 @@ class EvaluateCommand : public Command {
     settings["sinkhorn_iterations"] = asked(superglue_.sinkhorn_iterations, 1);
     settings["guidance_rounds"] = asked(superglue_.guidance_rounds, 0);
     settings["match_threshold"] = std::to_string(superglue_.match_threshold);
-    settings["precision"] = common.precision == "auto" ? "fp32" : common.precision;
+    settings["precision"] = NameOf(InferencePrecisionFromName(common.precision, DeviceFromName(common.device)));
     settings["random_seed"] = std::to_string(common.random_seed);
     settings["superpoint_sha256"] = methods.superpoint_sha256();
     settings["superglue_sha256"] = methods.superglue_sha256();

@@ -17,6 +17,7 @@
 #include "plugin/in_order.h"
 #include "plugin/log.h"
 #include "plugin/photo_extractor.h"
+#include "plugin/precision_choice.h"
 #include "plugin/progress.h"
 #include "plugin/stop_signal.h"
 #include "plugin/trace.h"
@@ -127,6 +128,51 @@ std::vector<std::string> NamesToExtract(ColmapDatabase& database, const PhotoExt
   return todo;
 }
 
+using HandBack = std::function<void(const FeatureRecord&)>;
+
+// Each worker decodes its photos itself: no core waits for another's photo.
+void ExtractOnCpu(ExtractorPool& extractors, const std::vector<std::string>& names,
+                  const HandBack& hand_back) {
+  constexpr size_t kPhotosAWorker = 3;
+  InOrder<FeatureRecord> extracted(kPhotosAWorker * extractors.size(), "wait for features");
+  for (const std::string& name : names) {
+    if (StopRequested()) break;
+    extracted.Add(extractors.Submit([&name](PhotoExtractor& extractor) {
+      return ExtractPhoto(extractor.Read(name), extractor);
+    }),
+                  hand_back);
+  }
+  extracted.Finish();
+}
+
+// Photos are decoded ahead, as one thread may take longer for a photo than a GPU does.
+void ExtractOnGpus(int num_threads, ExtractorPool& extractors, const std::vector<std::string>& names,
+                   const HandBack& hand_back) {
+  const PhotoExtractor& reader = extractors.front();
+  const size_t num_ahead = reader.HoldsWholePhotos() ? 1 : static_cast<size_t>(num_threads);
+  std::deque<std::future<Photo>> ahead;
+  size_t next = 0;
+  const auto read_ahead = [&] {
+    for (; next < names.size() && ahead.size() < num_ahead; ++next)
+      ahead.push_back(
+          std::async(std::launch::async, [&reader, &name = names[next]] { return reader.Read(name); }));
+  };
+  // The next photo of each is there when it is done with the one before.
+  InOrder<FeatureRecord> extracted(reader.HoldsWholePhotos() ? extractors.size() : 2 * extractors.size(),
+                                   "wait for features");
+  read_ahead();
+  while (!ahead.empty()) {
+    const auto photo = std::make_shared<const Photo>(ahead.front().get());
+    ahead.pop_front();
+    if (StopRequested()) break;
+    read_ahead();
+    extracted.Add(
+        extractors.Submit([photo](PhotoExtractor& extractor) { return ExtractPhoto(*photo, extractor); }),
+        hand_back);
+  }
+  extracted.Finish();
+}
+
 }  // namespace
 
 torch::Tensor MapKeypoints(const torch::Tensor& keypoints, const ResizedImage& resized,
@@ -211,41 +257,23 @@ bool WriteFeatures(ColmapDatabase& database, CameraAssigner& cameras, const Feat
 bool ExtractPhotos(const CommonOptions& common, ExtractorPool& extractors,
                    const std::vector<std::string>& names,
                    const std::function<void(const FeatureRecord&)>& then) {
-  // A photo is decoded by one thread, which may take longer than the network does.
-  const PhotoExtractor& reader = extractors.front();
-  const size_t num_ahead = reader.HoldsWholePhotos() ? 1 : static_cast<size_t>(NumWorkers(common));
-  std::deque<std::future<Photo>> ahead;
-  size_t next = 0;
-  const auto read_ahead = [&] {
-    for (; next < names.size() && ahead.size() < num_ahead; ++next)
-      ahead.push_back(
-          std::async(std::launch::async, [&reader, &name = names[next]] { return reader.Read(name); }));
-  };
   ProgressBar bar("features", static_cast<int64_t>(names.size()), common.progress);
-  // The next photo of each is there when it is done with the one before.
-  InOrder<FeatureRecord> extracted(reader.HoldsWholePhotos() ? extractors.size() : 2 * extractors.size(),
-                                   "wait for features");
   int64_t done = 0;
   const auto hand_back = [&](const FeatureRecord& record) {
     then(record);
     bar.Update(++done);
   };
-  read_ahead();
-  while (!ahead.empty()) {
-    const auto photo = std::make_shared<const Photo>(ahead.front().get());
-    ahead.pop_front();
-    if (StopRequested()) break;
-    read_ahead();
-    extracted.Add(
-        extractors.Submit([photo](PhotoExtractor& extractor) { return ExtractPhoto(*photo, extractor); }),
-        hand_back);
+  if (extractors.front().network().is_on_cpu()) {
+    ExtractOnCpu(extractors, names, hand_back);
+  } else {
+    ExtractOnGpus(NumWorkers(common), extractors, names, hand_back);
   }
-  extracted.Finish();
   return done == static_cast<int64_t>(names.size());
 }
 
-FeaturePipelineStats ExtractCollection(const FeaturePipelineOptions& o, const CommonOptions& common) {
+FeaturePipelineStats ExtractCollection(const FeaturePipelineOptions& o, const CommonOptions& given) {
   o.camera.Validate();
+  const CommonOptions common = WithPrecision(given, o.database_path, RowsKind::kFeatures);
   const auto names = ListImages(
       o.image_path, o.image_list_path.empty() ? std::nullopt : std::optional<fs::path>(o.image_list_path));
   ExtractorPool extractors = MakeExtractors(o, common);

@@ -31,6 +31,13 @@ class LruCache {
     return order_.front().second;
   }
 
+  void Remove(const Key& key) {
+    const auto found = index_.find(key);
+    if (found == index_.end()) return;
+    order_.erase(found->second);
+    index_.erase(found);
+  }
+
  private:
   using Entry = std::pair<Key, std::shared_ptr<const Value>>;
   size_t capacity_;

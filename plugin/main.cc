@@ -1,5 +1,4 @@
 // The program `colmatch`: finds the command, runs it, turns errors into the exit status.
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <malloc.h>
 #include <torch/torch.h>
@@ -24,6 +23,7 @@
 #include "plugin/log.h"
 #include "plugin/project_file.h"
 #include "plugin/project_filter.h"
+#include "plugin/single_threaded_math.h"
 #include "plugin/trace.h"
 
 namespace colmatch {
@@ -54,14 +54,6 @@ void OpenStandardStreams() {
   for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; ++stream) {
     if (fcntl(stream, F_GETFD) < 0 && errno == EBADF) open("/dev/null", O_RDWR);  // the lowest number free
   }
-}
-
-// OpenBLAS keeps a pool of its own, which LibTorch does not tell: with one thread wanted, its matrix products
-// would still wait for workers that other programs keep from the cores.
-void SetOpenBlasThreads(int threads) {
-  using Setter = void (*)(int);
-  if (const auto set = reinterpret_cast<Setter>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads")))
-    set(threads);
 }
 
 // OpenMP's threads spin while they wait for work, on the cores that verification needs: 28 pairs took 13.7 s
@@ -109,9 +101,8 @@ void ApplyCommonOptions(const CommonOptions& common, const PatientThreads& patie
   }
   const int threads = NumWorkers(common);
   if (threads > 1) patience.RestartOnce();
-  torch::set_num_threads(threads);
-  SetOpenBlasThreads(threads);
-  LimitImageThreads(threads);
+  SetMathThreads(threads);
+  LimitImageThreads(1);  // photos are decoded side by side, each by one thread
   SetLogLevel(common.log_level);
 }
 

@@ -14,6 +14,7 @@
 #include "plugin/matching_options.h"
 #include "plugin/matching_setup.h"
 #include "plugin/photo_extractor.h"
+#include "plugin/precision_choice.h"
 
 namespace colmatch {
 namespace {
@@ -62,13 +63,14 @@ class Match : public Command {
     matching_.AddTo(app, false, true);
   }
 
-  int Run(const CommonOptions& common) override {
+  int Run(const CommonOptions& given) override {
+    const CommonOptions common = WithPrecision(given);
     const FeaturePipelineOptions extraction = extraction_.Resolve();
     const MatchingPipelineOptions matching = matching_.Resolve();
     const torch::Device device = DeviceFromName(common.device);
     PhotoExtractor extractor(extraction, common, device);
     UsedWeights superglue;
-    FeatureMatcher matcher = MakeMatcher(matching, common, device, superglue);
+    FeatureMatcher matcher = MatcherParts(matching, common, superglue).On(device);
 
     MatchedImage images[2];
     double extract_ms = 0;

@@ -54,7 +54,8 @@ class Importer {
         type_(type),
         stats_(stats),
         store_(database, options.block_size),
-        writer_(database, options, NumWorkers(common), stats) {}
+        threads_(NumWorkers(common)),
+        writer_(database, options, threads_, stats) {}
 
   void Add(const ListedMatches& block) {
     const Image &image1 = images_[block.first], &image2 = images_[block.second];
@@ -94,6 +95,7 @@ class Importer {
   MatchListType type_;
   MatchingPipelineStats& stats_;
   ImageStore store_;
+  DeviceThreads threads_;
   PairWriter writer_;
 };
 

@@ -12,30 +12,44 @@
 #include "plugin/matching_setup.h"
 #include "plugin/pair_batch.h"
 #include "plugin/pair_writer.h"
+#include "plugin/precision_choice.h"
 #include "plugin/progress.h"
 #include "plugin/stop_signal.h"
 
 namespace colmatch {
+namespace {
 
-MatchingPipelineStats MatchPairs(const MatchingPipelineOptions& o, const CommonOptions& common,
+// Nearest neighbours have one precision.
+CommonOptions PrecisionForMatcher(const MatchingPipelineOptions& o, const CommonOptions& common,
+                                  ColmapDatabase& database) {
+  if (MatcherTypeFromName(o.matcher) != MatcherType::kSuperGlue) return common;
+  return WithPrecision(common, database, RowsKind::kPairs);
+}
+
+}  // namespace
+
+MatchingPipelineStats MatchPairs(const MatchingPipelineOptions& o, const CommonOptions& given,
                                  const PairSourceMaker& make_source) {
   o.geometry.Validate();
   MatchingPipelineStats stats;
-  MatcherPool matchers = MakeMatchers(o, common, ImageStore::CapacityFor(o.block_size), stats.weights);
-  ColmapDatabase database(o.database_path, DatabaseMode::kOpenExisting, ConnectionOptionsOf(common));
+  ColmapDatabase database(o.database_path, DatabaseMode::kOpenExisting, ConnectionOptionsOf(given));
+  const CommonOptions common = PrecisionForMatcher(o, given, database);
+  const MatcherParts parts(o, common, stats.weights);
   database.CheckWritable();
   database.CompleteFrames();
   const std::string provenance = MatchingProvenance(o, common, stats.weights.sha256);
 
   const auto images = ImagesWithFeatures(database, stats);
-  RequireMemoryForPairs(database, images, common);
+  const int workers = WorkersForPairs(database, images, common);
   const auto source = make_source(database, images);
   if (StopRequested()) {  // a source that was interrupted does not know all its pairs
     stats.stopped = true;
     return stats;
   }
   ImageStore store(database, o.block_size);
-  PairWriter writer(database, o, NumWorkers(common), stats);
+  MatcherPool matchers = parts.Pool(workers, ImageStore::CapacityFor(o.block_size));
+  VerificationThreads verification(matchers, parts.OnCpu(), common);
+  PairWriter writer(database, o, verification.threads(), stats);
   PairBatch batch(matchers);
   ProgressBar bar("matching", source->num_pairs(), common.progress);
   int64_t done = 0;
@@ -88,7 +102,8 @@ MatchingPipelineStats VerifyMatches(const MatchingPipelineOptions& o, const Comm
   for (const Image& image : ImagesWithFeatures(database, stats)) images[image.image_id] = image;
   const auto pairs = database.AllMatchedPairs();
   ImageStore store(database, o.block_size);
-  PairWriter writer(database, o, NumWorkers(common), stats);
+  DeviceThreads threads(NumWorkers(common));
+  PairWriter writer(database, o, threads, stats);
   ProgressBar bar("verifying", static_cast<int64_t>(pairs.size()), common.progress);
   int64_t done = 0;
   for (const auto& [id1, id2] : pairs) {

@@ -13,57 +13,52 @@
 #include "plugin/log.h"
 #include "plugin/memory.h"
 #include "plugin/weights_location.h"
+#include "plugin/worker_memory.h"
 
 namespace colmatch {
 namespace {
 
 constexpr char kTurned[] = " turned ";
 
-// What all matchers of a command are made of.
-struct MatcherParts {
-  LoadedSuperGlue weights;
-  MatcherOptions options;
-  MemoryShortageHandler on_shortage = GpuShortageHandler();  // one, which speaks once for all
+}  // namespace
 
-  // Any thread: the matcher computes with a copy of the network.
-  FeatureMatcher On(torch::Device device) const {
-    FeatureMatcher matcher(weights, options, device);
-    matcher.OnMemoryShortage(on_shortage);
-    return matcher;
-  }
-};
-
-MatcherParts ReadMatcher(const MatchingPipelineOptions& o, const CommonOptions& common, UsedWeights& used) {
-  MatcherParts parts;
-  parts.options = o.matching;
-  parts.options.type = MatcherTypeFromName(o.matcher);
-  if (parts.options.type != MatcherType::kSuperGlue) return parts;
-  parts.options.precision = InferencePrecisionFromName(common.precision);
-  if (parts.options.precision == InferencePrecision::kBf16 && !HasBf16Instructions())
-    LogInfo(
-        "--precision bf16: this machine's CPU has no bf16 instructions; matching is no faster than in fp32");
+MatcherParts::MatcherParts(const MatchingPipelineOptions& o, const CommonOptions& common, UsedWeights& used)
+    : options_(o.matching), devices_(DevicesFromName(common.device)), on_shortage_(GpuShortageHandler()) {
+  options_.type = MatcherTypeFromName(o.matcher);
+  options_.Validate();
+  if (options_.type != MatcherType::kSuperGlue) return;
+  options_.precision = InferencePrecisionFromName(common.precision, devices_.front());
+  if (options_.precision == InferencePrecision::kBf16 && OnCpu() && !HasBf16Instructions())
+    LogInfo("precision bf16: this machine's CPU has no bf16 instructions; matching is no faster than in fp32");
   const std::string path = ResolveWeights(common.weights).superglue;
   if (path.empty())
     throw UsageError("--weights " + common.weights + " names no SuperGlue: add superglue=PATH");
-  parts.weights = LoadSuperGlue(path);
-  used = {parts.weights.metadata, parts.weights.sha256};
-  return parts;
+  weights_ = LoadSuperGlue(path);
+  used = {weights_.metadata, weights_.sha256};
 }
 
-}  // namespace
-
-FeatureMatcher MakeMatcher(const MatchingPipelineOptions& o, const CommonOptions& common,
-                           torch::Device device, UsedWeights& used) {
-  return ReadMatcher(o, common, used).On(device);
+FeatureMatcher MatcherParts::On(torch::Device device) const {
+  FeatureMatcher matcher(weights_, options_, device);
+  matcher.OnMemoryShortage(on_shortage_);
+  return matcher;
 }
 
-MatcherPool MakeMatchers(const MatchingPipelineOptions& o, const CommonOptions& common, size_t num_prepared,
-                         UsedWeights& used) {
-  const auto devices = DevicesFromName(common.device);
-  const MatcherParts parts = ReadMatcher(o, common, used);
-  return MatcherPool(WorkersOn(devices), [&](torch::Device device) {
-    return std::make_unique<CachingMatcher>(parts.On(device), num_prepared);
+MatcherPool MatcherParts::Pool(int cpu_workers, size_t num_prepared) const {
+  if (OnCpu()) {
+    const FeatureMatcher first = On(torch::kCPU);
+    const auto prepared = std::make_shared<PreparedImages>(num_prepared);
+    return MatcherPool(WorkersOn(devices_, cpu_workers), [&](torch::Device) {
+      return std::make_unique<CachingMatcher>(first.ShareOnCpu(), prepared);
+    });
+  }
+  return MatcherPool(WorkersOn(devices_, cpu_workers), [&](torch::Device device) {
+    return std::make_unique<CachingMatcher>(On(device), std::make_shared<PreparedImages>(num_prepared));
   });
+}
+
+VerificationThreads::VerificationThreads(MatcherPool& matchers, bool on_cpu, const CommonOptions& common) {
+  if (!on_cpu) own_.emplace(NumWorkers(common));
+  threads_ = on_cpu ? &matchers.threads() : &*own_;
 }
 
 std::vector<Image> ImagesWithFeatures(ColmapDatabase& database, MatchingPipelineStats& stats) {
@@ -79,21 +74,23 @@ std::vector<Image> ImagesWithFeatures(ColmapDatabase& database, MatchingPipeline
   return images;
 }
 
-void RequireMemoryForPairs(ColmapDatabase& database, const std::vector<Image>& images,
-                           const CommonOptions& common) {
+int WorkersForPairs(ColmapDatabase& database, const std::vector<Image>& images, const CommonOptions& common) {
   const auto available = AvailableMemory();
-  if (!available || !DevicesFromName(common.device).front().is_cpu()) return;
+  if (!available || !DevicesFromName(common.device).front().is_cpu() || images.size() < 2)
+    return NumWorkers(common);
   std::vector<std::pair<int64_t, const Image*>> sizes;
   for (const Image& image : images)
     sizes.emplace_back(static_cast<int64_t>(database.NumKeypoints(image.image_id)), &image);
-  if (sizes.size() < 2) return;
   std::partial_sort(sizes.begin(), sizes.begin() + 2, sizes.end(), [](const auto& a, const auto& b) {
     return a.first != b.first ? a.first > b.first : a.second->image_id < b.second->image_id;
   });
   const auto& [most, image1] = sizes[0];
   const auto& [next, image2] = sizes[1];
   const uint64_t needed = MatchingMemory(most, next);
-  if (needed <= *available) return;
+  if (needed <= *available) {
+    return WorkersForItems(common, needed,
+                           "a pair of " + std::to_string(most) + " and " + std::to_string(next) + " keypoints");
+  }
   const auto possible = static_cast<uint64_t>(
       std::sqrt(static_cast<double>(*available) / static_cast<double>(MatchingMemory(0, 0))));
   throw EnvironmentError(
@@ -123,8 +120,9 @@ std::string MatchingProvenance(const MatchingPipelineOptions& o, const CommonOpt
       text << " guidance_rounds " << o.matching.superglue.guidance_rounds;
     if (const auto& hopeless = o.matching.hopeless; hopeless.min_neighbors > 0)
       text << " min_neighbors " << hopeless.min_neighbors << " of " << hopeless.min_similarity;
-    if (InferencePrecisionFromName(common.precision) != InferencePrecision::kFloat32)
-      text << ' ' << common.precision;
+    const auto precision =
+        InferencePrecisionFromName(common.precision, DevicesFromName(common.device).front());
+    if (precision != InferencePrecision::kFloat32) text << ' ' << NameOf(precision);
   }
   if (o.matcher == "nn_ratio") text << " max_ratio " << o.matching.max_ratio;
   return text.str();

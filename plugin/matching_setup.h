@@ -2,6 +2,7 @@
 // pair's rows of how they were made.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,21 +13,44 @@
 
 namespace colmatch {
 
-// Throws UsageError where SuperGlue is asked for and --weights names none.
-FeatureMatcher MakeMatcher(const MatchingPipelineOptions& options, const CommonOptions& common,
-                           torch::Device device, UsedWeights& used);
-// One a worker on the devices that are asked for, the weights read once. num_prepared: images that stay
-// prepared in each.
-MatcherPool MakeMatchers(const MatchingPipelineOptions& options, const CommonOptions& common,
-                         size_t num_prepared, UsedWeights& used);
+// What all matchers of a command are made of: the weights, read once, and the options.
+class MatcherParts {
+ public:
+  // Reads the weights, which `used` then describes. Throws UsageError where the matcher is superglue and
+  // --weights names none.
+  MatcherParts(const MatchingPipelineOptions& options, const CommonOptions& common, UsedWeights& used);
+
+  // Any thread: the matcher computes with a copy of the network.
+  FeatureMatcher On(torch::Device device) const;
+  // One a worker on the devices of the options, cpu_workers of them on the CPU. num_prepared: images that stay
+  // prepared, of each GPU worker or of all CPU workers together.
+  MatcherPool Pool(int cpu_workers, size_t num_prepared) const;
+  bool OnCpu() const { return devices_.front().is_cpu(); }
+
+ private:
+  LoadedSuperGlue weights_;
+  MatcherOptions options_;
+  std::vector<torch::Device> devices_;
+  MemoryShortageHandler on_shortage_;  // one, which speaks once for all
+};
+
+// The threads on which pairs are verified: those of matchers on the CPU, else threads of their own.
+class VerificationThreads {
+ public:
+  VerificationThreads(MatcherPool& matchers, bool on_cpu, const CommonOptions& common);
+  DeviceThreads& threads() { return *threads_; }
+
+ private:
+  std::optional<DeviceThreads> own_;
+  DeviceThreads* threads_;
+};
 
 // Images that have features, by id; the others are named in the stats.
 std::vector<Image> ImagesWithFeatures(ColmapDatabase& database, MatchingPipelineStats& stats);
 
-// Throws EnvironmentError, before any work, if the two images with the most keypoints are too many for the
-// memory that is left. On a GPU nothing is checked.
-void RequireMemoryForPairs(ColmapDatabase& database, const std::vector<Image>& images,
-                           const CommonOptions& common);
+// Workers on the CPU that the memory suffices for, by the two images with the most keypoints. Throws
+// EnvironmentError, before any work, if it does not suffice for one. On a GPU nothing is checked.
+int WorkersForPairs(ColmapDatabase& database, const std::vector<Image>& images, const CommonOptions& common);
 
 // What made the image's features. Throws UsageError where that was not colmatch.
 Provenance ProvenanceOfFeatures(ColmapDatabase& database, const Image& image);

@@ -6,8 +6,9 @@
 namespace colmatch {
 namespace {
 
-// One that is matched and two that wait: a matcher that is done finds the next ones there.
-constexpr size_t kBatchesAMatcher = 3;
+// One that is matched and others that wait: a matcher that is done finds the next ones there, also while the
+// oldest takes longer than those after it.
+constexpr size_t kBatchesAMatcher = 4;
 
 }  // namespace
 

@@ -1,12 +1,15 @@
 // Verification in order; see pair_verifier.h.
 #include "plugin/pair_verifier.h"
 
-#include <algorithm>
+#include <utility>
 
 #include "plugin/trace.h"
 
 namespace colmatch {
 namespace {
+
+// Pairs that may wait for each worker: enough that none idles while one pair takes longer than others.
+constexpr size_t kPairsAWorker = 8;
 
 // The configuration that COLMAP's matches_importer writes for inliers, without matrices.
 TwoViewGeometry Unverified(const Camera& camera1, const Camera& camera2, const Matches& matches) {
@@ -34,27 +37,19 @@ TwoViewGeometry Verify(const VerifiedImage& image1, const VerifiedImage& image2,
 
 }  // namespace
 
-PairVerifier::PairVerifier(const MatchingPipelineOptions& options, int num_threads)
-    : options_(options), max_pending_(static_cast<size_t>(std::max(1, num_threads)) * 2) {}
+PairVerifier::PairVerifier(const MatchingPipelineOptions& options, DeviceThreads& threads)
+    : options_(options),
+      threads_(threads),
+      results_(kPairsAWorker * threads.size(), "wait for verification") {}
 
 void PairVerifier::Add(const VerifiedImage& image1, const VerifiedImage& image2, const Matches& matches,
                        Then then) {
-  if (pending_.size() >= max_pending_) HandBackOldest();
-  pending_.push_back({std::async(std::launch::async,
-                                 [image1, image2, matches, &options = options_] {
-                                   return Verify(image1, image2, matches, options);
-                                 }),
-                      std::move(then)});
+  auto geometry = threads_.Submit([image1, image2, matches, &options = options_] {
+    return Verify(image1, image2, matches, options);
+  });
+  results_.Add(std::move(geometry), std::move(then));
 }
 
-void PairVerifier::HandBackOldest() {
-  Pending pair = std::move(pending_.front());
-  pending_.pop_front();
-  pair.then(Traced("wait for verification", [&] { return pair.geometry.get(); }));
-}
-
-void PairVerifier::Finish() {
-  while (!pending_.empty()) HandBackOldest();
-}
+void PairVerifier::Finish() { results_.Finish(); }
 
 }  // namespace colmatch

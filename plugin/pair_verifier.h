@@ -1,13 +1,13 @@
-// Verifies matched pairs on worker threads and hands the results back in order.
+// Verifies matched pairs on the workers and hands the results back in order.
 #pragma once
 
 #include <Eigen/Core>
-#include <deque>
 #include <functional>
-#include <future>
 #include <memory>
 #include <vector>
 
+#include "plugin/device_threads.h"
+#include "plugin/in_order.h"
 #include "plugin/matching_pipeline.h"
 
 namespace colmatch {
@@ -24,8 +24,8 @@ class PairVerifier {
  public:
   using Then = std::function<void(const TwoViewGeometry&)>;
 
-  // options must outlive it.
-  PairVerifier(const MatchingPipelineOptions& options, int num_threads);
+  // Both must outlive it. The threads may have other work too: the matchers'.
+  PairVerifier(const MatchingPipelineOptions& options, DeviceThreads& threads);
 
   // `then` is called with the result during a later Add() or Finish(), in the order of the Add()s, and what
   // it or the verification throws comes through there.
@@ -33,15 +33,9 @@ class PairVerifier {
   void Finish();
 
  private:
-  struct Pending {
-    std::future<TwoViewGeometry> geometry;
-    Then then;
-  };
-  void HandBackOldest();
-
   const MatchingPipelineOptions& options_;
-  size_t max_pending_;
-  std::deque<Pending> pending_;
+  DeviceThreads& threads_;
+  InOrder<TwoViewGeometry> results_;
 };
 
 }  // namespace colmatch

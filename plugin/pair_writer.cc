@@ -12,9 +12,9 @@ constexpr auto kSecondsPerTransaction = std::chrono::seconds(5);
 
 }  // namespace
 
-PairWriter::PairWriter(ColmapDatabase& database, const MatchingPipelineOptions& options, int num_threads,
+PairWriter::PairWriter(ColmapDatabase& database, const MatchingPipelineOptions& options, DeviceThreads& threads,
                        MatchingPipelineStats& stats)
-    : database_(database), stats_(stats), verifier_(options, num_threads) {}
+    : database_(database), stats_(stats), verifier_(options, threads) {}
 
 PairWriter::~PairWriter() = default;
 

@@ -14,7 +14,8 @@ namespace colmatch {
 
 class PairWriter {
  public:
-  PairWriter(ColmapDatabase& database, const MatchingPipelineOptions& options, int num_threads,
+  // All must outlive it. threads: where pairs are verified.
+  PairWriter(ColmapDatabase& database, const MatchingPipelineOptions& options, DeviceThreads& threads,
              MatchingPipelineStats& stats);
   // Commits what was added unless an exception is under way; call Finish() to see errors.
   ~PairWriter();

@@ -16,6 +16,7 @@
 #include "plugin/photo_provenance.h"
 #include "plugin/trace.h"
 #include "plugin/weights_location.h"
+#include "plugin/worker_memory.h"
 
 namespace colmatch {
 namespace {
@@ -68,14 +69,20 @@ PhotoExtractor::PhotoExtractor(const FeaturePipelineOptions& options, const Comm
     : options_(options),
       masks_(options.mask_path, options.camera_mask_path),
       network_(LoadSuperPoint(ResolveWeights(common.weights).superpoint), options.keypoints, device,
-               InferencePrecisionFromName(common.precision)) {
+               InferencePrecisionFromName(common.precision, device)) {
   ValidateTileSize(options_.tile_size, options_.keypoints);
   network_.OnMemoryShortage(GpuShortageHandler());
 }
 
 ExtractorPool MakeExtractors(const FeaturePipelineOptions& options, const CommonOptions& common) {
+  const auto devices = DevicesFromName(common.device);
+  if (devices.front().is_cpu()) {
+    const PhotoExtractor first(options, common, devices.front());  // the others share its weights
+    return ExtractorPool(WorkersOn(devices, WorkersForPhotos(options, first.network(), common)),
+                         [&](torch::Device) { return std::make_unique<PhotoExtractor>(first); });
+  }
   const auto on_shortage = GpuShortageHandler();  // one, which speaks once for all
-  return ExtractorPool(WorkersOn(DevicesFromName(common.device)), [&](torch::Device device) {
+  return ExtractorPool(WorkersOn(devices, 1), [&](torch::Device device) {
     auto extractor = std::make_unique<PhotoExtractor>(options, common, device);
     extractor->OnMemoryShortage(on_shortage);
     return extractor;

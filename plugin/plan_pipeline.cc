@@ -20,6 +20,7 @@
 #include "plugin/pair_blocks.h"
 #include "plugin/photo_extractor.h"
 #include "plugin/photo_provenance.h"
+#include "plugin/precision_choice.h"
 #include "plugin/progress.h"
 #include "plugin/stop_signal.h"
 
@@ -67,6 +68,13 @@ bool IsThere(Manifest& manifest, const std::string& folder, const std::string& i
     throw UsageError(folder + " holds a plan of other photos, pairs or options; name another folder");
   manifest = found;
   return true;
+}
+
+// --precision auto is that of the plan which is there: planned again on another machine it is the same plan.
+CommonOptions WithPlannedPrecision(CommonOptions common, const std::string& folder) {
+  if (common.precision == "auto" && fs::exists(ManifestPath(folder)))
+    common.precision = ReadManifest(folder).precision;
+  return common;
 }
 
 std::vector<ImagePair> CollectPairs(PairSource& source) {
@@ -266,8 +274,9 @@ PlannedBlock AppendBlock(RecordWriter& file, const std::string& bytes, size_t nu
 }  // namespace
 
 PlanStats PlanFeatures(const PlanOptions& plan, const FeaturePipelineOptions& o,
-                       const CommonOptions& common) {
+                       const CommonOptions& given) {
   o.camera.Validate();
+  const CommonOptions common = WithPrecision(WithPlannedPrecision(given, plan.output_path));
   const auto names = ListImages(
       o.image_path, o.image_list_path.empty() ? std::nullopt : std::optional<fs::path>(o.image_list_path));
   const auto num_items = static_cast<int64_t>(names.size());
@@ -302,12 +311,14 @@ PlanStats PlanFeatures(const PlanOptions& plan, const FeaturePipelineOptions& o,
   return stats;
 }
 
-PlanStats PlanMatches(const PlanOptions& plan, const MatchingPipelineOptions& o, const CommonOptions& common,
+PlanStats PlanMatches(const PlanOptions& plan, const MatchingPipelineOptions& o, const CommonOptions& given,
                       const PairSourceMaker& make_source) {
   o.geometry.Validate();
+  const CommonOptions common =
+      WithPrecision(WithPlannedPrecision(given, plan.output_path), o.database_path, RowsKind::kPairs);
   MatchingPipelineStats setup;
   // Refused here, not by a thousand tasks.
-  MakeMatcher(o, common, DevicesFromName(common.device).front(), setup.weights);
+  MatcherParts(o, common, setup.weights).On(DevicesFromName(common.device).front());
   Manifest manifest = StartManifest(PlanKind::kMatches, plan, common);
   manifest.weights_sha256 = setup.weights.sha256;
   manifest.provenance = MatchingProvenance(o, common, setup.weights.sha256);

@@ -10,12 +10,13 @@ void AddCommonOptions(CLI::App& app, CommonOptions& common) {
             "auto, cpu, cuda (every GPU), cuda:N, or cuda:N,M,... for several");
   AddOption(
       app, "--precision", common.precision,
-      "auto (fp32), fp32, bf16; on a GPU also fp16, on the CPU int8 (SuperGlue alone, not for training)")
+      "arithmetic of the networks: fp32, bf16, on a GPU fp16, on the CPU int8 (SuperGlue alone, not for training); "
+      "auto: bf16 on a CPU with bf16 instructions, else fp32; with a database, the precision of its rows")
       ->check(CLI::IsMember({"auto", "fp32", "bf16", "fp16", "int8"}));
   AddOption(app,
             "--num_threads,--SiftExtraction.num_threads,--SiftMatching.num_threads,"
             "--FeatureExtraction.num_threads,--FeatureMatching.num_threads",
-            common.num_threads, "CPU threads; -1: all cores");
+            common.num_threads, "CPU threads; -1: all cores that this process may use");
   AddOption(app, "--random_seed,--default_random_seed", common.random_seed, "seed of everything random")
       // COLMAP 4's automatic_reconstructor has both.
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeFirst);

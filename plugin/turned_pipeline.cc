@@ -13,11 +13,14 @@
 #include "plugin/image_reader.h"
 #include "plugin/image_resize.h"
 #include "plugin/image_store.h"
+#include "plugin/in_order.h"
 #include "plugin/matching_setup.h"
 #include "plugin/pair_writer.h"
 #include "plugin/photo_extractor.h"
 #include "plugin/photo_provenance.h"
+#include "plugin/precision_choice.h"
 #include "plugin/progress.h"
+#include "plugin/shared_cache.h"
 #include "plugin/stop_signal.h"
 #include "plugin/weights_location.h"
 
@@ -31,40 +34,72 @@ size_t NumInliers(ColmapDatabase& database, image_t id1, image_t id2) {
   return database.ReadTwoViewGeometry(id1, id2).inlier_matches.size();
 }
 
-// Descriptors of the images' keypoints in the turned photos, half precision.
-class TurnedStore {
- public:
-  TurnedStore(FeatureExtractor& extractor, const FeaturePipelineOptions& options)
-      : extractor_(extractor), options_(options), images_(kTurnedImagesInMemory) {}
+using TurnedImages = SharedCache<image_t, TurnedDescriptors>;
 
-  std::shared_ptr<const TurnedDescriptors> Get(const Image& image, const LoadedImage& loaded) {
-    return images_.Get(image.image_id, [&] { return Describe(image, loaded); });
+// Descriptors of an image's keypoints in the turned photos, half precision. Throws InputError for a photo that is
+// not that of the features.
+TurnedDescriptors DescribeTurnedPhoto(FeatureExtractor& extractor, const FeaturePipelineOptions& options,
+                                      const Image& image, const LoadedImage& loaded) {
+  const Features& features = loaded.features;
+  const std::filesystem::path path = std::filesystem::path(options.image_path) / image.name;
+  const cv::Mat photo = TurnImage(ReadGrayImage(path).gray, loaded.quarter_turns);
+  if (photo.cols != features.width || photo.rows != features.height) {
+    throw InputError(path.string() + " has " + std::to_string(photo.cols) + " x " +
+                     std::to_string(photo.rows) + " pixels; its features are of a photo of " +
+                     std::to_string(features.width) + " x " + std::to_string(features.height));
   }
+  const ResizedImage resized = ResizeForNetwork(photo, options.max_image_size);
+  Features seen = features;
+  seen.keypoints = MapKeypoints(features.keypoints, resized, MapToResized);
+  if (features.scales.defined()) seen.scales = features.scales / resized.scale();
+  TurnedDescriptors turned = extractor.DescribeTurned(resized.pixels.ptr<float>(), resized.pixels.cols,
+                                                      resized.pixels.rows, seen);
+  for (torch::Tensor& descriptors : turned) descriptors = descriptors.to(torch::kHalf);
+  return turned;
+}
 
- private:
-  TurnedDescriptors Describe(const Image& image, const LoadedImage& loaded) {
-    const Features& features = loaded.features;
-    const std::filesystem::path path = std::filesystem::path(options_.image_path) / image.name;
-    const cv::Mat photo = TurnImage(ReadGrayImage(path).gray, loaded.quarter_turns);
-    if (photo.cols != features.width || photo.rows != features.height) {
-      throw InputError(path.string() + " has " + std::to_string(photo.cols) + " x " +
-                       std::to_string(photo.rows) + " pixels; its features are of a photo of " +
-                       std::to_string(features.width) + " x " + std::to_string(features.height));
-    }
-    const ResizedImage resized = ResizeForNetwork(photo, options_.max_image_size);
-    Features seen = features;
-    seen.keypoints = MapKeypoints(features.keypoints, resized, MapToResized);
-    if (features.scales.defined()) seen.scales = features.scales / resized.scale();
-    TurnedDescriptors turned = extractor_.DescribeTurned(resized.pixels.ptr<float>(), resized.pixels.cols,
-                                                         resized.pixels.rows, seen);
-    for (torch::Tensor& descriptors : turned) descriptors = descriptors.to(torch::kHalf);
-    return turned;
-  }
-
-  FeatureExtractor& extractor_;
-  const FeaturePipelineOptions& options_;
-  LruCache<image_t, TurnedDescriptors> images_;
+// What a pair's second photo is matched as.
+struct TurnedMatches {
+  int quarter_turns = 0;   // 0: as it is, and there are no rows
+  PairRows rows;
+  std::string unreadable;  // why the second photo cannot be used; empty if it can
 };
+
+// A worker's networks.
+struct TurnedMatcher {
+  FeatureExtractor extractor;
+  FeatureMatcher matcher;
+
+  TurnedMatches Match(const LoadedImage& image0, const LoadedImage& image1, const Image& row1,
+                      const FeaturePipelineOptions& options, TurnedImages& turned) {
+    TurnedMatches result;
+    try {
+      const auto descriptors = turned.Get(
+          row1.image_id, [&] { return DescribeTurnedPhoto(extractor, options, row1, image1); });
+      result.quarter_turns = ChooseTurn(image0.features, image1.features, *descriptors, {});
+      if (result.quarter_turns == 0) return result;
+      const Features seen = TurnFeatures(image1.features, *descriptors, result.quarter_turns);
+      result.rows = RowsOf(matcher.Match(image0.features, seen));
+    } catch (const InputError& error) {
+      result.unreadable = error.what();
+    }
+    return result;
+  }
+};
+
+// On the first device; several are for the stages before this one.
+EnginePool<TurnedMatcher> MakeTurnedMatchers(const FeatureExtractor& extractor, const MatcherParts& parts,
+                                             torch::Device device, int workers) {
+  if (!device.is_cpu()) {
+    return {{device}, [&](torch::Device) {
+              return std::make_unique<TurnedMatcher>(TurnedMatcher{extractor, parts.On(device)});
+            }};
+  }
+  const FeatureMatcher first = parts.On(device);
+  return {WorkersOn({device}, workers), [&](torch::Device) {
+            return std::make_unique<TurnedMatcher>(TurnedMatcher{extractor, first.ShareOnCpu()});
+          }};
+}
 
 // The options must be those of the features; masks and turns of each photo are its own affair.
 void RequireFeatures(ColmapDatabase& database, const Image& image, const std::string& made_by) {
@@ -116,15 +151,16 @@ int CountGroups(const std::string& database_path, const CommonOptions& common) {
 }
 
 MatchingPipelineStats MatchTurned(const FeaturePipelineOptions& fo, const MatchingPipelineOptions& mo,
-                                  const CommonOptions& common) {
+                                  const CommonOptions& given) {
   mo.geometry.Validate();
   MatchingPipelineStats stats;
-  // Several are for the stages before this one.
+  ColmapDatabase database(mo.database_path, DatabaseMode::kOpenExisting, ConnectionOptionsOf(given));
+  const CommonOptions common = WithPrecision(given, database, RowsKind::kPairs);
   const torch::Device device = DevicesFromName(common.device).front();
-  FeatureExtractor extractor(LoadSuperPoint(ResolveWeights(common.weights).superpoint), fo.keypoints, device,
-                             InferencePrecisionFromName(common.precision));
-  FeatureMatcher matcher = MakeMatcher(mo, common, device, stats.weights);
-  ColmapDatabase database(mo.database_path, DatabaseMode::kOpenExisting, ConnectionOptionsOf(common));
+  const CommonOptions for_features = WithPrecision(given, database, RowsKind::kFeatures);
+  const FeatureExtractor extractor(LoadSuperPoint(ResolveWeights(common.weights).superpoint), fo.keypoints,
+                                   device, InferencePrecisionFromName(for_features.precision, device));
+  const MatcherParts parts(mo, common, stats.weights);
   database.CheckWritable();
   database.CompleteFrames();
   const auto images = ImagesWithFeatures(database, stats);
@@ -134,12 +170,16 @@ MatchingPipelineStats MatchTurned(const FeaturePipelineOptions& fo, const Matchi
   const std::string provenance = MatchingProvenance(mo, common, stats.weights.sha256);
   const auto pairs = DoubtfulPairs(database, images, mo, provenance, stats);
   ImageStore store(database, mo.block_size);
-  TurnedStore turned(extractor, fo);
-  PairWriter writer(database, mo, NumWorkers(common), stats);
+  TurnedImages turned(kTurnedImagesInMemory);
+  auto matchers = MakeTurnedMatchers(extractor, parts, device, WorkersForPairs(database, images, common));
+  DeviceThreads& threads = matchers.threads();
+  PairWriter writer(database, mo, threads, stats);
+  InOrder<TurnedMatches> results(4 * matchers.size(), "wait for matches");
   ProgressBar bar("turned photos", static_cast<int64_t>(pairs.size()), common.progress);
   int64_t done = 0;
   std::set<int> unreadable;
-  for (const auto& [i, j] : pairs) {
+  for (const auto& [first, second] : pairs) {
+    const int i = first, j = second;
     if (StopRequested()) {
       stats.stopped = true;
       break;
@@ -147,24 +187,22 @@ MatchingPipelineStats MatchTurned(const FeaturePipelineOptions& fo, const Matchi
     bar.Update(++done);
     if (unreadable.count(j) > 0) continue;
     const auto image0 = store.Get(images[i], true), image1 = store.Get(images[j], true);
-    std::shared_ptr<const TurnedDescriptors> descriptors;
-    try {
-      descriptors = turned.Get(images[j], *image1);
-    } catch (const InputError& error) {
-      unreadable.insert(j);
-      stats.skipped.push_back({images[j].name, error.what()});
-      continue;
-    }
-    const int turns = ChooseTurn(image0->features, image1->features, *descriptors, {});
-    if (turns == 0) {
-      writer.SetProvenance(images[i].image_id, images[j].image_id, TurnedProvenance(provenance, 0));
-    } else {
-      const Features seen = TurnFeatures(image1->features, *descriptors, turns);
-      writer.ReplaceIfBetter(image0->geometry, image1->geometry,
-                             RowsOf(matcher.Match(image0->features, seen)),
-                             TurnedProvenance(provenance, turns), TurnedProvenance(provenance, 0));
-    }
+    auto matches = matchers.Submit([&, image0, image1, j](TurnedMatcher& matcher) {
+      return matcher.Match(*image0, *image1, images[j], fo, turned);
+    });
+    results.Add(std::move(matches), [&, image0, image1, i, j](TurnedMatches found) {
+      if (!found.unreadable.empty()) {
+        if (unreadable.insert(j).second) stats.skipped.push_back({images[j].name, found.unreadable});
+      } else if (found.quarter_turns == 0) {
+        writer.SetProvenance(images[i].image_id, images[j].image_id, TurnedProvenance(provenance, 0));
+      } else {
+        writer.ReplaceIfBetter(image0->geometry, image1->geometry, std::move(found.rows),
+                               TurnedProvenance(provenance, found.quarter_turns),
+                               TurnedProvenance(provenance, 0));
+      }
+    });
   }
+  results.Finish();
   writer.Finish();
   return stats;
 }

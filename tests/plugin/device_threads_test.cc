@@ -54,11 +54,12 @@ std::vector<int> FirstSquares(int n) {
   return squares;
 }
 
-TEST(WorkersOn, AreOneOnTheCpuAndTwoOnEachGpuNeighboursApart) {
+TEST(WorkersOn, AreAsManyAsWantedOnTheCpuAndTwoOnEachGpuNeighboursApart) {
   const torch::Device cpu(torch::kCPU), gpu0(torch::kCUDA, 0), gpu3(torch::kCUDA, 3);
-  EXPECT_THAT(WorkersOn({cpu}), ElementsAre(cpu));
-  EXPECT_THAT(WorkersOn({gpu3}), ElementsAre(gpu3, gpu3));
-  EXPECT_THAT(WorkersOn({gpu0, gpu3}), ElementsAre(gpu0, gpu3, gpu0, gpu3));
+  EXPECT_THAT(WorkersOn({cpu}, 1), ElementsAre(cpu));
+  EXPECT_THAT(WorkersOn({cpu}, 3), ElementsAre(cpu, cpu, cpu));
+  EXPECT_THAT(WorkersOn({gpu3}, 5), ElementsAre(gpu3, gpu3));
+  EXPECT_THAT(WorkersOn({gpu0, gpu3}, 5), ElementsAre(gpu0, gpu3, gpu0, gpu3));
 }
 
 TEST(EnginePool, OfOneEngineWorksAtOnceInTheCallersThread) {

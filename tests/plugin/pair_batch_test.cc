@@ -25,7 +25,8 @@ MatcherPool Pool(const std::vector<torch::Device>& workers, MatcherType type) {
   if (type == MatcherType::kSuperGlue)
     weights = NearestNeighborSuperGlue(SuperGlueArchitecture{kDim, {16, 32}, 2});
   return MatcherPool(workers, [&](torch::Device device) {
-    return std::make_unique<CachingMatcher>(FeatureMatcher(weights, options, device), kNumPrepared);
+    return std::make_unique<CachingMatcher>(FeatureMatcher(weights, options, device),
+                                            std::make_shared<PreparedImages>(kNumPrepared));
   });
 }
 
@@ -127,7 +128,7 @@ class PairBatchOnGpus : public GpuTest {};
 TEST_F(PairBatchOnGpus, AllWorkersGiveTheRowsOfOneInOrder) {
   const auto images = Images();
   MatcherPool alone = Pool({DeviceFromName("cuda")}, MatcherType::kSuperGlue);
-  MatcherPool all = Pool(WorkersOn(DevicesFromName("cuda")), MatcherType::kSuperGlue);
+  MatcherPool all = Pool(WorkersOn(DevicesFromName("cuda"), 1), MatcherType::kSuperGlue);
   for (int round = 0; round < 20; ++round) {
     const auto expected = MatchAll(alone, 4, images), found = MatchAll(all, 4, images);
     ASSERT_EQ(found.size(), expected.size());
