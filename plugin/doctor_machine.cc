@@ -1,6 +1,5 @@
 // What LibTorch, the processor and the weights say of themselves; see doctor.h.
 #include <dlfcn.h>
-#include <sched.h>
 #include <torch/torch.h>
 #include <torch/version.h>
 
@@ -126,18 +125,16 @@ std::vector<DoctorCheck> CheckProcessor() {
   return checks;
 }
 
-DoctorCheck CheckThreads() {
-  cpu_set_t mask;
-  CPU_ZERO(&mask);
-  const int allowed = sched_getaffinity(0, sizeof(mask), &mask) == 0 ? CPU_COUNT(&mask) : 0;
-  const int cores = static_cast<int>(std::thread::hardware_concurrency());
+DoctorCheck CheckThreads(const CommonOptions& common) {
+  const int available = AvailableCores(), used = NumWorkers(common);
+  const auto cores = static_cast<int>(std::thread::hardware_concurrency());
   DoctorCheck check{"threads", Health::kOk,
-                    std::to_string(torch::get_num_threads()) + " used, " + std::to_string(cores) + " here",
+                    std::to_string(used) + " used; this process may use " + std::to_string(available) +
+                        " of the machine's " + std::to_string(cores) + " cores",
                     ""};
-  if (allowed > 0 && torch::get_num_threads() > allowed) {
+  if (used > available) {
     check.health = Health::kNote;
-    check.advice = "only " + std::to_string(allowed) + " cores may be used by this process: --num_threads " +
-                   std::to_string(allowed);
+    check.advice = "more threads than cores make nothing faster: --num_threads " + std::to_string(available);
   }
   return check;
 }
@@ -190,7 +187,7 @@ std::vector<DoctorCheck> CheckWeights(const CommonOptions& common) {
 std::vector<DoctorCheck> CheckMachine(const CommonOptions& common) {
   std::vector<DoctorCheck> checks = {CheckProgram(), CheckLibTorch(), CheckMatrixProducts()};
   for (auto& check : CheckProcessor()) checks.push_back(std::move(check));
-  checks.push_back(CheckThreads());
+  checks.push_back(CheckThreads(common));
   checks.push_back(CheckGpu(common));
   for (auto& check : CheckWeights(common)) checks.push_back(std::move(check));
   return checks;

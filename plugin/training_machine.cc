@@ -2,7 +2,6 @@
 #include "plugin/training_machine.h"
 
 #include <algorithm>
-#include <thread>
 
 #include "matcher/devices.h"
 
@@ -12,7 +11,7 @@ void ChooseMachine(const CommonOptions& common, int num_workers, TrainLoopOption
   const torch::Device device = DeviceFromName(common.device);
   loop.device = device.str();
   loop.precision = TrainingPrecisionFromName(common.precision, device);
-  const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  const int cores = AvailableCores();
   loop.num_workers = num_workers > 0 ? num_workers : device.is_cuda() ? std::min(16, cores) : 1;
 }
 

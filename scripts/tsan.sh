@@ -10,14 +10,13 @@ colmatch="$ROOT/build/tsan/colmatch"
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
-# One thread of LibTorch and of OpenCV's loops (libgomp and TBB are unknown to TSan), but for extraction, where as many
-# read photos ahead; pairs are verified on threads of their own.
+# The workers of the program, each with one thread of LibTorch, OpenBLAS and OpenCV (libgomp and TBB are unknown to TSan).
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 export TSAN_OPTIONS="suppressions=$ROOT/scripts/tsan.supp ignore_noninstrumented_modules=1 exitcode=66 halt_on_error=1"
 "$colmatch" demo_scene --output_path "$folder/scene" --num_images 4 --width 320 --height 240 --num_threads 1
 small=(--database_path "$folder/x.db" --weights fast)
-"$colmatch" feature_extractor "${small[@]}" --image_path "$folder/scene/images" --num_threads 2 --SuperPoint.max_num_features 200 \
+"$colmatch" feature_extractor "${small[@]}" --image_path "$folder/scene/images" --num_threads 3 --SuperPoint.max_num_features 200 \
   --trace "$folder/trace.json"
-"$colmatch" exhaustive_matcher "${small[@]}" --num_threads 1 --trace "$folder/trace.json"
-"$colmatch" turned_matcher "${small[@]}" --image_path "$folder/scene/images" --num_threads 1 --SuperPoint.max_num_features 200
+"$colmatch" exhaustive_matcher "${small[@]}" --num_threads 3 --trace "$folder/trace.json"
+"$colmatch" turned_matcher "${small[@]}" --image_path "$folder/scene/images" --num_threads 3 --SuperPoint.max_num_features 200
 echo "no race"
