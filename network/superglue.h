@@ -151,8 +151,11 @@ class SuperGlueImpl : public torch::nn::Module {
 
   // The same of one pair, (1, N, D) and (1, M, D), without gradients on the CPU: the couplings that can
   // matter to optimal transport (candidates.h), those of at least the dustbin's score less kCandidateMargin.
-  void SelectCandidates(const torch::Tensor& prepared0, const torch::Tensor& prepared1,
-                        Candidates& candidates);
+  // Returns all couplings (1, N, M) where they were computed anyway; else AllCouplings has them, of the pair
+  // that this thread selected last.
+  torch::Tensor SelectCandidates(const torch::Tensor& prepared0, const torch::Tensor& prepared1,
+                                 Candidates& candidates);
+  torch::Tensor AllCouplings() const;
 
   // A start from which training only has to improve on nearest neighbours: residuals 0, final projection a
   // scaled identity, so that the coupling scores are gain times the cosine of the descriptors.
