@@ -340,11 +340,37 @@ std::vector<FeatureMatches> FeatureMatcher::MatchAll(const std::vector<PreparedP
   return matches;
 }
 
+bool UsesCandidates(const SuperGlue& network, const SuperGlueOptions& options, InferencePrecision precision) {
+  return precision != InferencePrecision::kFloat32 || GuidanceRoundsOf(network, options) > 0;
+}
+
+bool FeatureMatcher::MatchCandidates(const PreparedImage& image0, const PreparedImage& image1,
+                                     FeatureMatches& matches, torch::Tensor& all_couplings) {
+  SuperGlue& network = superglue_.network;
+  all_couplings = network->SelectCandidates(image0.rows.cpu(), image1.rows.cpu(), candidates_);
+  const auto transport = [&](const Candidates& candidates, int iterations, FeatureMatches& found) {
+    return MatchByCandidates(candidates, iterations, options_.superglue.match_threshold, solution_, found);
+  };
+  const auto guide = [&](const FeatureMatches& found, Candidates& guided) {
+    return GuideCandidates(candidates_, found, image0.positions, image1.positions, guided);
+  };
+  if (MatchCandidatesInRounds(network, options_.superglue, candidates_, transport, guide, guided_, matches))
+    return true;
+  if (!all_couplings.defined()) all_couplings = network->AllCouplings();
+  return false;
+}
+
 FeatureMatches FeatureMatcher::MatchGuided(const PreparedImage& image0, const PreparedImage& image1) {
   SuperGlue& network = superglue_.network;
   const int64_t n = image0.size(), m = image1.size();
   if (n == 0 || m == 0) return NoMatches(n, m);
-  const PaddedScores pair{network->ForwardPrepared(image0.rows.cpu(), image1.rows.cpu()), {n}, {m}};
+  PaddedScores pair{{}, {n}, {m}};
+  if (UsesCandidates(network, options_.superglue, options_.precision)) {
+    FeatureMatches matches;
+    if (MatchCandidates(image0, image1, matches, pair.scores)) return matches;
+  } else {
+    pair.scores = network->ForwardPrepared(image0.rows.cpu(), image1.rows.cpu());
+  }
   const auto match = [&](const torch::Tensor& scores, const SuperGlueOptions& options) {
     return MatchCouplings(network, scores, options);
   };

@@ -25,8 +25,8 @@ namespace colmatch {
 // only slower.
 enum class InferencePrecision { kFloat32, kBf16, kFp16, kInt8 };
 
-// The fastest of this machine that was shown to match as float32 does (docs/engine.md): bf16 on a CPU with bf16
-// instructions, else float32.
+// The fastest of this machine that was shown to match as float32 does (docs/engine.md): bf16 on a CPU with
+// bf16 instructions, else float32.
 InferencePrecision FastestPrecision(const torch::Device& device);
 // auto (FastestPrecision), fp32, bf16, fp16, int8. Throws UsageError for anything else.
 InferencePrecision InferencePrecisionFromName(const std::string& name, const torch::Device& device);
@@ -108,6 +108,10 @@ class FeatureExtractor {
   DeviceFallback fallback_;
 };
 
+// Whether a pair is matched on the CPU from the couplings that can matter (candidates.h), where they suffice:
+// not in float32 without guidance, as imported weights are used, where all couplings count, as published.
+bool UsesCandidates(const SuperGlue& network, const SuperGlueOptions& options, InferencePrecision precision);
+
 // An image as its FeatureMatcher takes it, made once for all its pairs.
 struct PreparedImage {
   Features features;          // of the baselines
@@ -128,8 +132,8 @@ class FeatureMatcher {
  public:
   // superglue may be empty (network.is_empty()) where the type needs none.
   FeatureMatcher(LoadedSuperGlue superglue, const MatcherOptions& options, torch::Device device);
-  // Another one of the same network on the CPU, for another thread: they share the weights and may work side by
-  // side. Not for a matcher on a GPU.
+  // Another one of the same network on the CPU, for another thread: they share the weights and may work side
+  // by side. Not for a matcher on a GPU.
   FeatureMatcher ShareOnCpu() const;
 
   void OnMemoryShortage(MemoryShortageHandler handler) { fallback_.OnShortage(std::move(handler)); }
@@ -153,6 +157,10 @@ class FeatureMatcher {
   // SuperGlue, with as many rounds of guidance as it is to have: one pair on the CPU, the first `count` of
   // the pairs on a GPU.
   FeatureMatches MatchGuided(const PreparedImage& image0, const PreparedImage& image1);
+  // The same from the couplings that can matter, where that is shown to suffice; else false and all
+  // couplings.
+  bool MatchCandidates(const PreparedImage& image0, const PreparedImage& image1, FeatureMatches& matches,
+                       torch::Tensor& all_couplings);
   std::vector<FeatureMatches> MatchInEngine(torch::Device device, const PreparedPair* pairs, size_t count);
   // The first `count` of the pairs.
   std::vector<FeatureMatches> MatchOn(torch::Device device, const PreparedPair* pairs, size_t count);
@@ -162,6 +170,8 @@ class FeatureMatcher {
   std::unique_ptr<SuperGlueBatchEngine> engine_;  // of a GPU
   size_t most_at_once_;                           // pairs that its memory held
   DeviceFallback fallback_;
+  Candidates candidates_, guided_;  // of the pair at hand, on the CPU
+  CandidateSolution solution_;
 };
 
 // One match: keypoint indices and confidence in [0, 1].

@@ -1,13 +1,33 @@
 // Local affine maps for vectors of one width; see local_fit.h and foreach_simd.h.
 
 #include "matcher/local_fit_lanes-inl.h"
+#include "matcher/local_fit_search-inl.h"
 
-inline void FitAll(Neighbors& in, const LocalFitOptions& options, FittedPlaces& places) {
-  for (int64_t i = 0; i < in.stride; i += kLanes) {
-    const FittedLanes fitted = FitLanes(in.From(i), options);
-    Store(places.x.data() + i, fitted.x);
-    Store(places.y.data() + i, fitted.y);
-    Store(places.precision.data() + i, fitted.precision);
+inline void FitAll(FitMemory& memory, const LocalFitOptions& options) {
+  const SortedPoints& points = memory.points;
+  const int count = std::min(options.num_neighbors, kMostNeighbors);
+  const NeighborLanes lanes = {count,
+                               kLanes,
+                               Room(memory.dx, count * kLanes),
+                               Room(memory.dy, count * kLanes),
+                               Room(memory.x, count * kLanes),
+                               Room(memory.y, count * kLanes),
+                               Room(memory.weight, count * kLanes),
+                               Room(memory.origin_x, kLanes),
+                               Room(memory.origin_y, kLanes)};
+  float* const box_distance2 = Room(memory.box_distance2, static_cast<int64_t>(memory.matches.left.size()));
+  for (int64_t i = 0; i < points.stride; i += kLanes) {
+    const Vector x = Load(points.x.data() + i), y = Load(points.y.data() + i);
+    IntVector owner;
+    std::memcpy(&owner, points.owner.data() + i, sizeof owner);
+    NearestLanes nearest(count);
+    BoxDistances(memory.matches, points.x.data() + i, points.y.data() + i, box_distance2);
+    SearchNear(memory.matches, box_distance2, x, y, owner, nearest);
+    SetNeighborLanes(memory.matches, x, y, nearest, options.min_neighbors, lanes);
+    const FittedLanes fitted = FitLanes(lanes, options);
+    Store(memory.sorted.x.data() + i, fitted.x);
+    Store(memory.sorted.y.data() + i, fitted.y);
+    Store(memory.sorted.precision.data() + i, fitted.precision);
   }
 }
 
@@ -31,4 +51,47 @@ inline void GuideRow(const float* scores, const GuidedRow& row, const GuidedColu
   float last[kLanes];
   Store(last, guide(j, m - j));
   for (int64_t k = j; k < m; ++k) guided[k] = scores[k] + last[k - j];
+}
+
+inline void GuideListed(const float* scores, const int32_t* listed, int64_t count, const GuidedRow& row,
+                        const GuidedColumns& columns, const GuidanceStrength& strength, float* guided) {
+  const FittedPlaces& places = columns.places;
+  for (int64_t e = 0; e < count; e += kLanes) {
+    const int64_t some = std::min<int64_t>(kLanes, count - e);
+    int32_t last[kLanes] = {};
+    std::copy_n(listed + e, some, last);
+    IntVector at;
+    std::memcpy(&at, last, sizeof at);
+    const auto of = [&](const std::vector<float>& values) { return Gather(values.data(), at); };
+    float added[kLanes];
+    Store(added, Guidance(of(columns.x), of(columns.y), of(places.x), of(places.y), of(places.precision), row,
+                          strength));
+    for (int64_t k = 0; k < some; ++k) guided[e + k] = scores[e + k] + added[k];
+  }
+}
+
+// See local_fit.h; of_points is in the order of `points`.
+inline void AddNear(const FittedPlaces& places, const SortedPoints& points, float within, float each,
+                    float* of_places, float* of_points) {
+  const auto n = static_cast<int64_t>(places.x.size()), groups = points.stride / kMostLanes;
+  for (int64_t i = 0; i < n; ++i) {
+    if (!(places.precision[i] > 0)) continue;
+    const float x = places.x[i], y = places.y[i], reach2 = within / places.precision[i];
+    int64_t near = 0;
+    for (int64_t g = 0; g < groups; ++g) {
+      const float left = points.left[g] - x, right = x - points.right[g], above = points.top[g] - y,
+                  below = y - points.bottom[g];
+      const float dx = std::max({0.0f, left, right}), dy = std::max({0.0f, above, below});
+      if (!(dx * dx + dy * dy < reach2)) continue;
+      for (int64_t s = g * kMostLanes; s < (g + 1) * kMostLanes; s += kLanes) {
+        const Vector ax = Load(points.x.data() + s) - x, ay = Load(points.y.data() + s) - y;
+        IntVector owner;
+        std::memcpy(&owner, points.owner.data() + s, sizeof owner);
+        const IntVector is_near = (ax * ax + ay * ay < reach2) & (owner >= 0);
+        near += __builtin_popcount(MaskOf(is_near));
+        Store(of_points + s, Load(of_points + s) + (Vector)((IntVector)(Vector{} + each) & is_near));
+      }
+    }
+    of_places[i] += each * static_cast<float>(near);
+  }
 }

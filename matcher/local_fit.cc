@@ -3,8 +3,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <tuple>
+#include <utility>
 
 #include "matcher/local_fit_neighbors.h"
+#include "matcher/point_order.h"
 #include "network/simd.h"
 
 namespace colmatch {
@@ -12,109 +16,109 @@ namespace {
 
 constexpr int64_t kMostLanes = 16;
 
-// Of all points; none at first.
-struct Neighbors {
-  int count = 0;       // of each point
+// Floats of a memory that is used again.
+float* Room(std::vector<float>& values, int64_t size) {
+  simd::GrowTo(values, size);
+  return values.data();
+}
+
+std::pair<float, float> Extent(const float* values, int64_t count) {
+  const auto [least, most] = std::minmax_element(values, values + count);
+  return {*least, *most};
+}
+
+// Points in groups of neighbours, the last group filled up with the last point.
+struct SortedPoints {
   int64_t stride = 0;  // points, rounded up to whole vectors
-  std::vector<float> dx, dy, x, y, weight, origin_x, origin_y;
+  std::vector<float> x, y;
+  std::vector<int32_t> owner;                   // index of the point; -1 where filled up
+  std::vector<float> left, right, top, bottom;  // of each group's box
 
-  Neighbors(int num_neighbors, int64_t points)
-      : count(num_neighbors), stride((points + kMostLanes - 1) / kMostLanes * kMostLanes) {
-    for (auto* values : {&dx, &dy, &x, &y, &weight}) values->resize(static_cast<size_t>(count * stride));
-    for (auto* values : {&origin_x, &origin_y}) values->resize(static_cast<size_t>(stride));
-  }
-
-  NeighborLanes From(int64_t point) {
-    const auto at = [&](std::vector<float>& values) { return values.data() + point; };
-    return {count, stride, at(dx), at(dy), at(x), at(y), at(weight), at(origin_x), at(origin_y)};
-  }
-};
-
-// Matches sorted into square cells by their point in image 0.
-class MatchGrid {
- public:
-  explicit MatchGrid(const std::vector<PointMatch>& matches) : matches_(matches) {
-    constexpr double kPerCell = 2;
-    const auto [left, right] = std::minmax_element(
-        matches.begin(), matches.end(), [](const PointMatch& a, const PointMatch& b) { return a.x0 < b.x0; });
-    const auto [top, bottom] = std::minmax_element(
-        matches.begin(), matches.end(), [](const PointMatch& a, const PointMatch& b) { return a.y0 < b.y0; });
-    left_ = left->x0;
-    top_ = top->y0;
-    const double width = right->x0 - left->x0, height = bottom->y0 - top->y0;
-    const double cells = std::max(1.0, static_cast<double>(matches.size()) / kPerCell);
-    side_ = static_cast<float>(
-        std::max({std::sqrt(width * height / cells), width / cells, height / cells, 1e-3}));
-    columns_ = Cell(right->x0 - left_) + 1;
-    rows_ = Cell(bottom->y0 - top_) + 1;
-    begins_.assign(static_cast<size_t>(columns_ * rows_ + 1), 0);
-    for (const PointMatch& match : matches) ++begins_[static_cast<size_t>(CellOf(match) + 1)];
-    for (size_t i = 1; i < begins_.size(); ++i) begins_[i] += begins_[i - 1];
-    std::vector<int32_t> next(begins_.begin(), begins_.end() - 1);
-    sorted_.resize(matches.size());
-    for (size_t i = 0; i < matches.size(); ++i)
-      sorted_[static_cast<size_t>(next[static_cast<size_t>(CellOf(matches[i]))]++)] = static_cast<int32_t>(i);
-  }
-
-  // The nearest matches by rising squared distance, at most `count`, without `owner`'s; returns how many.
-  int Nearest(float x, float y, int64_t owner, int count, float* distance2, int32_t* index) const {
-    const int64_t column = Cell(x - left_), row = Cell(y - top_);
-    int found = 0;
-    const auto look = [&](int64_t r, int64_t c) {
-      const auto cell = static_cast<size_t>(r * columns_ + c);
-      for (int32_t s = begins_[cell]; s < begins_[cell + 1]; ++s) {
-        const int32_t i = sorted_[static_cast<size_t>(s)];
-        const PointMatch& match = matches_[static_cast<size_t>(i)];
-        const float dx = match.x0 - x, dy = match.y0 - y;
-        if (match.owner != owner)
-          found = InsertNeighbor(dx * dx + dy * dy, i, found, count, distance2, index);
-      }
-    };
-    // Square rings of cells around the point's, from the first that has any.
-    const int64_t beside[] = {-column, -row, column - (columns_ - 1), row - (rows_ - 1)};
-    const int64_t farthest = std::max({column, row, columns_ - 1 - column, rows_ - 1 - row});
-    for (int64_t ring = std::max<int64_t>(0, *std::max_element(beside, beside + 4)); ring <= farthest;
-         ++ring) {
-      const float reach = static_cast<float>(ring - 1) * side_;  // the rings before have all that is as near
-      if (found == count && ring > 0 && distance2[found - 1] <= reach * reach) break;
-      for (int64_t r = std::max<int64_t>(0, row - ring); r <= std::min(rows_ - 1, row + ring); ++r) {
-        const bool whole = std::abs(r - row) == ring;
-        const int64_t step = whole || ring == 0 ? 1 : 2 * ring;
-        const int64_t skipped = std::max<int64_t>(0, (step - 1 - column + ring) / step) * step;
-        for (int64_t c = column - ring + skipped; c <= std::min(columns_ - 1, column + ring); c += step)
-          look(r, c);
-      }
+  void Set(const float* points, int64_t n) {
+    stride = (n + kMostLanes - 1) / kMostLanes * kMostLanes;
+    own_x_.resize(static_cast<size_t>(n));
+    own_y_.resize(static_cast<size_t>(n));
+    for (int64_t i = 0; i < n; ++i) {
+      own_x_[static_cast<size_t>(i)] = points[2 * i];
+      own_y_[static_cast<size_t>(i)] = points[2 * i + 1];
     }
-    return found;
+    order_.Sort(own_x_.data(), own_y_.data(), n, kMostLanes);
+    owner.assign(order_.order().begin(), order_.order().end());
+    owner.resize(static_cast<size_t>(stride), -1);
+    x.resize(owner.size());
+    y.resize(owner.size());
+    for (size_t s = 0; s < owner.size(); ++s) {
+      const auto i =
+          static_cast<size_t>(s < static_cast<size_t>(n) ? owner[s] : owner[static_cast<size_t>(n - 1)]);
+      x[s] = own_x_[i];
+      y[s] = own_y_[i];
+    }
+    for (auto* values : {&left, &right, &top, &bottom}) values->resize(owner.size() / kMostLanes);
+    for (size_t g = 0; g < left.size(); ++g) {
+      std::tie(left[g], right[g]) = Extent(x.data() + g * kMostLanes, kMostLanes);
+      std::tie(top[g], bottom[g]) = Extent(y.data() + g * kMostLanes, kMostLanes);
+    }
   }
 
  private:
-  int64_t Cell(float offset) const { return static_cast<int64_t>(std::floor(offset / side_)); }
-  int64_t CellOf(const PointMatch& match) const {
-    return Cell(match.y0 - top_) * columns_ + Cell(match.x0 - left_);
-  }
-
-  const std::vector<PointMatch>& matches_;
-  float left_ = 0, top_ = 0, side_ = 1;
-  int64_t columns_ = 1, rows_ = 1;
-  std::vector<int32_t> begins_, sorted_;  // of the cells, row by row; indices of matches
+  PointOrder order_;
+  std::vector<float> own_x_, own_y_;
 };
 
-Neighbors FindNeighbors(const float* points, int64_t n, const std::vector<PointMatch>& matches,
-                        const LocalFitOptions& o) {
-  Neighbors result(std::min(o.num_neighbors, kMostNeighbors), n);
-  const MatchGrid grid(matches);
-  float distance2[kMostNeighbors];
-  int32_t index[kMostNeighbors];
-  for (int64_t i = 0; i < n; ++i) {
-    const float px = points[2 * i], py = points[2 * i + 1];
-    const int found = grid.Nearest(px, py, i, result.count, distance2, index);
-    if (found < o.min_neighbors) continue;
-    const auto match = [&](int k) -> const PointMatch& { return matches[static_cast<size_t>(index[k])]; };
-    SetNeighbors(px, py, found, distance2, match, result.From(i));
+// Matches in blocks of neighbours in image 0, with the boxes of the blocks.
+struct SortedMatches {
+  static constexpr int64_t kBlock = 8;
+  std::vector<float> x0, y0, x1, y1, weight;
+  std::vector<int32_t> owner, index;  // index: among the matches
+  std::vector<float> left, right, top, bottom;
+  float reach = 1;  // about half a block's side, pixels
+
+  int64_t size() const { return static_cast<int64_t>(index.size()); }
+
+  void Set(const std::vector<PointMatch>& matches) {
+    const size_t n = matches.size(), blocks = (n + kBlock - 1) / kBlock;
+    for (auto* values : {&x0, &y0, &x1, &y1, &weight}) values->resize(n);
+    for (auto* values : {&left, &right, &top, &bottom}) values->resize(blocks);
+    for (size_t i = 0; i < n; ++i) {
+      x0[i] = matches[i].x0;
+      y0[i] = matches[i].y0;
+    }
+    order_.Sort(x0.data(), y0.data(), static_cast<int64_t>(n), kBlock);
+    index.assign(order_.order().begin(), order_.order().end());
+    owner.resize(n);
+    for (size_t s = 0; s < n; ++s) {
+      const PointMatch& match = matches[static_cast<size_t>(index[s])];
+      x0[s] = match.x0;
+      y0[s] = match.y0;
+      x1[s] = match.x1;
+      y1[s] = match.y1;
+      weight[s] = match.weight;
+      owner[s] = static_cast<int32_t>(match.owner);
+    }
+    for (size_t b = 0; b < blocks; ++b) {
+      const auto begin = static_cast<int64_t>(b) * kBlock, end = std::min(begin + kBlock, size());
+      std::tie(left[b], right[b]) = Extent(x0.data() + begin, end - begin);
+      std::tie(top[b], bottom[b]) = Extent(y0.data() + begin, end - begin);
+    }
+    const auto span = [&](const std::vector<float>& from, const std::vector<float>& to) {
+      return *std::max_element(to.begin(), to.end()) - *std::min_element(from.begin(), from.end());
+    };
+    const float side = std::max(span(left, right), span(top, bottom)) / std::sqrt(static_cast<float>(blocks));
+    reach = std::max(side / 2, 1e-3f);
   }
-  return result;
-}
+
+ private:
+  PointOrder order_;
+};
+
+// What a thread's fits are computed in.
+struct FitMemory {
+  SortedPoints points;
+  SortedMatches matches;
+  std::vector<float> dx, dy, x, y, weight, origin_x, origin_y;  // of the neighbours, see NeighborLanes
+  std::vector<float> box_distance2, near;
+  FittedPlaces sorted;
+};
 
 }  // namespace
 }  // namespace colmatch
@@ -127,15 +131,22 @@ namespace colmatch {
 FittedPlaces FitPlacesWith(int lanes, const float* points, int64_t n, const std::vector<PointMatch>& matches,
                            const LocalFitOptions& options) {
   FittedPlaces places;
-  const auto resize = [&](int64_t size) {
-    for (auto* values : {&places.x, &places.y, &places.precision}) values->resize(static_cast<size_t>(size));
+  const auto resize = [](FittedPlaces& of, int64_t size) {
+    for (auto* values : {&of.x, &of.y, &of.precision}) values->resize(static_cast<size_t>(size));
   };
-  if (!matches.empty()) {
-    Neighbors neighbors = FindNeighbors(points, n, matches, options);
-    resize(neighbors.stride);
-    simd::ForLanes(lanes, x4::FitAll, x8::FitAll, x16::FitAll)(neighbors, options, places);
+  resize(places, n);
+  if (n == 0 || matches.empty()) return places;
+  thread_local FitMemory memory;
+  memory.points.Set(points, n);
+  memory.matches.Set(matches);
+  resize(memory.sorted, memory.points.stride);
+  simd::ForLanes(lanes, x4::FitAll, x8::FitAll, x16::FitAll)(memory, options);
+  for (int64_t s = 0; s < n; ++s) {
+    const auto from = static_cast<size_t>(s), to = static_cast<size_t>(memory.points.owner[from]);
+    places.x[to] = memory.sorted.x[from];
+    places.y[to] = memory.sorted.y[from];
+    places.precision[to] = memory.sorted.precision[from];
   }
-  resize(n);
   return places;
 }
 
@@ -154,6 +165,31 @@ void GuideRow(const float* scores, const GuidedRow& row, const GuidedColumns& co
               const GuidanceStrength& strength, float* guided) {
   static const int lanes = simd::BestLanes();
   GuideRowWith(lanes, scores, row, columns, strength, guided);
+}
+
+void GuideListedWith(int lanes, const float* scores, const int32_t* listed, int64_t count,
+                     const GuidedRow& row, const GuidedColumns& columns, const GuidanceStrength& strength,
+                     float* guided) {
+  simd::ForLanes(lanes, x4::GuideListed, x8::GuideListed, x16::GuideListed)(scores, listed, count, row,
+                                                                            columns, strength, guided);
+}
+
+void GuideListed(const float* scores, const int32_t* listed, int64_t count, const GuidedRow& row,
+                 const GuidedColumns& columns, const GuidanceStrength& strength, float* guided) {
+  static const int lanes = simd::BestLanes();
+  GuideListedWith(lanes, scores, listed, count, row, columns, strength, guided);
+}
+
+void AddNear(const FittedPlaces& places, const float* points, int64_t m, float within, float each,
+             float* of_places, float* of_points) {
+  static const int lanes = simd::BestLanes();
+  thread_local FitMemory memory;
+  memory.points.Set(points, m);
+  memory.near.assign(static_cast<size_t>(memory.points.stride), 0.0f);
+  simd::ForLanes(lanes, x4::AddNear, x8::AddNear, x16::AddNear)(places, memory.points, within, each,
+                                                                of_places, memory.near.data());
+  for (int64_t s = 0; s < m; ++s)
+    of_points[memory.points.owner[static_cast<size_t>(s)]] += memory.near[static_cast<size_t>(s)];
 }
 
 }  // namespace colmatch

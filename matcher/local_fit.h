@@ -68,4 +68,17 @@ void GuideRow(const float* scores, const GuidedRow& row, const GuidedColumns& co
 void GuideRowWith(int lanes, const float* scores, const GuidedRow& row, const GuidedColumns& columns,
                   const GuidanceStrength& strength, float* guided);
 
+// GuideRow of listed columns: scores and guided have an entry for each of `count` columns.
+void GuideListed(const float* scores, const int32_t* listed, int64_t count, const GuidedRow& row,
+                 const GuidedColumns& columns, const GuidanceStrength& strength, float* guided);
+void GuideListedWith(int lanes, const float* scores, const int32_t* listed, int64_t count,
+                     const GuidedRow& row, const GuidedColumns& columns, const GuidanceStrength& strength,
+                     float* guided);
+
+// Adds `each` to of_places[i] and of_points[j] for each place that has a precision and each of the m points
+// (x and y by turns) whose squared distance times that precision is less than `within`: no other pair of
+// keypoints can be raised by guidance from this image's places, where `within` is the bonus.
+void AddNear(const FittedPlaces& places, const float* points, int64_t m, float within, float each,
+             float* of_places, float* of_points);
+
 }  // namespace colmatch

@@ -5,10 +5,12 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "matcher/local_guidance_gpu.h"
 #include "network/gpu_queue.h"
+#include "network/simd.h"
 #include "network/superglue_batch.h"
 
 namespace colmatch {
@@ -80,6 +82,40 @@ torch::Tensor GuideOnCpu(const torch::Tensor& scores, const PairPlaces& places, 
     }
   });
   return guided;
+}
+
+// About the sums of what is not listed, guided: lowered by the penalty where either image says where a
+// keypoint is, as nearly all are far from there, by the doubt elsewhere.
+void EstimateOmitted(const std::vector<float>& omitted, const FittedPlaces& own,
+                     const std::vector<float>& other_omitted, const FittedPlaces& other,
+                     const GuidanceStrength& strength, std::vector<float>& estimate) {
+  double all = 0, unsaid = 0;
+  for (size_t j = 0; j < other_omitted.size(); ++j) {
+    all += other_omitted[j];
+    unsaid += other.precision[j] > 0 ? 0 : other_omitted[j];
+  }
+  const auto share = static_cast<float>(all > 0 ? unsaid / all : 0);
+  const float penalty = std::exp(-strength.penalty),
+              doubt = share * std::exp(-strength.doubt) + (1 - share) * penalty;
+  estimate.resize(omitted.size());
+  for (size_t i = 0; i < omitted.size(); ++i)
+    estimate[i] = omitted[i] * (own.precision[i] > 0 ? penalty : doubt);
+}
+
+// What must be added to the estimates to be sure: what is not listed was not raised, but for pairs of
+// keypoints near each other's places.
+void BoundOmitted(const Candidates& in, const PairPlaces& places, const float* xy0, const float* xy1,
+                  const GuidanceStrength& strength, Candidates& guided) {
+  const auto difference = [](const std::vector<float>& all, const std::vector<float>& estimate,
+                             std::vector<float>& unsure) {
+    unsure.resize(all.size());
+    for (size_t i = 0; i < all.size(); ++i) unsure[i] = std::max(0.0f, all[i] - estimate[i]);
+  };
+  difference(in.omitted0, guided.omitted0, guided.unsure0);
+  difference(in.omitted1, guided.omitted1, guided.unsure1);
+  const float raised = std::exp(strength.bonus - kCandidateMargin);
+  AddNear(places.of0, xy1, in.columns, strength.bonus, raised, guided.unsure0.data(), guided.unsure1.data());
+  AddNear(places.of1, xy0, in.rows, strength.bonus, raised, guided.unsure1.data(), guided.unsure0.data());
 }
 
 // Keypoints, places and precisions (B, N, 5) of one side, padded with zeros, and of places alone.
@@ -162,6 +198,35 @@ torch::Tensor GuideInKernels(const PaddedScores& pairs, const PaddedMatches& mat
 #endif
 
 }  // namespace
+
+bool GuideCandidates(const Candidates& candidates, const FeatureMatches& matches, const Positions& image0,
+                     const Positions& image1, Candidates& guided, const GuidanceOptions& options) {
+  const PairPlaces places = FindPlaces(matches, image0, image1, options);
+  if (!places.any) return false;
+  const auto keypoints0 = image0.keypoints.contiguous(), columns_xy = image1.keypoints.t().contiguous();
+  const float *const xy0 = keypoints0.data_ptr<float>(), *const xy1 = columns_xy.data_ptr<float>();
+  const int64_t m = candidates.columns;
+  const GuidedColumns columns{{xy1, xy1 + m}, {xy1 + m, xy1 + 2 * m}, places.of1};
+  guided.Reset(m, candidates.bin_score);
+  EstimateOmitted(candidates.omitted1, places.of1, candidates.omitted0, places.of0, options.strength,
+                  guided.omitted1);
+  std::vector<float> omitted0, scores;
+  EstimateOmitted(candidates.omitted0, places.of0, candidates.omitted1, places.of1, options.strength,
+                  omitted0);
+  for (int64_t i = 0; i < candidates.rows; ++i) {
+    const auto row = static_cast<size_t>(i);
+    const int64_t begin = candidates.begin(i), count = candidates.ends[row] - begin;
+    simd::GrowTo(scores, count);
+    GuideListed(candidates.scores.data() + begin, candidates.places.data() + begin, count,
+                {xy0[2 * i], xy0[2 * i + 1], places.of0.x[row], places.of0.y[row], places.of0.precision[row]},
+                columns, options.strength, scores.data());
+    AddListedRow(scores.data(), candidates.places.data() + begin, count, omitted0[row], kCandidateMargin,
+                 guided);
+  }
+  BoundOmitted(candidates, places, xy0, image1.keypoints.contiguous().data_ptr<float>(), options.strength,
+               guided);
+  return true;
+}
 
 torch::Tensor GuideCouplings(const PaddedScores& pairs, const PaddedMatches& matches,
                              const std::vector<const Positions*>& images0,

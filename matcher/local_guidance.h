@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "matcher/local_fit.h"
+#include "network/candidates.h"
 #include "network/features.h"
 #include "network/transport.h"
 
@@ -37,5 +38,11 @@ torch::Tensor GuideCouplings(const PaddedScores& pairs, const PaddedMatches& mat
                              const std::vector<const Positions*>& images0,
                              const std::vector<const Positions*>& images1,
                              const GuidanceOptions& options = {});
+
+// The same of one pair's candidates on the CPU: false, and guided unchanged, where the pair would stay as it
+// is. Whether a coupling that is not listed could have been raised is known from the keypoints near each
+// place (Candidates::unsure0 and unsure1).
+bool GuideCandidates(const Candidates& candidates, const FeatureMatches& matches, const Positions& image0,
+                     const Positions& image1, Candidates& guided, const GuidanceOptions& options = {});
 
 }  // namespace colmatch

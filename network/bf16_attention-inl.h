@@ -43,7 +43,7 @@ inline const Bf16* SomeQueries(const Bf16* queries, int64_t begin, int64_t n, in
 }
 
 inline void AllProducts(const Bf16HeadShape& shape, const Bf16* queries, int64_t n, int64_t query_stride,
-                        const Bf16* keys, float* out, int64_t out_stride) {
+                        const Bf16* keys, const TakeProducts& take) {
   const int64_t padded = Bf16HeadShape::RoundUp(shape.keys), pairs = Bf16HeadShape::RoundUp2(shape.width) / 2;
   thread_local std::vector<float> products;
   thread_local std::vector<Bf16> last_queries;
@@ -53,8 +53,7 @@ inline void AllProducts(const Bf16HeadShape& shape, const Bf16* queries, int64_t
     const Bf16* const some = SomeQueries(queries, begin, n, pairs, &stride, last_queries);
     float largest[kRows];
     Products(some, stride, pairs, keys, padded, products.data(), largest);
-    for (int64_t r = 0; r < std::min<int64_t>(kRows, n - begin); ++r)
-      std::copy_n(products.data() + r * padded, shape.keys, out + (begin + r) * out_stride);
+    take(begin, std::min<int64_t>(kRows, n - begin), products.data(), padded);
   }
 }
 

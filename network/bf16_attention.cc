@@ -48,9 +48,18 @@ void AttendBf16(Bf16Path path, const Bf16HeadShape& shape, const Bf16* queries, 
 }
 
 void ProductsBf16(Bf16Path path, const Bf16HeadShape& shape, const Bf16* queries, int64_t n,
-                  int64_t query_stride, const Bf16* packed_keys, float* products, int64_t product_stride) {
+                  int64_t query_stride, const Bf16* packed_keys, const TakeProducts& take) {
   ForBf16Path(path, x4::AllProducts, x8::AllProducts, x16::AllProducts, xbf16::AllProducts)(
-      shape, queries, n, query_stride, packed_keys, products, product_stride);
+      shape, queries, n, query_stride, packed_keys, take);
+}
+
+void ProductsBf16(Bf16Path path, const Bf16HeadShape& shape, const Bf16* queries, int64_t n,
+                  int64_t query_stride, const Bf16* packed_keys, float* products, int64_t product_stride) {
+  const auto copy = [&](int64_t first, int64_t rows, const float* some, int64_t stride) {
+    for (int64_t r = 0; r < rows; ++r)
+      std::copy_n(some + r * stride, shape.keys, products + (first + r) * product_stride);
+  };
+  ProductsBf16(path, shape, queries, n, query_stride, packed_keys, copy);
 }
 
 }  // namespace colmatch

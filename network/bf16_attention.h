@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include "network/bf16.h"
 
@@ -36,5 +37,11 @@ void AttendBf16(Bf16Path path, const Bf16HeadShape& shape, const Bf16* queries, 
 // products = query . key^T in float32: (n, M), rows so many entries apart.
 void ProductsBf16(Bf16Path path, const Bf16HeadShape& shape, const Bf16* queries, int64_t n,
                   int64_t query_stride, const Bf16* packed_keys, float* products, int64_t product_stride);
+
+// The same, handed on a few rows at a time instead of being written: take(first row, rows, products, entries
+// between rows), which are overwritten afterwards.
+using TakeProducts = std::function<void(int64_t, int64_t, const float*, int64_t)>;
+void ProductsBf16(Bf16Path path, const Bf16HeadShape& shape, const Bf16* queries, int64_t n,
+                  int64_t query_stride, const Bf16* packed_keys, const TakeProducts& take);
 
 }  // namespace colmatch

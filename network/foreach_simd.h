@@ -6,18 +6,19 @@
 // includes simd_bf16-inl.h, is compiled a fourth time, as xbf16:: (AVX-512 with bf16 products), where its .cc
 // also says
 //   #define COLMATCH_KERNEL_IN_BF16
-// ForBf16Path chooses. Attributes on single functions would not do: GCC takes vectors apart before it
-// inlines. No include guard; the kernels' files have none either.
+// ForBf16Path chooses. COLMATCH_LANES is kLanes for the preprocessor. Attributes on single functions would
+// not do: GCC takes vectors apart before it inlines. No include guard; the kernels' files have none either.
 #include <cstdint>
 #include <cstring>
 
 #include "network/simd_target.h"
 
-#if defined(COLMATCH_KERNEL_IN_BF16) && defined(__x86_64__)
+#if defined(__x86_64__)
 #include <immintrin.h>
 #endif
 
 #define COLMATCH_BF16_INSTRUCTIONS 0
+#define COLMATCH_LANES 4
 
 namespace colmatch::x4 {
 constexpr int kLanes = 4;
@@ -27,6 +28,8 @@ constexpr int kLanes = 4;
 
 #if defined(__x86_64__)
 
+#undef COLMATCH_LANES
+#define COLMATCH_LANES 8
 COLMATCH_BEGIN_TARGET("avx2,fma")
 namespace colmatch::x8 {
 constexpr int kLanes = 8;
@@ -35,6 +38,8 @@ constexpr int kLanes = 8;
 }  // namespace colmatch::x8
 COLMATCH_END_TARGET
 
+#undef COLMATCH_LANES
+#define COLMATCH_LANES 16
 COLMATCH_BEGIN_TARGET("avx512f,avx2,fma")
 namespace colmatch::x16 {
 constexpr int kLanes = 16;

@@ -28,6 +28,36 @@ inline float Largest(Vector v) {
   return lanes[0];
 }
 
+// Bit i is set where lane i of a comparison's result is.
+inline uint32_t MaskOf(IntVector compared) {
+#if defined(__x86_64__) && COLMATCH_LANES == 16
+  return _mm512_cmplt_epi32_mask((__m512i)compared, _mm512_setzero_si512());
+#elif defined(__x86_64__) && COLMATCH_LANES == 8
+  return static_cast<uint32_t>(_mm256_movemask_ps((__m256)compared));
+#else
+  uint32_t mask = 0;
+  for (int lane = 0; lane < kLanes; ++lane) mask |= compared[lane] != 0 ? 1u << lane : 0u;
+  return mask;
+#endif
+}
+
+// from[at[lane]] in each lane.
+inline Vector Gather(const float* from, IntVector at) {
+#if defined(__x86_64__) && COLMATCH_LANES == 16
+  return (Vector)_mm512_i32gather_ps((__m512i)at, from, sizeof(float));
+#else
+  Vector v;
+  for (int lane = 0; lane < kLanes; ++lane) v[lane] = from[at[lane]];
+  return v;
+#endif
+}
+
+inline IntVector Gather(const int32_t* from, IntVector at) {
+  IntVector v;
+  for (int lane = 0; lane < kLanes; ++lane) v[lane] = from[at[lane]];
+  return v;
+}
+
 // exp(x) for x <= 0 to 2 units in the last place, 0 below -87: x = n ln 2 + r, a polynomial in r (Cephes'
 // expf), n into the exponent.
 inline Vector ExpOfNegative(Vector negative) {

@@ -246,6 +246,25 @@ torch::Tensor SuperGlueImpl::ForwardPrepared(torch::Tensor prepared0, torch::Ten
   return CouplingScores(prepared0, prepared1);
 }
 
+torch::Tensor SuperGlueImpl::SelectCandidates(const torch::Tensor& prepared0, const torch::Tensor& prepared1,
+                                              Candidates& candidates) {
+  const auto bin = bin_score.item<float>();
+  if (HasEngineFor(prepared0)) {
+    engine_->SelectCandidates(prepared0[0], prepared1[0], bin, kCandidateMargin, candidates);
+    return {};
+  }
+  const auto all = ForwardPrepared(prepared0, prepared1).contiguous();
+  const int64_t n = all.size(1), m = all.size(2);
+  candidates.Reset(m, bin);
+  AddCandidates(all.data_ptr<float>(), m, n, kCandidateMargin, candidates);
+  return all;
+}
+
+torch::Tensor SuperGlueImpl::AllCouplings() const {
+  TORCH_CHECK(engine_, "AllCouplings: SelectCandidates returned them");
+  return engine_->CouplingsOfSelected();
+}
+
 void SuperGlueImpl::UseBf16() {
   engine_ = std::make_shared<SuperGlueEngine>(*this, SuperGlueEngine::Maps::kBf16);
 }

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "network/candidates.h"
 #include "network/features.h"
 
 namespace colmatch {
@@ -148,6 +149,14 @@ class SuperGlueImpl : public torch::nn::Module {
   // the last bits, which depend on how many rows a matrix product has.
   torch::Tensor ForwardPrepared(torch::Tensor prepared0, torch::Tensor prepared1);
 
+  // The same of one pair, (1, N, D) and (1, M, D), without gradients on the CPU: the couplings that can
+  // matter to optimal transport (candidates.h), those of at least the dustbin's score less kCandidateMargin.
+  // Returns all couplings (1, N, M) where they were computed anyway; else AllCouplings has them, of the pair
+  // that this thread selected last.
+  torch::Tensor SelectCandidates(const torch::Tensor& prepared0, const torch::Tensor& prepared1,
+                                 Candidates& candidates);
+  torch::Tensor AllCouplings() const;
+
   // A start from which training only has to improve on nearest neighbours: residuals 0, final projection a
   // scaled identity, so that the coupling scores are gain times the cosine of the descriptors.
   void InitializeAsNearestNeighbor(double gain);
@@ -204,6 +213,29 @@ auto MatchInRounds(const SuperGlue& network, const SuperGlueOptions& options, co
   for (int round = 1; round <= rounds; ++round)
     matches = match(guide(matches), round < rounds ? guiding : options);
   return matches;
+}
+
+// MatchInRounds of the couplings that can matter: transport(candidates, iterations, matches) is
+// MatchByCandidates, guide(matches, guided) makes guided candidates of the same couplings or returns false
+// where the matches change none. A round whose matches are those that guided it already is not repeated.
+// False where transport is, and matches are of no use then.
+template <typename Transport, typename Guide>
+bool MatchCandidatesInRounds(const SuperGlue& network, const SuperGlueOptions& options,
+                             const Candidates& candidates, const Transport& transport, const Guide& guide,
+                             Candidates& guided, FeatureMatches& matches) {
+  const int rounds = GuidanceRoundsOf(network, options), all = IterationsOf(network, options),
+            half = (all + 1) / 2;
+  if (!transport(candidates, rounds > 0 ? half : all, matches)) return false;
+  torch::Tensor guided_by;
+  for (int round = 1; round <= rounds; ++round) {
+    const bool again = guided_by.defined() && guided_by.equal(matches.matches0);
+    const bool changed = again || guide(matches, guided);
+    guided_by = matches.matches0;
+    const bool last = round == rounds || again || !changed;
+    if (!transport(changed ? guided : candidates, last ? all : half, matches)) return false;
+    if (last) break;
+  }
+  return true;
 }
 
 // SuperGlue's Encode of one image, (1, N, D), N at least 1. Features on the network's device.

@@ -189,36 +189,77 @@ torch::Tensor SuperGlueEngine::FirstLayer(const torch::Tensor& desc) const {
   return torch::stack(results);
 }
 
-void SuperGlueEngine::ScoreCouplings(Side& side0, Side& side1, float* scores) const {
-  const int64_t stride = padded_dim_ + attention_dim_, m = side1.rows;
+void SuperGlueEngine::ProjectCouplings(Side& side0, Side& side1) const {
+  const int64_t stride = padded_dim_ + attention_dim_;
   for (Side* side : {&side0, &side1}) simd::GrowTo(side->projected, side->rows * padded_dim_);
   const std::vector<Side*> sides = {&side0, &side1};
   ForRowBlocks(sides, [&](Side& side, int64_t begin, int64_t rows) {
     final_projection_->Apply(side.input.data() + begin * stride, stride, rows,
                              side.projected.data() + begin * padded_dim_, padded_dim_);
   });
-  const Bf16HeadShape shape{m, dim_};
+  const Bf16HeadShape shape{side1.rows, dim_};
   simd::GrowTo(side1.keys, shape.PackedKeys());
   PackKeys(shape, side1.projected.data(), padded_dim_, side1.keys.data());
-  const std::vector<Side*> queries = {&side0};
+}
+
+template <typename Take>
+void SuperGlueEngine::ForCouplings(const Take& take) const {
+  const Side& keys = Scratch()[1];
+  const Bf16HeadShape shape{keys.rows, dim_};
+  const std::vector<Side*> queries = {&Scratch()[0]};
   ForRowBlocks(queries, [&](Side& side, int64_t begin, int64_t rows) {
     ProductsBf16(BestBf16Path(), shape, side.projected.data() + begin * padded_dim_, rows, padded_dim_,
-                 side1.keys.data(), scores + begin * m, m);
+                 keys.keys.data(), [&](int64_t first, int64_t count, const float* products, int64_t stride) {
+                   take(begin / kRowBlock, begin + first, count, products, stride);
+                 });
   });
+}
+
+void SuperGlueEngine::ScoreCouplings(float* scores) const {
+  const int64_t m = Scratch()[1].rows;
+  ForCouplings([&](int64_t, int64_t first, int64_t rows, const float* products, int64_t stride) {
+    for (int64_t r = 0; r < rows; ++r) std::copy_n(products + r * stride, m, scores + (first + r) * m);
+  });
+}
+
+void SuperGlueEngine::RunPair(const torch::Tensor& desc0, const torch::Tensor& desc1) const {
+  Side &a = Scratch()[0], &b = Scratch()[1];
+  Load(desc0, a);
+  Load(desc1, b);
+  for (size_t i = 1; i < layers_.size(); ++i) {
+    const bool cross = i % 2 == 1;
+    Run(layers_[i], {&a, &b}, {cross ? &b : &a, cross ? &a : &b});
+  }
+  ProjectCouplings(a, b);
 }
 
 torch::Tensor SuperGlueEngine::Couplings(const torch::Tensor& desc0, const torch::Tensor& desc1) const {
   auto scores = torch::empty({desc0.size(0), desc0.size(1), desc1.size(1)}, desc0.options());
-  Side &a = Scratch()[0], &b = Scratch()[1];
   for (int64_t pair = 0; pair < desc0.size(0); ++pair) {
-    Load(desc0[pair], a);
-    Load(desc1[pair], b);
-    for (size_t i = 1; i < layers_.size(); ++i) {
-      const bool cross = i % 2 == 1;
-      Run(layers_[i], {&a, &b}, {cross ? &b : &a, cross ? &a : &b});
-    }
-    ScoreCouplings(a, b, scores[pair].data_ptr<float>());
+    RunPair(desc0[pair], desc1[pair]);
+    ScoreCouplings(scores[pair].data_ptr<float>());
   }
+  return scores;
+}
+
+void SuperGlueEngine::SelectCandidates(const torch::Tensor& desc0, const torch::Tensor& desc1,
+                                       float bin_score, float margin, Candidates& candidates) const {
+  thread_local std::vector<Candidates> of_blocks;
+  RunPair(desc0, desc1);
+  const int64_t n = Scratch()[0].rows, m = Scratch()[1].rows, blocks = (n + kRowBlock - 1) / kRowBlock;
+  if (static_cast<int64_t>(of_blocks.size()) < blocks) of_blocks.resize(static_cast<size_t>(blocks));
+  for (int64_t b = 0; b < blocks; ++b) of_blocks[static_cast<size_t>(b)].Reset(m, bin_score);
+  // Blocks are threads' work, and their lists this thread's.
+  Candidates* const lists = of_blocks.data();
+  ForCouplings([=](int64_t block, int64_t, int64_t rows, const float* products, int64_t stride) {
+    AddCandidates(products, stride, rows, margin, lists[block]);
+  });
+  JoinCandidates(of_blocks, blocks, candidates);
+}
+
+torch::Tensor SuperGlueEngine::CouplingsOfSelected() const {
+  auto scores = torch::empty({1, Scratch()[0].rows, Scratch()[1].rows}, torch::kFloat);
+  ScoreCouplings(scores.data_ptr<float>());
   return scores;
 }
 

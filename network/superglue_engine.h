@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "network/candidates.h"
 #include "network/int8_attention.h"
 #include "network/packed_linear.h"
 
@@ -17,8 +18,8 @@ class SuperGlueImpl;
 
 // N rows, one a keypoint. What is constant in a layer is multiplied out: heads lie together instead of
 // interleaved, the queries' scale is in their weights, and `merge` is part of the residual Mlp's first map.
-// Any thread at any time: the packed weights are only read, and the images on their way through the layers belong
-// to the thread that calls. It starts LibTorch's threads.
+// Any thread at any time: the packed weights are only read, and the images on their way through the layers
+// belong to the thread that calls. It starts LibTorch's threads.
 class SuperGlueEngine {
  public:
   // The arithmetic of the linear maps; with kInt8 also of attention, where there are instructions for it
@@ -33,6 +34,13 @@ class SuperGlueEngine {
   // Coupling scores (B, N, M) float32 of two images that FirstLayer made: the other layers, the final
   // projection and its products (in bf16).
   torch::Tensor Couplings(const torch::Tensor& desc0, const torch::Tensor& desc1) const;
+
+  // Those of one pair, (N, D) and (M, D), that can matter to optimal transport: selected while a few rows of
+  // products are in the cache, the matrix is never written. margin: see AddCandidates.
+  void SelectCandidates(const torch::Tensor& desc0, const torch::Tensor& desc1, float bin_score, float margin,
+                        Candidates& candidates) const;
+  // All couplings (1, N, M) of the pair that SelectCandidates had last in this thread.
+  torch::Tensor CouplingsOfSelected() const;
 
  private:
   struct Layer {
@@ -55,7 +63,8 @@ class SuperGlueEngine {
   void Load(const torch::Tensor& desc, Side& side) const;
   torch::Tensor Descriptors(const Side& side) const;
   // One layer on these images, each looking at sources[i].
-  void Run(const Layer& layer, const std::vector<Side*>& sides, const std::vector<const Side*>& sources) const;
+  void Run(const Layer& layer, const std::vector<Side*>& sides,
+           const std::vector<const Side*>& sources) const;
   static Side* Scratch();  // two sides, of this thread
   void Project(const Layer& layer, const std::vector<Side*>& sides) const;
   void PackHead(Side& side, int64_t head) const;
@@ -63,7 +72,13 @@ class SuperGlueEngine {
   void AttendHead(Side& side, const Side& source, int64_t head, int64_t begin, int64_t rows) const;
   void Attend(const std::vector<Side*>& sides, const std::vector<const Side*>& sources) const;
   void AddResiduals(const Layer& layer, const std::vector<Side*>& sides) const;
-  void ScoreCouplings(Side& side0, Side& side1, float* scores) const;
+  // The layers of one pair, into the scratch.
+  void RunPair(const torch::Tensor& desc0, const torch::Tensor& desc1) const;
+  void ProjectCouplings(Side& side0, Side& side1) const;
+  // After ProjectCouplings; take(block, first row, rows, products, stride), blocks in any order.
+  template <typename Take>
+  void ForCouplings(const Take& take) const;
+  void ScoreCouplings(float* scores) const;
 
   Maps maps_;
   int64_t dim_, padded_dim_, attention_dim_, heads_;

@@ -10,8 +10,8 @@
 
 namespace colmatch {
 
-// Any thread at any time: the packed weights are only read, and the images between layers belong to the thread
-// that calls. It starts LibTorch's threads.
+// Any thread at any time: the packed weights are only read, and the images between layers belong to the
+// thread that calls. It starts LibTorch's threads.
 class SuperPointEngine {
  public:
   struct Layer {

@@ -3,6 +3,7 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <cmath>
 #include <tuple>
 
@@ -21,15 +22,14 @@ bool InRange(const torch::Tensor& factors) {
   return logarithms.abs().max().item<double>() < kMaxLogFactor;
 }
 
-// From the best entries of each side, see BestEntries.
-FeatureMatches MutualMatches(const torch::Tensor& row_largest, const torch::Tensor& row_best,
-                             const torch::Tensor& column_best, double match_threshold) {
-  const int64_t n = row_best.size(0), m = column_best.size(0);
+// From the best entries of n rows and m columns, see BestEntries; -1: none.
+FeatureMatches MutualMatches(const float* row_largest, const int32_t* row_best, const int32_t* column_best,
+                             int64_t n, int64_t m, double match_threshold) {
   FeatureMatches result = NoMatches(n, m);
   for (int64_t i = 0; i < n; ++i) {
-    const int64_t j = row_best.data_ptr<int32_t>()[i];
-    if (column_best.data_ptr<int32_t>()[j] != i) continue;
-    const float score = row_largest.data_ptr<float>()[i];
+    const int64_t j = row_best[i];
+    if (j < 0 || column_best[j] != i) continue;
+    const float score = row_largest[i];
     result.matching_scores0.data_ptr<float>()[i] = result.matching_scores1.data_ptr<float>()[j] = score;
     if (!(score > match_threshold)) continue;
     result.matches0.data_ptr<int64_t>()[i] = j;
@@ -73,7 +73,19 @@ FeatureMatches MatchByTransport(const torch::Tensor& scores, const torch::Tensor
   BestEntries(kernel.data_ptr<float>(), stride, n, m, a.data_ptr<float>(), b.data_ptr<float>(),
               row_largest.data_ptr<float>(), row_best.data_ptr<int32_t>(), column_best.data_ptr<int32_t>());
   row_largest.mul_(std::exp(-norm));
-  return MutualMatches(row_largest, row_best, column_best, match_threshold);
+  return MutualMatches(row_largest.data_ptr<float>(), row_best.data_ptr<int32_t>(),
+                       column_best.data_ptr<int32_t>(), n, m, match_threshold);
+}
+
+bool MatchByCandidates(const Candidates& candidates, int num_iterations, double match_threshold,
+                       CandidateSolution& memory, FeatureMatches& matches) {
+  constexpr double kMostError = 0.1;
+  if (candidates.too_many) return false;
+  SolveCandidates(candidates, num_iterations, memory);
+  if (!memory.in_range || !(memory.error < std::min(kMostError, match_threshold / 2))) return false;
+  matches = MutualMatches(memory.row_largest.data(), memory.row_best.data(), memory.column_best.data(),
+                          candidates.rows, candidates.columns, match_threshold);
+  return true;
 }
 
 FeatureMatches NoMatches(int64_t n, int64_t m) {

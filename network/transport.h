@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "network/candidate_transport.h"
 #include "network/features.h"
 
 namespace colmatch {
@@ -18,6 +19,12 @@ torch::Tensor SolveTransport(const torch::Tensor& scores, const torch::Tensor& b
 // over the result.
 FeatureMatches MatchByTransport(const torch::Tensor& scores, const torch::Tensor& bin_score,
                                 int num_iterations, double match_threshold);
+
+// The same from the couplings that can matter; false, and matches as they were, where that cannot be shown:
+// too many candidates, factors out of range, or omitted entries that might have half of match_threshold or a
+// tenth of a keypoint's probability.
+bool MatchByCandidates(const Candidates& candidates, int num_iterations, double match_threshold,
+                       CandidateSolution& memory, FeatureMatches& matches);
 
 // Coupling scores (B, N, M) of pairs of which the i-th has counts0[i] x counts1[i], at least 1; the rest is
 // padding of any finite values.

@@ -180,9 +180,47 @@ PaddedMatches BenchmarkSubject::MatchScores(const PaddedScores& pairs, const Sup
   return Padded({MatchCouplings(superglue_, pairs.scores, options)});
 }
 
+bool BenchmarkSubject::MeasureCandidates(const BenchmarkPair& pair, const torch::Tensor& prepared0,
+                                         const torch::Tensor& prepared1, const SuperGlueOptions& options,
+                                         Times& times) {
+  if (engine_ || !device_.is_cpu() ||
+      !UsesCandidates(superglue_, options, InferencePrecisionFromName(precision_, device_)))
+    return false;
+  const Positions first{pair.first.keypoints, pair.first.width, pair.first.height},
+      second{pair.second.keypoints, pair.second.width, pair.second.height};
+  double from = BenchmarkNow(clock_), sinkhorn = 0, guidance = 0;
+  const auto passed = [&] {
+    const double now = BenchmarkNow(clock_), since = now - from;
+    from = now;
+    return since;
+  };
+  superglue_->SelectCandidates(prepared0, prepared1, candidates_);
+  const double layers = passed();
+  const auto transport = [&](const Candidates& candidates, int iterations, FeatureMatches& matches) {
+    passed();
+    const bool done = MatchByCandidates(candidates, iterations, options.match_threshold, solution_, matches);
+    sinkhorn += passed();
+    return done;
+  };
+  const auto guide = [&](const FeatureMatches& matches, Candidates& guided) {
+    passed();
+    const bool changed = GuideCandidates(candidates_, matches, first, second, guided);
+    guidance += passed();
+    return changed;
+  };
+  FeatureMatches matches;
+  if (!MatchCandidatesInRounds(superglue_, options, candidates_, transport, guide, guided_, matches))
+    return false;
+  times.layers.push_back(layers);
+  times.sinkhorn.push_back(sinkhorn);
+  times.guidance.push_back(guidance);
+  return true;
+}
+
 void BenchmarkSubject::MeasureMatching(const BenchmarkPair& pair, const torch::Tensor& prepared0,
                                        const torch::Tensor& prepared1, const SuperGlueOptions& options,
                                        Times& times) {
+  if (MeasureCandidates(pair, prepared0, prepared1, options, times)) return;
   const auto copies = [&](const torch::Tensor& image) {
     return PadRows(std::vector<torch::Tensor>(static_cast<size_t>(batch_size_), image));
   };

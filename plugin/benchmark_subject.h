@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "network/candidate_transport.h"
 #include "network/superglue.h"
 #include "network/superglue_batch.h"
 #include "network/superpoint.h"
@@ -70,6 +71,9 @@ class BenchmarkSubject {
   };
 
   torch::Tensor Prepare(const Features& features);
+  // As FeatureMatcher does on the CPU; false, and no times taken, where it needs all couplings.
+  bool MeasureCandidates(const BenchmarkPair& pair, const torch::Tensor& prepared0,
+                         const torch::Tensor& prepared1, const SuperGlueOptions& options, Times& times);
   PaddedMatches MatchScores(const PaddedScores& pairs, const SuperGlueOptions& options);
   // A GPU's batch is the same pair over and over.
   void MeasureMatching(const BenchmarkPair& pair, const torch::Tensor& prepared0,
@@ -82,6 +86,8 @@ class BenchmarkSubject {
   SuperGlue superglue_{nullptr};
   std::unique_ptr<SuperGlueBatchEngine> engine_;  // of a GPU
   int batch_size_;
+  Candidates candidates_, guided_;  // of a pair on the CPU
+  CandidateSolution solution_;
   std::map<int64_t, Times> times_;
 };
 

@@ -19,8 +19,8 @@
 
 namespace colmatch {
 
-// The device of each worker: cpu_workers times the CPU, or each GPU twice, so that what one of its workers does
-// on the CPU, and its copies, go on beside the other's kernels. Neighbours are of different GPUs.
+// The device of each worker: cpu_workers times the CPU, or each GPU twice, so that what one of its workers
+// does on the CPU, and its copies, go on beside the other's kernels. Neighbours are of different GPUs.
 std::vector<torch::Device> WorkersOn(const std::vector<torch::Device>& devices, int cpu_workers);
 
 // A thread for each worker; on a GPU each has a stream of its own, which is the current one in its thread. On

@@ -69,7 +69,8 @@ Measures MeasureByHomography(const MatchedPair2d& matched, const Features& featu
 EvaluationMethods::EvaluationMethods(const CommonOptions& common, const KeypointOptions& keypoints,
                                      const SuperGlueOptions& superglue)
     : EvaluationMethods(ResolveWeights(common.weights), DeviceFromName(common.device),
-                        InferencePrecisionFromName(common.precision, DeviceFromName(common.device)), keypoints, superglue) {}
+                        InferencePrecisionFromName(common.precision, DeviceFromName(common.device)),
+                        keypoints, superglue) {}
 
 EvaluationMethods::EvaluationMethods(const WeightsPaths& weights, torch::Device device,
                                      InferencePrecision precision, const KeypointOptions& keypoints,

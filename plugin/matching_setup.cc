@@ -30,7 +30,8 @@ MatcherParts::MatcherParts(const MatchingPipelineOptions& o, const CommonOptions
   if (options_.type != MatcherType::kSuperGlue) return;
   options_.precision = InferencePrecisionFromName(common.precision, devices_.front());
   if (options_.precision == InferencePrecision::kBf16 && OnCpu() && !HasBf16Instructions())
-    LogInfo("precision bf16: this machine's CPU has no bf16 instructions; matching is no faster than in fp32");
+    LogInfo(
+        "precision bf16: this machine's CPU has no bf16 instructions; matching is no faster than in fp32");
   const std::string path = ResolveWeights(common.weights).superglue;
   if (path.empty())
     throw UsageError("--weights " + common.weights + " names no SuperGlue: add superglue=PATH");
@@ -89,8 +90,8 @@ int WorkersForPairs(ColmapDatabase& database, const std::vector<Image>& images, 
   const auto& [next, image2] = sizes[1];
   const uint64_t needed = MatchingMemory(most, next);
   if (needed <= *available) {
-    return WorkersForItems(common, needed,
-                           "a pair of " + std::to_string(most) + " and " + std::to_string(next) + " keypoints");
+    return WorkersForItems(
+        common, needed, "a pair of " + std::to_string(most) + " and " + std::to_string(next) + " keypoints");
   }
   const auto possible = static_cast<uint64_t>(
       std::sqrt(static_cast<double>(*available) / static_cast<double>(MatchingMemory(0, 0))));

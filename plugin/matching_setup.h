@@ -22,8 +22,8 @@ class MatcherParts {
 
   // Any thread: the matcher computes with a copy of the network.
   FeatureMatcher On(torch::Device device) const;
-  // One a worker on the devices of the options, cpu_workers of them on the CPU. num_prepared: images that stay
-  // prepared, of each GPU worker or of all CPU workers together.
+  // One a worker on the devices of the options, cpu_workers of them on the CPU. num_prepared: images that
+  // stay prepared, of each GPU worker or of all CPU workers together.
   MatcherPool Pool(int cpu_workers, size_t num_prepared) const;
   bool OnCpu() const { return devices_.front().is_cpu(); }
 

@@ -44,9 +44,8 @@ PairVerifier::PairVerifier(const MatchingPipelineOptions& options, DeviceThreads
 
 void PairVerifier::Add(const VerifiedImage& image1, const VerifiedImage& image2, const Matches& matches,
                        Then then) {
-  auto geometry = threads_.Submit([image1, image2, matches, &options = options_] {
-    return Verify(image1, image2, matches, options);
-  });
+  auto geometry = threads_.Submit(
+      [image1, image2, matches, &options = options_] { return Verify(image1, image2, matches, options); });
   results_.Add(std::move(geometry), std::move(then));
 }
 

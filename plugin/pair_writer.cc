@@ -12,8 +12,8 @@ constexpr auto kSecondsPerTransaction = std::chrono::seconds(5);
 
 }  // namespace
 
-PairWriter::PairWriter(ColmapDatabase& database, const MatchingPipelineOptions& options, DeviceThreads& threads,
-                       MatchingPipelineStats& stats)
+PairWriter::PairWriter(ColmapDatabase& database, const MatchingPipelineOptions& options,
+                       DeviceThreads& threads, MatchingPipelineStats& stats)
     : database_(database), stats_(stats), verifier_(options, threads) {}
 
 PairWriter::~PairWriter() = default;

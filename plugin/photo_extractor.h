@@ -62,8 +62,8 @@ class PhotoExtractor {
 
 using ExtractorPool = EnginePool<PhotoExtractor>;
 
-// One a worker on the devices of the options; on the CPU as many workers as there are threads to use and memory
-// suffices for.
+// One a worker on the devices of the options; on the CPU as many workers as there are threads to use and
+// memory suffices for.
 ExtractorPool MakeExtractors(const FeaturePipelineOptions& options, const CommonOptions& common);
 
 }  // namespace colmatch

@@ -273,8 +273,7 @@ PlannedBlock AppendBlock(RecordWriter& file, const std::string& bytes, size_t nu
 
 }  // namespace
 
-PlanStats PlanFeatures(const PlanOptions& plan, const FeaturePipelineOptions& o,
-                       const CommonOptions& given) {
+PlanStats PlanFeatures(const PlanOptions& plan, const FeaturePipelineOptions& o, const CommonOptions& given) {
   o.camera.Validate();
   const CommonOptions common = WithPrecision(WithPlannedPrecision(given, plan.output_path));
   const auto names = ListImages(

@@ -35,7 +35,7 @@ CommonOptions WithPrecision(CommonOptions common) {
   const torch::Device device = DevicesFromName(common.device).front();
   const InferencePrecision best = FastestPrecision(device);
   return Chosen(std::move(common), NameOf(best),
-                !device.is_cpu()                        ? "the exact arithmetic, on a GPU"
+                !device.is_cpu()                       ? "the exact arithmetic, on a GPU"
                 : best == InferencePrecision::kFloat32 ? "this processor has no bf16 instructions"
                                                        : "this processor has bf16 instructions");
 }

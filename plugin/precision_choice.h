@@ -1,5 +1,5 @@
-// What --precision auto means: the fastest arithmetic of this machine that was shown to match as fp32 does, or
-// that of the rows which are there already.
+// What --precision auto means: the fastest arithmetic of this machine that was shown to match as fp32 does,
+// or that of the rows which are there already.
 #pragma once
 
 #include <string>

@@ -10,7 +10,8 @@ void AddCommonOptions(CLI::App& app, CommonOptions& common) {
             "auto, cpu, cuda (every GPU), cuda:N, or cuda:N,M,... for several");
   AddOption(
       app, "--precision", common.precision,
-      "arithmetic of the networks: fp32, bf16, on a GPU fp16, on the CPU int8 (SuperGlue alone, not for training); "
+      "arithmetic of the networks: fp32, bf16, on a GPU fp16, on the CPU int8 (SuperGlue alone, not for "
+      "training); "
       "auto: bf16 on a CPU with bf16 instructions, else fp32; with a database, the precision of its rows")
       ->check(CLI::IsMember({"auto", "fp32", "bf16", "fp16", "int8"}));
   AddOption(app,

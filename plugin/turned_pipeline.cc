@@ -36,8 +36,8 @@ size_t NumInliers(ColmapDatabase& database, image_t id1, image_t id2) {
 
 using TurnedImages = SharedCache<image_t, TurnedDescriptors>;
 
-// Descriptors of an image's keypoints in the turned photos, half precision. Throws InputError for a photo that is
-// not that of the features.
+// Descriptors of an image's keypoints in the turned photos, half precision. Throws InputError for a photo
+// that is not that of the features.
 TurnedDescriptors DescribeTurnedPhoto(FeatureExtractor& extractor, const FeaturePipelineOptions& options,
                                       const Image& image, const LoadedImage& loaded) {
   const Features& features = loaded.features;
@@ -52,15 +52,15 @@ TurnedDescriptors DescribeTurnedPhoto(FeatureExtractor& extractor, const Feature
   Features seen = features;
   seen.keypoints = MapKeypoints(features.keypoints, resized, MapToResized);
   if (features.scales.defined()) seen.scales = features.scales / resized.scale();
-  TurnedDescriptors turned = extractor.DescribeTurned(resized.pixels.ptr<float>(), resized.pixels.cols,
-                                                      resized.pixels.rows, seen);
+  TurnedDescriptors turned =
+      extractor.DescribeTurned(resized.pixels.ptr<float>(), resized.pixels.cols, resized.pixels.rows, seen);
   for (torch::Tensor& descriptors : turned) descriptors = descriptors.to(torch::kHalf);
   return turned;
 }
 
 // What a pair's second photo is matched as.
 struct TurnedMatches {
-  int quarter_turns = 0;   // 0: as it is, and there are no rows
+  int quarter_turns = 0;  // 0: as it is, and there are no rows
   PairRows rows;
   std::string unreadable;  // why the second photo cannot be used; empty if it can
 };
@@ -74,8 +74,8 @@ struct TurnedMatcher {
                       const FeaturePipelineOptions& options, TurnedImages& turned) {
     TurnedMatches result;
     try {
-      const auto descriptors = turned.Get(
-          row1.image_id, [&] { return DescribeTurnedPhoto(extractor, options, row1, image1); });
+      const auto descriptors =
+          turned.Get(row1.image_id, [&] { return DescribeTurnedPhoto(extractor, options, row1, image1); });
       result.quarter_turns = ChooseTurn(image0.features, image1.features, *descriptors, {});
       if (result.quarter_turns == 0) return result;
       const Features seen = TurnFeatures(image1.features, *descriptors, result.quarter_turns);

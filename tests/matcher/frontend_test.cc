@@ -230,7 +230,8 @@ TEST(InferencePrecisionFromName, KnowsItsNamesAndRefusesOthers) {
   EXPECT_EQ(InferencePrecisionFromName("auto", torch::kCPU), FastestPrecision(torch::kCPU));
   for (const char* name : {"fp32", "bf16", "fp16", "int8"})
     EXPECT_EQ(NameOf(InferencePrecisionFromName(name, torch::kCPU)), name);
-  for (const char* name : {"", "fp8", "BF16"}) EXPECT_THROW(InferencePrecisionFromName(name, torch::kCPU), UsageError);
+  for (const char* name : {"", "fp8", "BF16"})
+    EXPECT_THROW(InferencePrecisionFromName(name, torch::kCPU), UsageError);
 }
 
 FeatureMatches MatchesOf(const std::vector<int64_t>& matches0, const std::vector<float>& scores0, int64_t m) {

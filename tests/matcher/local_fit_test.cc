@@ -132,6 +132,86 @@ TEST(FitPlaces, TheNearestMatchesAreHeardNotFartherOnes) {
   }
 }
 
+TEST(FitPlaces, OnlyTheNearestTwelveHaveASayWhereverAPointLies) {
+  for (const int64_t n : {14, 40, 700}) {
+    Scene scene(n);
+    for (PointMatch& match : scene.matches) {
+      match.x1 += Uniform(-9, 9);
+      match.y1 += Uniform(-9, 9);
+    }
+    scene.points[0] = -3000;  // far outside
+    for (const int lanes : Lanes()) {
+      const FittedPlaces places = FitPlacesWith(lanes, scene.points.data(), n, scene.matches, {});
+      for (int64_t i = 0; i < n; i += 13) {
+        auto nearest = scene.matches;
+        const float x = scene.points[static_cast<size_t>(2 * i)],
+                    y = scene.points[static_cast<size_t>(2 * i + 1)];
+        nearest.erase(nearest.begin() + i);
+        std::stable_sort(nearest.begin(), nearest.end(), [&](const PointMatch& a, const PointMatch& b) {
+          return std::hypot(a.x0 - x, a.y0 - y) < std::hypot(b.x0 - x, b.y0 - y);
+        });
+        nearest.resize(12);
+        const float point[] = {x, y};
+        for (PointMatch& match : nearest) match.owner += 1;  // none is the lonely point's own
+        const FittedPlaces alone = FitPlacesWith(lanes, point, 1, nearest, {});
+        const auto p = static_cast<size_t>(i);
+        EXPECT_NEAR(places.precision[p], alone.precision[0], 1e-3) << n << ' ' << lanes << ' ' << i;
+        if (places.precision[p] > 0)
+          EXPECT_NEAR(places.x[p], alone.x[0], 0.05) << n << ' ' << lanes << ' ' << i;
+      }
+    }
+  }
+}
+
+TEST(GuideListed, IsGuideRowOfTheListedColumns) {
+  GuidedColumns columns;
+  std::vector<float> scores, all(60);
+  for (size_t j = 0; j < 60; ++j) {
+    for (auto* values : {&columns.x, &columns.y, &columns.places.x, &columns.places.y})
+      values->push_back(Uniform(0, 8));
+    columns.places.precision.push_back(j % 3 == 0 ? 0 : Uniform(0.1f, 0.5f));
+    scores.push_back(Uniform(-5, 5));
+  }
+  const GuidedRow row{3, 4, 5, 6, 0.3f};
+  for (const int lanes : Lanes()) {
+    GuideRowWith(lanes, scores.data(), row, columns, {}, all.data());
+    for (const size_t count : {0, 1, 5, 16, 21}) {
+      std::vector<int32_t> listed;
+      std::vector<float> some, guided(count);
+      for (size_t k = 0; k < count; ++k) {
+        listed.push_back(static_cast<int32_t>(59 - 2 * k));
+        some.push_back(scores[59 - 2 * k]);
+      }
+      GuideListedWith(lanes, some.data(), listed.data(), static_cast<int64_t>(count), row, columns, {},
+                      guided.data());
+      for (size_t k = 0; k < count; ++k) EXPECT_NEAR(guided[k], all[59 - 2 * k], 1e-5);
+    }
+  }
+}
+
+TEST(AddNear, CountsThePointsWithinReachOfAPlaceForBoth) {
+  const Scene scene(70);
+  FittedPlaces places;
+  for (size_t i = 0; i < 40; ++i) {
+    places.x.push_back(Uniform(0, 640));
+    places.y.push_back(Uniform(0, 480));
+    places.precision.push_back(i % 4 == 0 ? 0 : 0.0004f);
+  }
+  std::vector<float> rows(40), points(70), expected_rows(40), expected_points(70);
+  AddNear(places, scene.points.data(), 70, 3, 0.5f, rows.data(), points.data());
+  for (size_t i = 0; i < 40; ++i) {
+    for (size_t j = 0; j < 70 && places.precision[i] > 0; ++j) {
+      const float dx = scene.points[2 * j] - places.x[i], dy = scene.points[2 * j + 1] - places.y[i];
+      if (!((dx * dx + dy * dy) * places.precision[i] < 3)) continue;
+      expected_rows[i] += 0.5f;
+      expected_points[j] += 0.5f;
+    }
+  }
+  EXPECT_EQ(rows, expected_rows);
+  EXPECT_EQ(points, expected_points);
+  EXPECT_GT(*std::max_element(rows.begin(), rows.end()), 1);
+}
+
 TEST(GuideRow, AddsTheBonusWhereBothImagesAgreeThePenaltyElsewhereAndDoubtWhereNothingIsSaid) {
   constexpr float kBonus = 3, kPenalty = 6, kDoubt = 2;
   for (const size_t m : {1, 3, 16, 17, 50}) {

@@ -117,6 +117,47 @@ TEST(GuideCouplings, LargerPhotosOfTheSameGiveTheSameScores) {
   EXPECT_TRUE(torch::allclose(plane.Guided(), guided, 1e-3, 1e-3));
 }
 
+Candidates CandidatesOf(const torch::Tensor& scores, float bin) {
+  Candidates c;
+  c.Reset(scores.size(2), bin);
+  AddCandidates(scores.contiguous().data_ptr<float>(), scores.size(2), scores.size(1), kCandidateMargin, c);
+  return c;
+}
+
+TEST(GuideCandidates, GuidesAsAllCouplingsAreAndBoundsWhatIsNotListed) {
+  constexpr float kBin = 4;
+  const Plane plane(150);
+  const Candidates c = CandidatesOf(plane.scores, kBin);
+  ASSERT_FALSE(c.too_many);
+  Candidates guided;
+  ASSERT_TRUE(GuideCandidates(c, plane.Matched(plane.scores), plane.image0, plane.image1, guided));
+  const auto all = plane.Guided()[0];
+  auto rest = (all.to(torch::kDouble) - kBin).exp();
+  int64_t high = 0;
+  for (int64_t i = 0; i < guided.rows; ++i) {
+    for (int64_t e = guided.begin(i); e < guided.ends[static_cast<size_t>(i)]; ++e, ++high) {
+      const int64_t j = guided.places[static_cast<size_t>(e)];
+      EXPECT_NEAR(guided.scores[static_cast<size_t>(e)], all[i][j].item<float>(), 1e-4);
+      rest[i][j] = 0;
+    }
+  }
+  EXPECT_GT(high, 100);
+  EXPECT_LT(high, c.count());  // the decoys are far from where they should be
+  const auto most = [](const std::vector<float>& omitted, const std::vector<float>& unsure) {
+    return torch::tensor(omitted).to(torch::kDouble) + torch::tensor(unsure).to(torch::kDouble);
+  };
+  EXPECT_TRUE((rest.sum(1) <= most(guided.omitted0, guided.unsure0) * 1.0001).all().item<bool>());
+  EXPECT_TRUE((rest.sum(0) <= most(guided.omitted1, guided.unsure1) * 1.0001).all().item<bool>());
+}
+
+TEST(GuideCandidates, WithTooFewMatchesForAMapNothingChanges) {
+  const Plane plane(30);
+  Candidates guided;
+  EXPECT_FALSE(GuideCandidates(CandidatesOf(plane.scores, 4), FirstMatches(30, 4), plane.image0, plane.image1,
+                               guided));
+  EXPECT_EQ(guided.rows, 0);
+}
+
 // Descriptors alone decide.
 LoadedSuperGlue NearestNeighborWeights(int rounds) {
   SuperGlueArchitecture architecture{32, {16}, 1};

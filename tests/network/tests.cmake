@@ -6,6 +6,8 @@ colmatch_test(network
     attention_test.cc
     bf16_convolution_test.cc
     bf16_test.cc
+    candidate_transport_test.cc
+    candidates_test.cc
     crc32_test.cc
     entropy_coder_test.cc
     flops_test.cc
@@ -35,7 +37,7 @@ colmatch_torch_pch(network_test)
 set_source_files_properties(
   ${CMAKE_CURRENT_SOURCE_DIR}/gtest_main.cc ${CMAKE_CURRENT_SOURCE_DIR}/network/atomic_file_test.cc
   ${CMAKE_CURRENT_SOURCE_DIR}/network/bf16_convolution_test.cc ${CMAKE_CURRENT_SOURCE_DIR}/network/bf16_test.cc
-  ${CMAKE_CURRENT_SOURCE_DIR}/network/crc32_test.cc ${CMAKE_CURRENT_SOURCE_DIR}/network/entropy_coder_test.cc
+  ${CMAKE_CURRENT_SOURCE_DIR}/network/candidates_test.cc ${CMAKE_CURRENT_SOURCE_DIR}/network/crc32_test.cc ${CMAKE_CURRENT_SOURCE_DIR}/network/entropy_coder_test.cc
   ${CMAKE_CURRENT_SOURCE_DIR}/network/int8_attention_test.cc ${CMAKE_CURRENT_SOURCE_DIR}/network/int8_linear_test.cc
   ${CMAKE_CURRENT_SOURCE_DIR}/network/tile_products_test.cc
   ${CMAKE_CURRENT_SOURCE_DIR}/network/tensor_coding_test.cc ${CMAKE_CURRENT_SOURCE_DIR}/network/transport_kernel_test.cc ${CMAKE_CURRENT_SOURCE_DIR}/network/pth_reader_test.cc
