@@ -69,3 +69,28 @@ inline void Attend(const Bf16HeadShape& shape, const Bf16* queries, int64_t n, i
   };
   AttendTo(shape, n, score, RoundedValues{values}, messages, message_stride);
 }
+
+// weights = 2^(products - the row's largest) of some rows, `padded` apart, rounded, 0 beyond `keys`; totals:
+// their sums before rounding.
+inline void WeighRows(const float* products, int64_t rows, int64_t keys, int64_t padded, Bf16* weights,
+                      float* totals) {
+  for (int64_t r = 0; r < rows; ++r, products += padded, weights += padded) {
+    Vector maxima = Vector{} + std::numeric_limits<float>::lowest();
+    int64_t j = 0;
+    for (; j + kLanes <= keys; j += kLanes) {
+      const Vector v = Load(products + j);
+      maxima = v > maxima ? v : maxima;
+    }
+    float largest = Largest(maxima);
+    for (; j < keys; ++j) largest = largest < products[j] ? products[j] : largest;
+    totals[r] = Exponentiate<RoundedValues>(products, 1, largest, keys, padded, weights);
+  }
+}
+
+inline void StoreMessages(const float* sums, int64_t sums_stride, int64_t rows, int64_t width, const float* totals,
+                          Bf16* messages, int64_t message_stride) {
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t e = 0; e < width; ++e)
+      messages[r * message_stride + e] = Bf16FromFloat(sums[r * sums_stride + e] / totals[r]);
+  }
+}

@@ -5,6 +5,8 @@
 #include <limits>
 #include <vector>
 
+#include "network/tile_products.h"
+
 #define COLMATCH_KERNEL "network/bf16_attention-inl.h"
 #define COLMATCH_KERNEL_IN_BF16
 #include "network/foreach_simd.h"
@@ -40,15 +42,76 @@ void PackValues(const Bf16HeadShape& shape, const Bf16* values, int64_t stride, 
   for (int64_t c = 0; c < d && m % 2 == 1; ++c) packed_values[2 * c] = values[c];
 }
 
+namespace {
+
+#if defined(__x86_64__)
+
+TileMatrix KeysOf(const Bf16HeadShape& shape, const Bf16* packed) {
+  return {packed, Bf16HeadShape::RoundUp2(shape.width) / 2, Bf16HeadShape::RoundUp(shape.keys),
+          Bf16HeadShape::kTile};
+}
+
+TileMatrix ValuesOf(const Bf16HeadShape& shape, const Bf16* packed) {
+  return {packed, Bf16HeadShape::RoundUp(shape.keys) / 2, shape.ValueStride(), shape.ValueStride()};
+}
+
+void ProductsByTiles(const Bf16HeadShape& shape, const Bf16* queries, int64_t n, int64_t query_stride,
+                     const Bf16* packed_keys, const TakeProducts& take) {
+  const TileMatrix keys = KeysOf(shape, packed_keys);
+  thread_local std::vector<float> products;
+  simd::GrowTo(products, kTileBlockRows * keys.count);
+  for (int64_t begin = 0; begin < n; begin += kTileBlockRows) {
+    const int64_t rows = std::min(kTileBlockRows, n - begin);
+    amx::MultiplyRows(keys, queries + begin * query_stride, query_stride, rows, products.data(), keys.count);
+    take(begin, rows, products.data(), keys.count);
+  }
+}
+
+void AttendByTiles(const Bf16HeadShape& shape, const Bf16* queries, int64_t n, int64_t query_stride,
+                   const Bf16* packed_keys, const Bf16* packed_values, Bf16* messages,
+                   int64_t message_stride) {
+  const TileMatrix keys = KeysOf(shape, packed_keys), values = ValuesOf(shape, packed_values);
+  thread_local std::vector<float> products, sums;
+  thread_local std::vector<Bf16> weights;
+  simd::GrowTo(products, kTileBlockRows * keys.count);
+  simd::GrowTo(weights, kTileBlockRows * keys.count);
+  simd::GrowTo(sums, kTileBlockRows * values.count);
+  float totals[kTileBlockRows];
+  for (int64_t begin = 0; begin < n; begin += kTileBlockRows) {
+    const int64_t rows = std::min(kTileBlockRows, n - begin);
+    amx::MultiplyRows(keys, queries + begin * query_stride, query_stride, rows, products.data(), keys.count);
+    xbf16::WeighRows(products.data(), rows, shape.keys, keys.count, weights.data(), totals);
+    amx::MultiplyRows(values, weights.data(), keys.count, rows, sums.data(), values.count);
+    xbf16::StoreMessages(sums.data(), values.count, rows, shape.width, totals, messages + begin * message_stride,
+                         message_stride);
+  }
+}
+
+#endif
+
+}  // namespace
+
 void AttendBf16(Bf16Path path, const Bf16HeadShape& shape, const Bf16* queries, int64_t n,
                 int64_t query_stride, const Bf16* packed_keys, const Bf16* packed_values, Bf16* messages,
                 int64_t message_stride) {
+#if defined(__x86_64__)
+  if (path == Bf16Path::kTiles) {
+    AttendByTiles(shape, queries, n, query_stride, packed_keys, packed_values, messages, message_stride);
+    return;
+  }
+#endif
   ForBf16Path(path, x4::Attend, x8::Attend, x16::Attend, xbf16::Attend)(
       shape, queries, n, query_stride, packed_keys, packed_values, messages, message_stride);
 }
 
 void ProductsBf16(Bf16Path path, const Bf16HeadShape& shape, const Bf16* queries, int64_t n,
                   int64_t query_stride, const Bf16* packed_keys, const TakeProducts& take) {
+#if defined(__x86_64__)
+  if (path == Bf16Path::kTiles) {
+    ProductsByTiles(shape, queries, n, query_stride, packed_keys, take);
+    return;
+  }
+#endif
   ForBf16Path(path, x4::AllProducts, x8::AllProducts, x16::AllProducts, xbf16::AllProducts)(
       shape, queries, n, query_stride, packed_keys, take);
 }

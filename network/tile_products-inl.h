@@ -27,46 +27,53 @@ inline const uint8_t* WholeBlock(const uint8_t* rows, int64_t stride, int64_t co
   return some;
 }
 
-// sums (kBlock x kBlock in 32 bits) = x . weights, for the first `rows` rows of x; the other sums are 0.
-template <bool kInBf16>
+// sums (kBlock x kBlock in 32 bits, kHalf: kBlock x kTileRows) = x . weights, for the first `rows` rows of x; the
+// other sums are 0. Groups of weights are group_stride bytes apart.
+template <bool kInBf16, bool kHalf>
 inline void BlockProducts(const uint8_t* x, int64_t x_stride, int64_t rows, const uint8_t* weights,
-                          int64_t groups, void* sums, int64_t sums_stride) {
+                          int64_t group_stride, int64_t groups, void* sums, int64_t sums_stride) {
+  constexpr int64_t kColumnBytes = kHalf ? kTileBytes : kGroupBytes;
   uint8_t some_rows[kBlock * kTileBytes], some_groups[kTileRows * kGroupBytes];
   Tiles::template Zero<0>();
-  Tiles::template Zero<1>();
   Tiles::template Zero<2>();
-  Tiles::template Zero<3>();
-  for (int64_t g = 0; g < groups; g += kTileRows, x += kTileBytes, weights += kTileRows * kGroupBytes) {
+  if constexpr (!kHalf) {
+    Tiles::template Zero<1>();
+    Tiles::template Zero<3>();
+  }
+  for (int64_t g = 0; g < groups; g += kTileRows, x += kTileBytes, weights += kTileRows * group_stride) {
     const int64_t count = std::min(kTileRows, groups - g);
     const uint8_t *a = x, *b = weights;
-    int64_t stride = x_stride;
+    int64_t stride = x_stride, columns_stride = group_stride;
     if (rows < kBlock || count < kTileRows) {
       a = WholeBlock(x, x_stride, rows, 4 * count, kTileBytes, kBlock, some_rows);
       stride = kTileBytes;
     }
-    if (count < kTileRows)
-      b = WholeBlock(weights, kGroupBytes, count, kGroupBytes, kGroupBytes, kTileRows, some_groups);
+    if (count < kTileRows) {
+      b = WholeBlock(weights, group_stride, count, kColumnBytes, kGroupBytes, kTileRows, some_groups);
+      columns_stride = kGroupBytes;
+    }
     Tiles::template Load<4>(a, stride);
     Tiles::template Load<5>(a + kTileRows * stride, stride);
-    Tiles::template Load<6>(b, kGroupBytes);
-    Tiles::template Load<7>(b + kTileBytes, kGroupBytes);
+    Tiles::template Load<6>(b, columns_stride);
+    if constexpr (!kHalf) Tiles::template Load<7>(b + kTileBytes, columns_stride);
     if constexpr (kInBf16) {
       Tiles::template AddBf16<0, 4, 6>();
-      Tiles::template AddBf16<1, 4, 7>();
+      if constexpr (!kHalf) Tiles::template AddBf16<1, 4, 7>();
       Tiles::template AddBf16<2, 5, 6>();
-      Tiles::template AddBf16<3, 5, 7>();
+      if constexpr (!kHalf) Tiles::template AddBf16<3, 5, 7>();
     } else {
       Tiles::template AddInt8<0, 4, 6>();
-      Tiles::template AddInt8<1, 4, 7>();
+      if constexpr (!kHalf) Tiles::template AddInt8<1, 4, 7>();
       Tiles::template AddInt8<2, 5, 6>();
-      Tiles::template AddInt8<3, 5, 7>();
+      if constexpr (!kHalf) Tiles::template AddInt8<3, 5, 7>();
     }
   }
   auto* const upper = static_cast<uint8_t*>(sums);
   uint8_t* const lower = upper + kTileRows * sums_stride;
   Tiles::template Store<0>(upper, sums_stride);
-  Tiles::template Store<1>(upper + kTileBytes, sums_stride);
   Tiles::template Store<2>(lower, sums_stride);
+  if constexpr (kHalf) return;
+  Tiles::template Store<1>(upper + kTileBytes, sums_stride);
   Tiles::template Store<3>(lower + kTileBytes, sums_stride);
 }
 
@@ -84,10 +91,10 @@ inline void Int8Products(const uint8_t* activations, const int8_t* weights, int6
       const uint8_t* const x = activations + row * groups * 4;
       int32_t* const out = sums + row * stride + tile * kBlock;
       if (count == kBlock) {
-        BlockProducts<false>(x, groups * 4, count, columns, groups, out, stride * 4);
+        BlockProducts<false, false>(x, groups * 4, count, columns, kGroupBytes, groups, out, stride * 4);
         continue;
       }
-      BlockProducts<false>(x, groups * 4, count, columns, groups, last, kBlock * 4);
+      BlockProducts<false, false>(x, groups * 4, count, columns, kGroupBytes, groups, last, kBlock * 4);
       for (int64_t r = 0; r < count; ++r) std::copy_n(last + r * kBlock, kBlock, out + r * stride);
     }
   }
@@ -104,9 +111,31 @@ inline void Bf16Products(const Bf16Linear::Call& call, Bf16Linear::Finish* finis
   for (int64_t tile = 0; tile < call.tiles; ++tile) {
     for (int64_t row = 0; row < call.rows; row += kBlock) {
       const int64_t count = std::min(kBlock, call.rows - row);
-      BlockProducts<true>(x + row * stride, stride, count, packed + tile * call.pairs * kGroupBytes,
-                          call.pairs, sums, kBlock * 4);
+      BlockProducts<true, false>(x + row * stride, stride, count, packed + tile * call.pairs * kGroupBytes,
+                                 kGroupBytes, call.pairs, sums, kBlock * 4);
       finish(call, row, count, tile * kBlock, sums);
+    }
+  }
+  Tiles::Release();
+}
+
+// As amx::MultiplyRows; see tile_products.h.
+inline void MultiplyRows(const TileMatrix& in, const Bf16* x, int64_t x_stride, int64_t rows, float* sums,
+                         int64_t sums_stride) {
+  constexpr int64_t kEntry = sizeof(Bf16);
+  const auto* const from = reinterpret_cast<const uint8_t*>(x);
+  const auto* const columns = reinterpret_cast<const uint8_t*>(in.columns);
+  Tiles::Configure(TileShapes());
+  for (int64_t c = 0; c < in.count; c += kBlock, sums += kBlock) {
+    const uint8_t* const block =
+        columns + (c / in.tile * in.groups * in.tile * 2 + c % in.tile * 2) * kEntry;
+    const int64_t group_stride = std::min(in.tile, in.count) * 2 * kEntry;
+    if (in.count - c > kTileRows) {
+      BlockProducts<true, false>(from, x_stride * kEntry, rows, block, group_stride, in.groups, sums,
+                                 sums_stride * 4);
+    } else {
+      BlockProducts<true, true>(from, x_stride * kEntry, rows, block, group_stride, in.groups, sums,
+                                sums_stride * 4);
     }
   }
   Tiles::Release();

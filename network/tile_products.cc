@@ -52,6 +52,11 @@ void Bf16Products(const Bf16Linear::Call& call, Bf16Linear::Finish* finish) {
   kernel::Bf16Products(call, finish);
 }
 
+void MultiplyRows(const TileMatrix& matrix, const Bf16* x, int64_t x_stride, int64_t rows, float* sums,
+                  int64_t sums_stride) {
+  kernel::MultiplyRows(matrix, x, x_stride, rows, sums, sums_stride);
+}
+
 }  // namespace colmatch::amx
 COLMATCH_END_TARGET
 

