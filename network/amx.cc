@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "network/amx_check.h"
+
 #if defined(__x86_64__) && defined(__linux__)
 #include <cpuid.h>
 #include <sys/syscall.h>
@@ -40,14 +42,18 @@ bool ProcessIsGrantedTiles() {
 
 }  // namespace
 
-bool HasAmx() {
-  static const bool has = ProcessorHasAmx() && SystemKeepsTiles() && ProcessIsGrantedTiles();
-  return has;
+AmxState StateOfAmx() {
+  static const AmxState state = [] {
+    if (!ProcessorHasAmx() || !SystemKeepsTiles() || !ProcessIsGrantedTiles()) return AmxState::kAbsent;
+    return TilesAreRight({amx::Int8Products, amx::Bf16Products, amx::MultiplyRows}) ? AmxState::kUsed
+                                                                                    : AmxState::kWrong;
+  }();
+  return state;
 }
 
 #else
 
-bool HasAmx() { return false; }
+AmxState StateOfAmx() { return AmxState::kAbsent; }
 
 #endif
 

@@ -87,8 +87,8 @@ inline void WeighRows(const float* products, int64_t rows, int64_t keys, int64_t
   }
 }
 
-inline void StoreMessages(const float* sums, int64_t sums_stride, int64_t rows, int64_t width, const float* totals,
-                          Bf16* messages, int64_t message_stride) {
+inline void StoreMessages(const float* sums, int64_t sums_stride, int64_t rows, int64_t width,
+                          const float* totals, Bf16* messages, int64_t message_stride) {
   for (int64_t r = 0; r < rows; ++r) {
     for (int64_t e = 0; e < width; ++e)
       messages[r * message_stride + e] = Bf16FromFloat(sums[r * sums_stride + e] / totals[r]);

@@ -82,8 +82,8 @@ void AttendByTiles(const Bf16HeadShape& shape, const Bf16* queries, int64_t n, i
     amx::MultiplyRows(keys, queries + begin * query_stride, query_stride, rows, products.data(), keys.count);
     xbf16::WeighRows(products.data(), rows, shape.keys, keys.count, weights.data(), totals);
     amx::MultiplyRows(values, weights.data(), keys.count, rows, sums.data(), values.count);
-    xbf16::StoreMessages(sums.data(), values.count, rows, shape.width, totals, messages + begin * message_stride,
-                         message_stride);
+    xbf16::StoreMessages(sums.data(), values.count, rows, shape.width, totals,
+                         messages + begin * message_stride, message_stride);
   }
 }
 

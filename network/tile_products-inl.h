@@ -27,8 +27,8 @@ inline const uint8_t* WholeBlock(const uint8_t* rows, int64_t stride, int64_t co
   return some;
 }
 
-// sums (kBlock x kBlock in 32 bits, kHalf: kBlock x kTileRows) = x . weights, for the first `rows` rows of x; the
-// other sums are 0. Groups of weights are group_stride bytes apart.
+// sums (kBlock x kBlock in 32 bits, kHalf: kBlock x kTileRows) = x . weights, for the first `rows` rows of x;
+// the other sums are 0. Groups of weights are group_stride bytes apart.
 template <bool kInBf16, bool kHalf>
 inline void BlockProducts(const uint8_t* x, int64_t x_stride, int64_t rows, const uint8_t* weights,
                           int64_t group_stride, int64_t groups, void* sums, int64_t sums_stride) {
@@ -127,8 +127,7 @@ inline void MultiplyRows(const TileMatrix& in, const Bf16* x, int64_t x_stride, 
   const auto* const columns = reinterpret_cast<const uint8_t*>(in.columns);
   Tiles::Configure(TileShapes());
   for (int64_t c = 0; c < in.count; c += kBlock, sums += kBlock) {
-    const uint8_t* const block =
-        columns + (c / in.tile * in.groups * in.tile * 2 + c % in.tile * 2) * kEntry;
+    const uint8_t* const block = columns + (c / in.tile * in.groups * in.tile * 2 + c % in.tile * 2) * kEntry;
     const int64_t group_stride = std::min(in.tile, in.count) * 2 * kEntry;
     if (in.count - c > kTileRows) {
       BlockProducts<true, false>(from, x_stride * kEntry, rows, block, group_stride, in.groups, sums,

@@ -34,8 +34,8 @@ namespace amx {
 void Int8Products(const uint8_t* activations, const int8_t* weights, int64_t rows, int64_t groups,
                   int64_t tiles, int32_t* sums);
 void Bf16Products(const Bf16Linear::Call& call, Bf16Linear::Finish* finish);
-// sums (kTileBlockRows, count) = x (rows, 2 groups) . matrix, rows `stride` entries apart; sums beyond `rows` are
-// 0.
+// sums (kTileBlockRows, count) = x (rows, 2 groups) . matrix, rows `stride` entries apart; sums beyond `rows`
+// are 0.
 void MultiplyRows(const TileMatrix& matrix, const Bf16* x, int64_t x_stride, int64_t rows, float* sums,
                   int64_t sums_stride);
 

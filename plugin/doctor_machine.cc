@@ -12,6 +12,7 @@
 #include <sstream>
 #include <thread>
 
+#include "network/amx.h"
 #include "network/bf16.h"
 #include "network/error.h"
 #include "network/int8_linear.h"
@@ -122,6 +123,12 @@ std::vector<DoctorCheck> CheckProcessor() {
     checks.back().health = Health::kNote;
     checks.back().advice = "this processor has no AVX2: colmatch works, several times slower";
   }
+  if (StateOfAmx() == AmxState::kUsed)
+    checks.push_back(
+        {"AMX", Health::kOk, "tiles give the products of the portable kernels and are used", ""});
+  if (StateOfAmx() == AmxState::kWrong)
+    checks.push_back({"AMX", Health::kNote, std::string("not used: ") + kWrongAmxText,
+                      "results are right without it; please report this machine's processor and hypervisor"});
   return checks;
 }
 

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "matcher/devices.h"
+#include "network/amx.h"
 #include "network/bf16.h"
 #include "network/error.h"
 #include "plugin/gpu_memory.h"
@@ -32,6 +33,8 @@ MatcherParts::MatcherParts(const MatchingPipelineOptions& o, const CommonOptions
   if (options_.precision == InferencePrecision::kBf16 && OnCpu() && !HasBf16Instructions())
     LogInfo(
         "precision bf16: this machine's CPU has no bf16 instructions; matching is no faster than in fp32");
+  if (StateOfAmx() == AmxState::kWrong && OnCpu())
+    LogInfo(std::string(kWrongAmxText) + ": AVX-512 is used instead");
   const std::string path = ResolveWeights(common.weights).superglue;
   if (path.empty())
     throw UsageError("--weights " + common.weights + " names no SuperGlue: add superglue=PATH");

@@ -10,6 +10,7 @@
 #include <tuple>
 
 #include "network/amx.h"
+#include "network/amx_check.h"
 #include "network/error.h"
 #include "network/int8_linear.h"
 #include "tests/normal.h"
@@ -163,6 +164,34 @@ TEST(TileProducts, Bf16MapsAndRelusAsTheOtherPaths) {
     ASSERT_NEAR(mapped, exact, std::abs(exact) / 100 + 1e-4);
     ASSERT_EQ(FloatFromBf16(relu[i]), std::max(0.0f, mapped));
   }
+}
+
+TEST(TileProducts, RowsTimesAMatrixAreThoseOfPlainLoopsForAllShapes) {
+  // Also what is checked before AMX is used.
+  EXPECT_TRUE(TilesAreRight({plain::Int8Products, plain::Bf16Products, plain::MultiplyRows}));
+  EXPECT_FALSE(plain::Tiles::configured);
+}
+
+// Kernels that are wrong in one entry only.
+void WrongInt8(const uint8_t* x, const int8_t* w, int64_t rows, int64_t groups, int64_t tiles,
+               int32_t* sums) {
+  plain::Int8Products(x, w, rows, groups, tiles, sums);
+  if (rows == 45) ++sums[rows * tiles * 32 - 1];
+}
+void WrongBf16(const Bf16Linear::Call& call, Bf16Linear::Finish* finish) {
+  plain::Bf16Products(call, finish);
+  if (call.pairs == 21) call.sums[0] += 1;
+}
+void WrongRows(const TileMatrix& matrix, const Bf16* x, int64_t x_stride, int64_t rows, float* sums,
+               int64_t sums_stride) {
+  plain::MultiplyRows(matrix, x, x_stride, rows, sums, sums_stride);
+  if (matrix.count == 48) std::swap(sums[16], sums[17]);
+}
+
+TEST(TileProducts, AKernelThatIsWrongIsFoundOut) {
+  EXPECT_FALSE(TilesAreRight({WrongInt8, plain::Bf16Products, plain::MultiplyRows}));
+  EXPECT_FALSE(TilesAreRight({plain::Int8Products, WrongBf16, plain::MultiplyRows}));
+  EXPECT_FALSE(TilesAreRight({plain::Int8Products, plain::Bf16Products, WrongRows}));
 }
 
 // The shapes of tiles are a thread's: a kernel leaves none behind.
