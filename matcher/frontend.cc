@@ -116,7 +116,7 @@ FeatureExtractor::FeatureExtractor(LoadedSuperPoint weights, const KeypointOptio
       precision_(precision == InferencePrecision::kInt8 ? InferencePrecision::kFloat32 : precision),
       fallback_(device) {
   options_.Validate();
-  options_ = ResolveScales(options_, weights_.network->architecture());
+  options_ = ResolveOptions(options_, weights_.network->architecture());
   RequireDeviceFor(precision_, device);
   const bool in_halves = precision_ != InferencePrecision::kFloat32;
   if (in_halves) {

@@ -6,6 +6,7 @@ colmatch_test(network
     attention_test.cc
     bf16_convolution_test.cc
     bf16_test.cc
+    checkpoint_import_test.cc
     crc32_test.cc
     entropy_coder_test.cc
     flops_test.cc
