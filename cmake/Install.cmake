@@ -4,8 +4,14 @@ include(CMakePackageConfigHelpers)
 
 # Weights are found from the program's own place: BIN/../share/colmatch/weights (plugin/weights_location.cc).
 install(TARGETS colmatch RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT program)
-install(DIRECTORY weights/ DESTINATION ${CMAKE_INSTALL_DATADIR}/colmatch/weights COMPONENT program)
-install(FILES README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT program)
+# Their cards are with the documentation, where the cards' links lead.
+install(DIRECTORY weights/ DESTINATION ${CMAKE_INSTALL_DATADIR}/colmatch/weights COMPONENT program
+        PATTERN "*.md" EXCLUDE)
+# What the README links to, under the same relative names, so that its links hold where it is installed.
+install(FILES README.md CHANGELOG.md CONTRIBUTING.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT program)
+install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT program)
+install(DIRECTORY scripts DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT program USE_SOURCE_PERMISSIONS)
+install(DIRECTORY weights DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT program FILES_MATCHING PATTERN "*.md")
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright COMPONENT program)
 
 # Made by the program from its own option tables, at install time: they cannot be out of date.

@@ -59,8 +59,8 @@ void CheckSize(const RowName& row, int64_t rows, int64_t cols, size_t value_size
 }
 
 void CheckImageId(image_t image_id) {
-  if (image_id >= 1 && image_id < kMaxNumImages) return;
-  throw InputError("image id " + std::to_string(image_id) + " is outside COLMAP's range 1 to " +
+  if (image_id < kMaxNumImages) return;
+  throw InputError("image id " + std::to_string(image_id) + " is outside COLMAP's range 0 to " +
                    std::to_string(kMaxNumImages - 1));
 }
 
@@ -85,9 +85,9 @@ image_pair_t PairId(image_t image_id1, image_t image_id2) {
 std::pair<image_t, image_t> PairFromId(image_pair_t pair_id) {
   const image_pair_t id1 = pair_id / kMaxNumImages;
   const image_pair_t id2 = pair_id % kMaxNumImages;
-  if (id1 == 0 || id1 >= id2) {
+  if (id1 >= id2) {
     throw InputError("pair id " + std::to_string(pair_id) + " belongs to no two images: it reads as images " +
-                     std::to_string(id1) + " and " + std::to_string(id2) + ", expected 0 < first < second");
+                     std::to_string(id1) + " and " + std::to_string(id2) + ", expected first < second");
   }
   return {static_cast<image_t>(id1), static_cast<image_t>(id2)};
 }

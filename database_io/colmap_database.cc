@@ -1,10 +1,12 @@
 // Cameras, images and features in COLMAP's database.
 #include "database_io/colmap_database.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "database_io/atomic.h"
+#include "database_io/feature_code.h"
 #include "database_io/frames.h"
 #include "database_io/pose_priors.h"
 #include "network/error.h"
@@ -24,10 +26,11 @@ OpenMode ToOpenMode(DatabaseMode mode) {
   return OpenMode::kReadOnly;
 }
 
-// COLMAP keeps ids in 32 bits; SQLite would give back anything.
+// COLMAP keeps ids in 32 bits; SQLite would give back anything. 0 is an id like others: scripts count from
+// it.
 uint32_t CheckedId(const RowName& row, int64_t id, int64_t limit) {
-  if (id >= 1 && id < limit) return static_cast<uint32_t>(id);
-  throw InputError(ToString(row) + ": id " + std::to_string(id) + " is outside 1 to " +
+  if (id >= 0 && id < limit) return static_cast<uint32_t>(id);
+  throw InputError(ToString(row) + ": id " + std::to_string(id) + " is outside 0 to " +
                    std::to_string(limit - 1));
 }
 
@@ -207,6 +210,7 @@ void ColmapDatabase::WriteKeypoints(image_t image_id, const KeypointsBlob& keypo
   CheckValues(row, keypoints.xy, keypoints.rows * 2);
   CheckValues(row, keypoints.scales, keypoints.cols == 4 ? keypoints.rows : 0);
   if (RequireImage(image_id) >= 0) ThrowExists(row);
+  feature_codes_.erase(image_id);
   Statement statement(connection_,
                       "INSERT INTO keypoints (image_id, rows, cols, data) VALUES (?1, ?2, ?3, ?4)");
   statement.BindInt64(1, image_id).BindInt64(2, static_cast<int64_t>(keypoints.rows));
@@ -247,6 +251,15 @@ void ColmapDatabase::WriteDescriptors(image_t image_id, const Descriptors& descr
   statement.BindBlob(4, EncodeFloats(descriptors.values)).Run();
 }
 
+bool ColmapDatabase::HasColmatchDescriptors(image_t image_id) {
+  Statement statement(connection_, dialect_.descriptor_type
+                                       ? "SELECT cols, type FROM descriptors WHERE image_id = ?1"
+                                       : "SELECT cols, NULL FROM descriptors WHERE image_id = ?1");
+  if (!statement.BindInt64(1, image_id).Step()) return false;
+  const auto type = statement.IsNull(1) ? std::nullopt : std::optional<int64_t>(statement.Int64(1));
+  return DescriptorsAreOurs(image_id, statement.Int64(0), type);
+}
+
 Descriptors ColmapDatabase::ReadDescriptors(image_t image_id) {
   Statement statement(connection_, dialect_.descriptor_type
                                        ? "SELECT rows, cols, data, type FROM descriptors WHERE image_id = ?1"
@@ -264,25 +277,55 @@ Descriptors ColmapDatabase::ReadDescriptors(image_t image_id) {
 }
 
 // A provenance row says so. Without one: type -1, or, in files without types, not the 128 bytes of SIFT.
-// (COLMAP 4 gives type 0, SIFT, to every row of a 3.8 file it converts, so the type alone does not decide.)
+// COLMAP 4 gives type 0, SIFT, to every row of a 3.8 file it converts: what has not 128 columns is not SIFT's
+// all the same.
 bool ColmapDatabase::DescriptorsAreOurs(image_t image_id, int64_t cols, std::optional<int64_t> type) {
   if (dialect_.private_tables && Exists("SELECT 1 FROM colmatch_images WHERE image_id = ?1", image_id))
     return true;
-  return type ? *type == -1 : cols != 128;
+  return !type || *type == 0 ? cols != 128 : *type == -1;
+}
+
+std::string ColmapDatabase::FeatureCode(image_t image_id) {
+  const auto known = feature_codes_.find(image_id);
+  if (known != feature_codes_.end()) return known->second;
+  Statement statement(
+      connection_,
+      dialect_.private_tables
+          ? "SELECT k.data, p.scores FROM keypoints k LEFT JOIN colmatch_images p USING (image_id) "
+            "WHERE image_id = ?1"
+          : "SELECT data, NULL FROM keypoints WHERE image_id = ?1");
+  std::string code = "none";
+  if (statement.BindInt64(1, image_id).Step()) code = CodeOf({statement.Blob(0), statement.Blob(1)});
+  return feature_codes_[image_id] = code;
 }
 
 void ColmapDatabase::DeleteFeatures(image_t image_id) {
+  feature_codes_.erase(image_id);
   Atomic atomic(connection_);
   for (const char* table : {"keypoints", "descriptors"}) {  // Provenance goes with the keypoints.
     Statement statement(connection_, std::string("DELETE FROM ") + table + " WHERE image_id = ?1");
     statement.BindInt64(1, image_id).Run();
   }
+  DeletePairsOf(image_id);
+  atomic.Commit();
+}
+
+int64_t ColmapDatabase::DeletePairsOf(image_t image_id) {
+  Atomic atomic(connection_);
+  int64_t count = 0;
   for (const char* table : {"matches", "two_view_geometries"}) {
-    Statement statement(connection_, std::string("DELETE FROM ") + table +
-                                         " WHERE pair_id / 2147483647 = ?1 OR pair_id % 2147483647 = ?1");
+    const std::string where =
+        std::string(" FROM ") + table + " WHERE pair_id / 2147483647 = ?1 OR pair_id % 2147483647 = ?1";
+    {
+      Statement counted(connection_, "SELECT count(*)" + where);
+      counted.BindInt64(1, image_id).Step();
+      count = std::max(count, counted.Int64(0));
+    }
+    Statement statement(connection_, "DELETE" + where);
     statement.BindInt64(1, image_id).Run();
   }
   atomic.Commit();
+  return count;
 }
 
 bool ColmapDatabase::Exists(const char* sql, int64_t id) {

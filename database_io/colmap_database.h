@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -78,6 +79,8 @@ class ColmapDatabase {
   // A row is due even if it holds no descriptors (rows = 0): without it `colmap feature_extractor` adds
   // SIFT's.
   void WriteDescriptors(image_t image_id, const Descriptors& descriptors);
+  // Whether there are descriptors that colmatch may have made, by their form.
+  bool HasColmatchDescriptors(image_t image_id);
   // InputError if they are not float descriptors of colmatch's but, say, SIFT's.
   Descriptors ReadDescriptors(image_t image_id);
   // After the keypoints; replaces what was there. One score per keypoint, or none. Deleting the keypoints
@@ -90,6 +93,10 @@ class ColmapDatabase {
   // Keypoints, descriptors, provenance, and all pairs of the image, whose indices would mean nothing any
   // more.
   void DeleteFeatures(image_t image_id);
+  // The pairs alone; returns how many there were.
+  int64_t DeletePairsOf(image_t image_id);
+  // A short code of the image's keypoints and scores, other for other features; "none" without keypoints.
+  std::string FeatureCode(image_t image_id);
 
   // --- pairs: ids in either order; columns, matrices and pose are those of (image_id1, image_id2) ---
   bool HasMatches(image_t image_id1, image_t image_id2);
@@ -100,7 +107,9 @@ class ColmapDatabase {
   TwoViewGeometry ReadTwoViewGeometry(image_t image_id1, image_t image_id2);
   void DeleteTwoViewGeometry(image_t image_id1, image_t image_id2);
   void DeletePair(image_t image_id1, image_t image_id2);  // Matches, geometry and provenance.
-  // After the matches; replaces what was there. One confidence per match, in their order, or none.
+  // After the matches; replaces what was there. One confidence per match, in their order, or none. The codes
+  // of both images' features are noted beside the text: where they are others when it is read, it is
+  // outdated.
   void WritePairProvenance(image_t image_id1, image_t image_id2, const std::string& provenance,
                            const std::vector<float>& confidences);
   std::optional<Provenance> ReadPairProvenance(image_t image_id1, image_t image_id2);
@@ -140,6 +149,7 @@ class ColmapDatabase {
 
   Connection connection_;
   Dialect dialect_;
+  std::unordered_map<image_t, std::string> feature_codes_;  // that were computed
 };
 
 }  // namespace colmatch

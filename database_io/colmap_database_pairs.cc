@@ -4,6 +4,7 @@
 
 #include "database_io/atomic.h"
 #include "database_io/colmap_database.h"
+#include "database_io/feature_code.h"
 #include "database_io/two_view_geometry.h"
 #include "network/error.h"
 
@@ -214,6 +215,7 @@ void ColmapDatabase::WriteImageProvenance(image_t image_id, const std::string& p
     throw InputError("image " + std::to_string(image_id) + ": " + std::to_string(scores.size()) +
                      " scores for " + std::to_string(num_keypoints) + " keypoints");
   }
+  feature_codes_.erase(image_id);
   WriteProvenance("INSERT OR REPLACE INTO colmatch_images (image_id, provenance, scores) VALUES (?1, ?2, ?3)",
                   image_id, provenance, scores);
 }
@@ -240,15 +242,24 @@ void ColmapDatabase::WritePairProvenance(image_t image_id1, image_t image_id2, c
     throw InputError(PairName(image_id1, image_id2) + ": " + std::to_string(confidences.size()) +
                      " confidences for " + std::to_string(num_matches) + " matches");
   }
+  const auto [first, second] = std::minmax(image_id1, image_id2);
   WriteProvenance("INSERT OR REPLACE INTO colmatch_pairs (pair_id, provenance, scores) VALUES (?1, ?2, ?3)",
-                  pair_id, provenance, confidences);
+                  pair_id, WithFeatureCodes(provenance, FeatureCode(first), FeatureCode(second)),
+                  confidences);
 }
 
 std::optional<Provenance> ColmapDatabase::ReadPairProvenance(image_t image_id1, image_t image_id2) {
-  return ReadProvenance(
+  auto provenance = ReadProvenance(
       "SELECT p.provenance, p.scores, m.rows FROM colmatch_pairs p JOIN matches m USING (pair_id) WHERE "
       "pair_id = ?1",
       {"colmatch_pairs", static_cast<int64_t>(PairId(image_id1, image_id2))});
+  if (!provenance) return provenance;
+  const CodedText coded = SplitFeatureCodes(provenance->text);
+  const auto [first, second] = std::minmax(image_id1, image_id2);
+  provenance->text = coded.text;
+  provenance->outdated =
+      !coded.code1.empty() && (coded.code1 != FeatureCode(first) || coded.code2 != FeatureCode(second));
+  return provenance;
 }
 
 std::optional<std::string> ColmapDatabase::AnyImageProvenance() {

@@ -118,6 +118,9 @@ struct TwoViewGeometry {
 struct Provenance {
   std::string text;
   std::vector<float> scores;
+  // Of a pair: the features of one of its images were made anew since, so that its matches mean nothing any
+  // more. Never true of pairs of an older colmatch, which did not note their features.
+  bool outdated = false;
 };
 
 }  // namespace colmatch

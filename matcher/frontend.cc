@@ -122,7 +122,7 @@ FeatureExtractor::FeatureExtractor(LoadedSuperPoint weights, const KeypointOptio
       device_(device),
       fallback_(device) {
   options_.Validate();
-  options_ = ResolveScales(options_, weights_.network->architecture());
+  options_ = ResolveOptions(options_, weights_.network->architecture());
   RequireDeviceFor(precision_, device);
   const bool in_halves = precision_ != InferencePrecision::kFloat32;
   if (in_halves) {

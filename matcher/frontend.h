@@ -90,6 +90,7 @@ class FeatureExtractor {
   TurnedDescriptors DescribeTurned(const float* pixels, int width, int height, const Features& features);
 
   const std::vector<double>& scales() const { return options_.scales; }
+  int refinement_radius() const { return options_.refinement_radius; }
   int descriptor_dim() const { return weights_.network->architecture().descriptor_dim; }
   const LoadedSuperPoint& weights() const { return weights_; }
   bool is_on_cpu() const { return device_.is_cpu(); }
@@ -102,7 +103,7 @@ class FeatureExtractor {
   TurnedDescriptors DescribeLevelTurned(const torch::Tensor& image, const torch::Tensor& keypoints);
 
   LoadedSuperPoint weights_;
-  KeypointOptions options_;  // scales are never empty
+  KeypointOptions options_;  // ResolveOptions: nothing is left to the weights
   InferencePrecision precision_;
   torch::Device device_;
   DeviceFallback fallback_;

@@ -88,6 +88,7 @@ std::map<std::string, std::string> MetadataOf(const SuperPointArchitecture& arch
       {"descriptor_dim", std::to_string(architecture.descriptor_dim)},
       {"descriptor_sampling",
        architecture.sampling == DescriptorSampling::kPublished ? kPublishedSampling : kCellCentreSampling}};
+  metadata["refinement_radius"] = std::to_string(architecture.refinement_radius);
   if (architecture.scales != SuperPointArchitecture{}.scales)
     metadata["scales"] = JoinNumbers(architecture.scales);
   return metadata;
@@ -120,6 +121,21 @@ std::vector<double> ScalesFromMetadata(const std::map<std::string, std::string>&
     if (rest == end) return scales;
     next = rest + 1;
   }
+}
+
+int RefinementFromMetadata(const std::map<std::string, std::string>& metadata, const std::string& path) {
+  const auto found = metadata.find("refinement_radius");
+  if (found == metadata.end()) {
+    const auto trained_by = metadata.find("trained_by");
+    const bool own = trained_by != metadata.end() && trained_by->second.rfind("colmatch", 0) == 0;
+    return own ? kOwnRefinementRadius : 0;
+  }
+  int radius = -1;
+  const char* const end = found->second.data() + found->second.size();
+  const auto [rest, error] = std::from_chars(found->second.data(), end, radius);
+  if (error == std::errc() && rest == end && radius >= 0 && radius <= kMaxRefinementRadius) return radius;
+  throw WeightsError(path + ": metadata 'refinement_radius' is '" + found->second +
+                     "', expected a whole number in [0, " + std::to_string(kMaxRefinementRadius) + "]");
 }
 
 bool KeypointCodeFromMetadata(const std::map<std::string, std::string>& metadata, const std::string& path) {

@@ -32,6 +32,10 @@ DescriptorSampling SamplingFromMetadata(const std::map<std::string, std::string>
 std::vector<double> ScalesFromMetadata(const std::map<std::string, std::string>& metadata,
                                        const std::string& path);
 
+// How far keypoints move to peaks, pixels. A file that does not say: 0, as published, but for colmatch's own
+// from before it was said ("trained_by").
+int RefinementFromMetadata(const std::map<std::string, std::string>& metadata, const std::string& path);
+
 // Whether the keypoint encoder's hidden layers are a fixed code; a file that does not say has learned them.
 bool KeypointCodeFromMetadata(const std::map<std::string, std::string>& metadata, const std::string& path);
 

@@ -58,15 +58,16 @@ void KeypointOptions::Validate() const {
   require(nms_radius >= 0 && nms_radius <= 64, "nms_radius", std::to_string(nms_radius), "in [0, 64] pixels");
   require(remove_borders >= 0 && remove_borders <= 4096, "remove_borders", std::to_string(remove_borders),
           "in [0, 4096] pixels");
-  require(refinement_radius >= 0 && refinement_radius <= 16, "refinement_radius",
-          std::to_string(refinement_radius), "in [0, 16] pixels");
+  require(refinement_radius >= -1 && refinement_radius <= kMaxRefinementRadius, "refinement_radius",
+          std::to_string(refinement_radius), "-1 (as the weights ask for) or in [0, 16] pixels");
   if (const std::string problem = ProblemOfScales(scales); !problem.empty())
     throw UsageError("SuperPoint.scales must be " + problem);
 }
 
-KeypointOptions ResolveScales(const KeypointOptions& options, const SuperPointArchitecture& architecture) {
+KeypointOptions ResolveOptions(const KeypointOptions& options, const SuperPointArchitecture& architecture) {
   KeypointOptions resolved = options;
   if (resolved.scales.empty()) resolved.scales = architecture.scales;
+  if (resolved.refinement_radius < 0) resolved.refinement_radius = architecture.refinement_radius;
   return resolved;
 }
 

@@ -14,7 +14,8 @@ struct KeypointOptions {
   double keypoint_threshold = 0.005;  // least detection probability
   int nms_radius = 4;                 // pixels; no two keypoints closer than this in x and in y
   int remove_borders = 4;             // pixels along each side without keypoints
-  int refinement_radius = 4;          // pixels; keypoints move to the strongest peak this near; 0: they stay
+  // Pixels; keypoints move to the strongest peak this near; 0: they stay; -1: as the weights ask for.
+  int refinement_radius = -1;
   // Sizes at which the image is looked at, as factors of its own, each with the radii above in its own
   // pixels; see SuperPointArchitecture. Empty: as the weights ask for.
   std::vector<double> scales = {};
@@ -22,8 +23,8 @@ struct KeypointOptions {
   void Validate() const;  // throws UsageError naming field, value and bound
 };
 
-// With the architecture's scales where options leave them to the weights.
-KeypointOptions ResolveScales(const KeypointOptions& options, const SuperPointArchitecture& architecture);
+// With the architecture's scales and refinement where options leave them to the weights.
+KeypointOptions ResolveOptions(const KeypointOptions& options, const SuperPointArchitecture& architecture);
 
 // scores (B, H, W) with everything that is not the maximum of its (2 radius + 1) window set to 0;
 // two rounds of recovery beside suppressed neighbours, as the published code does.

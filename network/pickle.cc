@@ -1,7 +1,9 @@
 // The pickle machine; see pickle.h. Instruction names are those of CPython's pickletools.py.
 #include "network/pickle.h"
 
+#include <charconv>
 #include <cstdio>
+#include <system_error>
 
 #include "network/error.h"
 
@@ -18,6 +20,31 @@ enum Opcode : unsigned char {
   kNone = 'N',
   kNewTrue = 0x88,
   kNewFalse = 0x89,
+  kFloat = 'F',
+  kBinFloat = 'G',
+  kInt = 'I',
+  kLong = 'L',
+  kLong4 = 0x8b,
+  kString = 'S',
+  kBinString = 'T',
+  kShortBinString = 'U',
+  kUnicode = 'V',
+  kBinUnicode8 = 0x8d,
+  kBinBytes = 'B',
+  kShortBinBytes = 'C',
+  kBinBytes8 = 0x8e,
+  kByteArray8 = 0x96,
+  kEmptySet = 0x8f,
+  kAddItems = 0x90,
+  kFrozenSet = 0x91,
+  kDict = 'd',
+  kList = 'l',
+  kPop = '0',
+  kPopMark = '1',
+  kDup = '2',
+  kPut = 'p',
+  kGet = 'g',
+  kNewObject = 0x81,
   kBinInt = 'J',
   kBinInt1 = 'K',
   kBinInt2 = 'M',
@@ -91,6 +118,14 @@ std::string_view PickleMachine::ReadLine() {
   return line;
 }
 
+uint64_t PickleMachine::ReadDecimal() {
+  const std::string_view line = ReadLine();
+  uint64_t value = 0;
+  const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), value);
+  if (error != std::errc() || end != line.data() + line.size()) Fail("has a number that is none");
+  return value;
+}
+
 PickleMachine::Value& PickleMachine::Top() {
   if (stack_.size() <= (marks_.empty() ? 0 : marks_.back())) Fail("takes a value from an empty stack");
   return stack_.back();
@@ -143,49 +178,26 @@ void PickleMachine::Run() {
 }
 
 bool PickleMachine::Step(unsigned char opcode) {
-  if (StepLiteral(opcode) || StepMemo(opcode)) return true;
+  if (StepLiteral(opcode) || StepText(opcode) || StepOldLiteral(opcode) || StepCollection(opcode) ||
+      StepMemo(opcode))
+    return true;
   switch (opcode) {
     case kStop:
       return false;
     case kMark:
       marks_.push_back(stack_.size());
       break;
-    case kEmptyDict:
-      Push(Kind::kDict, static_cast<int64_t>(dicts_.size()));
-      dicts_.emplace_back();
+    case kPop:
+      Pop();
       break;
-    case kEmptyList:
-      Push(Kind::kList, static_cast<int64_t>(lists_.size()));
-      lists_.emplace_back();
+    case kPopMark:
+      PopToMark();
       break;
-    case kEmptyTuple:
-      PushTuple({});
+    case kDup:
+      stack_.push_back(Top());
       break;
-    case kTuple:
-      PushTuple(PopToMark());
-      break;
-    case kTuple1:
-      PushSlice(1);
-      break;
-    case kTuple2:
-      PushSlice(2);
-      break;
-    case kTuple3:
-      PushSlice(3);
-      break;
-    case kSetItems:
-      SetItems(PopToMark());
-      break;
-    case kSetItem: {
-      const Value value = Pop();
-      SetItems({Pop(), value});
-      break;
-    }
-    case kAppends:
-      Append(PopToMark());
-      break;
-    case kAppend:
-      Append({Pop()});
+    case kNewObject:
+      MakeObject();
       break;
     case kGlobal: {
       const std::string_view module = ReadLine();
@@ -216,12 +228,144 @@ bool PickleMachine::Step(unsigned char opcode) {
   return true;
 }
 
+// Dictionaries, lists, sets (as lists) and tuples.
+bool PickleMachine::StepCollection(unsigned char opcode) {
+  const auto new_dict = [this] {
+    Push(Kind::kDict, static_cast<int64_t>(dicts_.size()));
+    dicts_.emplace_back();
+  };
+  const auto new_list = [this] {
+    Push(Kind::kList, static_cast<int64_t>(lists_.size()));
+    lists_.emplace_back();
+  };
+  switch (opcode) {
+    case kEmptyDict:
+      new_dict();
+      return true;
+    case kDict: {
+      const auto items = PopToMark();
+      new_dict();
+      SetItems(items);
+      return true;
+    }
+    case kEmptyList:
+    case kEmptySet:
+      new_list();
+      return true;
+    case kList:
+    case kFrozenSet: {
+      const auto items = PopToMark();
+      new_list();
+      Append(items);
+      return true;
+    }
+    case kEmptyTuple:
+      PushTuple({});
+      return true;
+    case kTuple:
+      PushTuple(PopToMark());
+      return true;
+    case kTuple1:
+      PushSlice(1);
+      return true;
+    case kTuple2:
+      PushSlice(2);
+      return true;
+    case kTuple3:
+      PushSlice(3);
+      return true;
+    case kSetItems:
+      SetItems(PopToMark());
+      return true;
+    case kSetItem: {
+      const Value value = Pop();
+      SetItems({Pop(), value});
+      return true;
+    }
+    case kAppends:
+    case kAddItems:
+      Append(PopToMark());
+      return true;
+    case kAppend:
+      Append({Pop()});
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Text and bytes.
+bool PickleMachine::StepText(unsigned char opcode) {
+  switch (opcode) {
+    case kBinUnicode:
+    case kBinString:
+    case kBinBytes:
+      PushText(Read(ReadUnsigned(4)));
+      return true;
+    case kShortBinUnicode:
+    case kShortBinString:
+    case kShortBinBytes:
+      PushText(Read(ReadUnsigned(1)));
+      return true;
+    case kBinUnicode8:
+    case kBinBytes8:
+    case kByteArray8:
+      PushText(Read(ReadUnsigned(8)));
+      return true;
+    case kUnicode:
+      PushText(ReadLine());
+      return true;
+    case kString: {  // 'text', with its quotes
+      const std::string_view line = ReadLine();
+      if (line.size() < 2 || line.front() != line.back()) Fail("has a text without quotes");
+      PushText(line.substr(1, line.size() - 2));
+      return true;
+    }
+    default:
+      return false;
+  }
+}
+
+// Numbers, as protocol 0 writes them, and those that are of no use here.
+bool PickleMachine::StepOldLiteral(unsigned char opcode) {
+  switch (opcode) {
+    case kBinFloat:
+      Read(8);
+      Push(Kind::kOpaque);
+      return true;
+    case kFloat:
+      ReadLine();
+      Push(Kind::kOpaque);
+      return true;
+    case kInt:
+    case kLong:
+      PushDecimal(ReadLine());
+      return true;
+    case kLong4:
+      Read(ReadUnsigned(4));
+      Push(Kind::kOpaque);
+      return true;
+    default:
+      return false;
+  }
+}
+
+// "7", "7L"; "00" and "01" are False and True.
+void PickleMachine::PushDecimal(std::string_view line) {
+  if (line == "00" || line == "01") return Push(Kind::kBool, line == "01");
+  if (!line.empty() && line.back() == 'L') line.remove_suffix(1);
+  int64_t value = 0;
+  const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), value);
+  if (error == std::errc::result_out_of_range) return Push(Kind::kOpaque);
+  if (error != std::errc() || end != line.data() + line.size()) Fail("has a number that is none");
+  Push(Kind::kInt, value);
+}
+
 bool PickleMachine::StepLiteral(unsigned char opcode) {
   switch (opcode) {
     case kProto: {
       const uint64_t protocol = ReadUnsigned(1);
-      if (protocol < 2 || protocol > 5)
-        Fail("has protocol " + std::to_string(protocol) + ", expected 2 to 5");
+      if (protocol > 5) Fail("has protocol " + std::to_string(protocol) + ", expected at most 5");
       return true;
     }
     case kFrame:
@@ -247,16 +391,14 @@ bool PickleMachine::StepLiteral(unsigned char opcode) {
       return true;
     case kLong1: {
       const uint64_t size = ReadUnsigned(1);
-      if (size > 8) Fail("has a number of " + std::to_string(size) + " bytes, expected at most 8");
-      Push(Kind::kInt, ReadSigned(size));
+      if (size <= 8) {
+        Push(Kind::kInt, ReadSigned(size));
+      } else {
+        Read(size);
+        Push(Kind::kOpaque);
+      }
       return true;
     }
-    case kBinUnicode:
-      PushText(Read(ReadUnsigned(4)));
-      return true;
-    case kShortBinUnicode:
-      PushText(Read(ReadUnsigned(1)));
-      return true;
     default:
       return false;
   }
@@ -271,6 +413,11 @@ bool PickleMachine::StepMemo(unsigned char opcode) {
     return true;
   };
   switch (opcode) {
+    case kPut:
+      memo_[ReadDecimal()] = Top();
+      return true;
+    case kGet:
+      return get(ReadDecimal());
     case kBinPut:
       memo_[ReadUnsigned(1)] = Top();
       return true;
@@ -308,6 +455,7 @@ void PickleMachine::PushSlice(size_t count) {
 void PickleMachine::SetItems(const std::vector<Value>& keys_and_values) {
   if (keys_and_values.size() % 2 != 0) Fail("sets a key without a value");
   const Value& top = Top();
+  if (top.kind == Kind::kOpaque) return;
   if (top.kind != Kind::kDict) Fail("sets an item of something that is not a dictionary");
   auto& items = dicts_[static_cast<size_t>(top.data)].items;
   for (size_t i = 0; i < keys_and_values.size(); i += 2)
@@ -316,6 +464,7 @@ void PickleMachine::SetItems(const std::vector<Value>& keys_and_values) {
 
 void PickleMachine::Append(const std::vector<Value>& values) {
   const Value& top = Top();
+  if (top.kind == Kind::kOpaque) return;
   if (top.kind != Kind::kList) Fail("appends to something that is not a list");
   auto& list = lists_[static_cast<size_t>(top.data)];
   list.insert(list.end(), values.begin(), values.end());

@@ -1,4 +1,6 @@
 // A pickle machine that knows dictionaries, lists, tuples, numbers, text and tensors, and nothing that runs.
+// What training programs put beside tensors (numbers, paths, settings, NumPy's scalars) becomes an opaque
+// value.
 //
 // Python's pickle is a program for a stack machine (pickletools.py in CPython documents it). This one has an
 // allow-list of instructions and of the functions they may name; everything else is refused by name. Its
@@ -28,6 +30,13 @@ struct PickledTensor {
   std::vector<int64_t> shape, strides;
 };
 
+// The tensors of one dictionary of a pickle.
+struct PickledDict {
+  std::string path;  // the keys that lead to it, with dots between; empty: the result itself
+  std::map<std::string, PickledTensor> tensors;
+  std::vector<std::string> others;  // keys of what is no tensor
+};
+
 class PickleMachine {
  public:
   // Runs the pickle at the front of `bytes`, which must outlive the machine. `where` begins error messages.
@@ -38,11 +47,16 @@ class PickleMachine {
 
   // The result, as what it is expected to be; WeightsError if it is something else.
   std::map<std::string, PickledTensor> TakeStateDict() const;
+  // Every dictionary that holds tensors, the result itself or below it.
+  std::vector<PickledDict> TakeDicts() const;
+  // Types of all storages, by key.
+  std::map<std::string, ScalarType> StorageTypes() const;
   std::vector<std::string> TakeTextList() const;
   bool IsTrue(std::string_view key) const;  // in a result that is a dictionary
 
  private:
-  enum class Kind { kNone, kBool, kInt, kText, kTuple, kList, kDict, kFunction, kStorage, kTensor };
+  // kOpaque: something harmless that is not looked into.
+  enum class Kind { kNone, kBool, kInt, kText, kTuple, kList, kDict, kFunction, kStorage, kTensor, kOpaque };
   struct Value {
     Kind kind = Kind::kNone;
     int64_t data = 0;  // the number itself, or an index into the tables below
@@ -57,6 +71,7 @@ class PickleMachine {
   uint64_t ReadUnsigned(size_t num_bytes);
   int64_t ReadSigned(size_t num_bytes);
   std::string_view ReadLine();
+  uint64_t ReadDecimal();
 
   void Push(Kind kind, int64_t data = 0) { stack_.push_back({kind, data}); }
   Value Pop();
@@ -67,7 +82,11 @@ class PickleMachine {
   void Run();
   bool Step(unsigned char opcode);  // false: STOP
   bool StepLiteral(unsigned char opcode);
+  bool StepText(unsigned char opcode);
+  bool StepOldLiteral(unsigned char opcode);
+  bool StepCollection(unsigned char opcode);
   bool StepMemo(unsigned char opcode);
+  void PushDecimal(std::string_view line);
   void PushText(std::string_view text);
   void PushFunction(std::string_view module, std::string_view name);
   void PushTuple(std::vector<Value> values);
@@ -78,6 +97,7 @@ class PickleMachine {
   void Reduce();
   void RebuildTensor(const std::vector<Value>& arguments);
   void Build();
+  void MakeObject();
 
   std::string_view Text(Value value) const;
   int64_t Int(Value value) const;

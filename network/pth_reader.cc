@@ -80,7 +80,13 @@ TensorMap Assemble(const std::map<std::string, PickledTensor>& pickled, const St
   return result;
 }
 
-TensorMap ParseLegacy(std::string_view bytes, const std::string& name) {
+// A file's pickle and the storages beside it.
+struct PthFile {
+  PickleMachine pickle;
+  StorageMap storages;
+};
+
+PthFile ReadLegacy(std::string_view bytes, const std::string& name) {
   std::string_view rest = bytes.substr(kLegacyMagic.size());
   if (!StartsWith(rest, kLegacyVersion))
     throw WeightsError(name + ": unknown version of the old .pth format");
@@ -89,36 +95,34 @@ TensorMap ParseLegacy(std::string_view bytes, const std::string& name) {
   if (!system.IsTrue("little_endian"))
     throw WeightsError(name + ": was written on a big-endian machine: not supported");
   rest.remove_prefix(system.size());
-  const PickleMachine dict(rest, name + ": state dict");
+  PickleMachine dict(rest, name + ": state dict");
   rest.remove_prefix(dict.size());
   const PickleMachine keys(rest, name + ": storage keys");
   rest.remove_prefix(keys.size());
 
-  const auto pickled = dict.TakeStateDict();
-  std::map<std::string, uint64_t> element_sizes;
-  for (const auto& [key, tensor] : pickled) element_sizes[tensor.storage_key] = ScalarTypeSize(tensor.type);
+  const auto types = dict.StorageTypes();
   StorageMap storages;
   for (const std::string& key : keys.TakeTextList()) {
-    const auto element_size = element_sizes.find(key);
-    if (element_size == element_sizes.end())
-      throw WeightsError(name + ": storage '" + key + "' belongs to no entry");
+    const auto type = types.find(key);
+    if (type == types.end()) throw WeightsError(name + ": storage '" + key + "' belongs to no entry");
+    const uint64_t element_size = ScalarTypeSize(type->second);
     uint64_t count = 0;  // elements
     if (rest.size() < sizeof(count)) throw WeightsError(name + ": is truncated before storage '" + key + "'");
     for (size_t i = sizeof(count); i > 0; --i) count = count << 8 | static_cast<unsigned char>(rest[i - 1]);
     rest.remove_prefix(sizeof(count));
-    if (count > rest.size() / element_size->second)
+    if (count > rest.size() / element_size)
       throw WeightsError(name + ": is truncated in storage '" + key + "'");
-    const uint64_t size = count * element_size->second;
+    const uint64_t size = count * element_size;
     if (!storages.emplace(key, rest.substr(0, size)).second)
       throw WeightsError(name + ": storage '" + key + "' twice");
     rest.remove_prefix(size);
   }
   if (!rest.empty())
     throw WeightsError(name + ": has " + std::to_string(rest.size()) + " bytes after its storages");
-  return Assemble(pickled, storages, bytes.size(), name);
+  return {std::move(dict), std::move(storages)};
 }
 
-TensorMap ParseZip(std::string_view bytes, const std::string& name) {
+PthFile ReadZip(std::string_view bytes, const std::string& name) {
   const auto entries = ReadStoredZip(bytes, name);
   constexpr std::string_view kPickle = "/data.pkl";
   std::string root;
@@ -128,6 +132,11 @@ TensorMap ParseZip(std::string_view bytes, const std::string& name) {
     root = key.substr(0, key.size() - kPickle.size());
   }
   if (root.empty()) throw WeightsError(name + ": holds no data.pkl: not a file of torch.save");
+  if (entries.count(root + "/constants.pkl") != 0) {
+    throw WeightsError(name +
+                       ": is a TorchScript program, expected tensors: save its parameters, "
+                       "torch.save(torch.jit.load(path).state_dict(), other_path)");
+  }
   const auto byte_order = entries.find(root + "/byteorder");  // since PyTorch 2.1
   if (byte_order != entries.end() && byte_order->second != "little") {
     throw WeightsError(name + ": was written on a big-endian machine: not supported");
@@ -137,20 +146,32 @@ TensorMap ParseZip(std::string_view bytes, const std::string& name) {
   for (const auto& [key, data] : entries) {
     if (StartsWith(key, folder)) storages[key.substr(folder.size())] = data;
   }
-  const PickleMachine dict(entries.at(root + std::string(kPickle)), name + ": data.pkl");
-  return Assemble(dict.TakeStateDict(), storages, bytes.size(), name);
+  return {PickleMachine(entries.at(root + std::string(kPickle)), name + ": data.pkl"), std::move(storages)};
+}
+
+PthFile ReadFile(std::string_view bytes, const std::string& name) {
+  if (StartsWith(bytes, kLegacyMagic)) return ReadLegacy(bytes, name);
+  if (StartsWith(bytes, "PK\3\4")) return ReadZip(bytes, name);
+  throw WeightsError(name + ": is not a file of torch.save, neither of the old nor of the zip format");
 }
 
 }  // namespace
 
 std::map<std::string, StoredTensor> ParsePth(std::string_view bytes, const std::string& name) {
-  if (StartsWith(bytes, kLegacyMagic)) return ParseLegacy(bytes, name);
-  if (StartsWith(bytes, "PK\3\4")) return ParseZip(bytes, name);
-  throw WeightsError(name + ": is not a file of torch.save, neither of the old nor of the zip format");
+  const PthFile file = ReadFile(bytes, name);
+  return Assemble(file.pickle.TakeStateDict(), file.storages, bytes.size(), name);
 }
 
 std::map<std::string, StoredTensor> ReadPth(const std::string& path) {
   return ParsePth(ReadWeightsFile(path), path);
+}
+
+std::vector<TensorGroup> ParseCheckpoint(std::string_view bytes, const std::string& name) {
+  const PthFile file = ReadFile(bytes, name);
+  std::vector<TensorGroup> groups;
+  for (const PickledDict& dict : file.pickle.TakeDicts())
+    groups.push_back({dict.path, Assemble(dict.tensors, file.storages, bytes.size(), name)});
+  return groups;
 }
 
 }  // namespace colmatch

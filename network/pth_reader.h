@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "network/safetensors.h"
 
@@ -16,5 +17,15 @@ namespace colmatch {
 // WeightsError.
 std::map<std::string, StoredTensor> ParsePth(std::string_view bytes, const std::string& name);
 std::map<std::string, StoredTensor> ReadPth(const std::string& path);
+
+// The tensors of one dictionary of a checkpoint.
+struct TensorGroup {
+  std::string path;  // the keys that lead to it, with dots between; empty: the file itself
+  std::map<std::string, StoredTensor> tensors;
+};
+
+// Every dictionary with tensors of a file that training programs write, where a state_dict lies among
+// numbers, settings and the optimizer's state.
+std::vector<TensorGroup> ParseCheckpoint(std::string_view bytes, const std::string& name);
 
 }  // namespace colmatch

@@ -25,6 +25,10 @@ enum class DescriptorSampling {
   kCellCentres,  // cell i at 8 i + 3.5, where it is ("fix_sampling" of hloc); what our own training uses
 };
 
+// What our own training uses, and what colmatch's weights from before the metadata said it ask for.
+inline constexpr int kOwnRefinementRadius = 4;
+inline constexpr int kMaxRefinementRadius = 16;
+
 // Channel counts. The defaults are the published network; narrower ones are models of our own.
 struct SuperPointArchitecture {
   std::array<int, 4> encoder_widths = {64, 64, 128, 128};  // conv1a/b .. conv4a/b
@@ -35,6 +39,9 @@ struct SuperPointArchitecture {
   DescriptorSampling sampling = DescriptorSampling::kPublished;
   // Sizes at which an image is looked at, as factors of its own; see network/image_pyramid.h.
   std::vector<double> scales = {1};
+  // Pixels within which keypoints move to the strongest peak of the image's Hessian; 0: they stay, as
+  // published.
+  int refinement_radius = 0;
 
   void Validate() const;  // throws WeightsError naming the field
 };

@@ -7,8 +7,10 @@
 #include <sstream>
 
 #include "network/architecture.h"
+#include "network/atomic_file.h"
+#include "network/checkpoint_import.h"
 #include "network/error.h"
-#include "network/pth_reader.h"
+#include "network/pth_writer.h"
 #include "network/read_file.h"
 #include "network/safetensors.h"
 #include "network/sha256.h"
@@ -58,6 +60,12 @@ torch::ScalarType TorchType(ScalarType type, const std::string& where) {
   }
 }
 
+bool EndsWith(const std::string& text, const std::string& end) {
+  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
+bool IsPthName(const std::string& path) { return EndsWith(path, ".pth") || EndsWith(path, ".pt"); }
+
 bool AllFinite(const torch::Tensor& x) { return torch::isfinite(x).all().item<bool>(); }
 
 std::string ShapeText(torch::IntArrayRef sizes) {
@@ -101,7 +109,12 @@ void Save(const torch::nn::Module& module, Metadata metadata, const Metadata& ar
       file.tensors[name] = Store(tensor, type, where);
     }
   }
-  WriteSafetensors(file, path);
+  if (IsPthName(path)) {
+    DecodeCompressedTensors(file, path);
+    WriteFileAtomically(path, SerializePth(file.tensors, path));
+  } else {
+    WriteSafetensors(file, path);
+  }
 }
 
 // Exactly the entries of the module, widened to its types.
@@ -170,6 +183,7 @@ SuperPoint BuildSuperPoint(const TensorMap& tensors, const std::string& path, co
   SuperPointArchitecture architecture = SuperPointFromShapes(ShapesOf(tensors), path);
   architecture.sampling = SamplingFromMetadata(metadata, path);
   architecture.scales = ScalesFromMetadata(metadata, path);
+  architecture.refinement_radius = RefinementFromMetadata(metadata, path);
   SuperPoint network(architecture);
   Fill(*network, tensors, path);
   network->eval();
@@ -198,7 +212,11 @@ Loaded Load(const std::string& path, const std::string& kind, const Build& build
   DecodeCompressedTensors(file, path);
   Loaded loaded;
   loaded.network = build(file);
-  CheckMetadata(file.metadata, MetadataOf(loaded.network->architecture()), path);
+  const Metadata expected = MetadataOf(loaded.network->architecture());
+  // Files from before it was said are complete without it.
+  if (const auto refinement = expected.find("refinement_radius"); refinement != expected.end())
+    file.metadata.insert(*refinement);
+  CheckMetadata(file.metadata, expected, path);
   loaded.metadata = std::move(file.metadata);
   loaded.sha256 = Sha256Hex(bytes);
   return loaded;
@@ -248,19 +266,15 @@ LoadedSuperGlue LoadSuperGlue(const std::string& path) {
   });
 }
 
-std::string ImportPth(const std::string& pth_path, const std::string& safetensors_path,
-                      const Metadata& metadata) {
-  TensorMap tensors = ReadPth(pth_path);
-  if (tensors.count("conv1a.weight") != 0) {
-    SaveSuperPoint(BuildSuperPoint(tensors, pth_path), metadata, safetensors_path);
-    return kSuperPointName;
-  }
-  if (tensors.count("bin_score") != 0) {
-    AddBatchCounters(tensors);
-    SaveSuperGlue(BuildSuperGlue(tensors, pth_path), metadata, safetensors_path);
-    return kSuperGlueName;
-  }
-  throw WeightsError(pth_path + ": has neither 'conv1a.weight' (SuperPoint) nor 'bin_score' (SuperGlue)");
+void SaveImportedSuperPoint(const std::map<std::string, StoredTensor>& tensors, const Metadata& metadata,
+                            const std::string& path, const std::string& safetensors_path) {
+  SaveSuperPoint(BuildSuperPoint(tensors, path, metadata), metadata, safetensors_path);
+}
+
+void SaveImportedSuperGlue(std::map<std::string, StoredTensor> tensors, const Metadata& metadata,
+                           const std::string& path, const std::string& safetensors_path) {
+  AddBatchCounters(tensors);
+  SaveSuperGlue(BuildSuperGlue(tensors, path, metadata), metadata, safetensors_path);
 }
 
 }  // namespace colmatch

@@ -12,11 +12,12 @@
 #include "network/atomic_file.h"
 #include "network/error.h"
 #include "plugin/batch_report.h"
+#include "plugin/colmap_program.h"
 #include "plugin/command_end.h"
 #include "plugin/command_list.h"
-#include "plugin/handover.h"
 #include "plugin/log.h"
 #include "plugin/matching_setup.h"
+#include "plugin/options_in_force.h"
 #include "plugin/reconstruction_options.h"
 #include "plugin/report_html.h"
 #include "plugin/weights_location.h"
@@ -45,11 +46,8 @@ std::string Normalized(const std::string& value) {
 // Every option of the table with its value, so that none can be forgotten.
 std::string OptionText(const CLI::App& app) {
   std::string text;
-  for (const CLI::Option* option : app.get_options()) {
-    const std::string name = option->get_single_name();
-    if (kNotInputs.count(name) != 0 || option->get_group().empty() || name == "help") continue;
-    const std::string value = option->count() > 0 ? option->results().back() : option->get_default_str();
-    text += name + "=" + Normalized(value) + "\n";
+  for (const auto& [name, value] : OptionsInForce(app)) {
+    if (kNotInputs.count(name) == 0) text += name + "=" + Normalized(value) + "\n";
   }
   return text;
 }
@@ -104,11 +102,8 @@ class BatchReconstructor : public Command {
     CheckOnce(common);
     std::vector<Collection> collections = FindCollections(collections_path_, workspace_path_);
     MakeFolder(workspace_path_);
-    summary_ = {fs::path(collections_path_).lexically_normal().string(),
-                "colmatch batch_reconstructor --workspace_path " + workspace_path_ + " --collections_path " +
-                    collections_path_,
-                ReportDate(),
-                {}};
+    summary_ = {
+        fs::path(collections_path_).lexically_normal().string(), common.command_line, ReportDate(), {}};
     for (const Collection& c : collections)
       summary_.entries.push_back({c.name, ReadRecord(FolderOf(c)), ReadGraph(FolderOf(c))});
     for (size_t i = 0; i < collections.size() && !StopRequested(); ++i) {
@@ -129,8 +124,7 @@ class BatchReconstructor : public Command {
 
   // What would fail in every collection fails before the first.
   void CheckOnce(const CommonOptions& common) {
-    if (!IsOnPath("colmap"))
-      throw EnvironmentError("colmap is not on PATH; install it (apt-get install colmap)");
+    RequireColmap();
     const ReconstructionOptions o = options_.Resolve("", workspace_path_);
     o.features.camera.Validate();
     o.features.keypoints.Validate();
@@ -184,6 +178,7 @@ class BatchReconstructor : public Command {
     ReconstructionOptions o = options_.Resolve(collection.images, folder);
     o.truth_path = collection.truth.string();
     o.command_line = summary_.command_line;
+    o.options_in_force = OptionsInForce(*app_);
     const ReconstructionResult result = Reconstruct(o, common);
     if (result.stopped) return record;
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -136,7 +136,7 @@ BenchmarkSubject::BenchmarkSubject(std::string weights, std::string precision, c
 
 Features BenchmarkSubject::Extract(const torch::Tensor& image, int64_t num_keypoints) {
   torch::NoGradGuard no_grad;
-  KeypointOptions options = ResolveScales({}, superpoint_->architecture());
+  KeypointOptions options = ResolveOptions({}, superpoint_->architecture());
   options.max_num_features = static_cast<int>(num_keypoints);
   options.keypoint_threshold = 0;
   return ExtractFromPyramid(image, options, [&](const PyramidLevel& level, const KeypointOptions& own) {

@@ -34,6 +34,10 @@ std::vector<std::unique_ptr<Command>> AllCommands();
 inline constexpr char kProgramDescription[] =
     "colmatch: SuperPoint and SuperGlue for COLMAP. A command that is not listed is handed to `colmap`.";
 
+// The heading in --help of the options that are there for COLMAP's scripts: other names, and what has no
+// meaning here.
+inline constexpr char kColmapGroup[] = "COLMAP's options, taken as docs/colmap_options.md says";
+
 // Declares every command with its options, those of all commands included, which land in `common`: what main
 // parses, and what completion and manual pages are made from.
 void DeclareCommands(CLI::App& app, const std::vector<std::unique_ptr<Command>>& commands,

@@ -18,6 +18,7 @@ std::unique_ptr<Command> MakeCompareRunsCommand();
 // scan may be empty: a build that cannot measure.
 std::unique_ptr<Command> MakeCompressCommand(SensitivityScan scan);
 std::unique_ptr<Command> MakeCompletionCommand();
+std::unique_ptr<Command> MakeDatabaseMergerCommand();
 std::unique_ptr<Command> MakeDemoSceneCommand();
 std::unique_ptr<Command> MakeDepthStudyCommand();
 // more: what a build knows beyond LibTorch (doctor.h); may be empty.
@@ -41,7 +42,9 @@ std::unique_ptr<Command> MakeSpatialMatcherCommand();
 std::unique_ptr<Command> MakeTrainCommand();
 std::unique_ptr<Command> MakeTransitiveMatcherCommand();
 std::unique_ptr<Command> MakeTurnedMatcherCommand();
+std::unique_ptr<Command> MakeVocabTreeBuilderCommand();
 std::unique_ptr<Command> MakeVocabTreeMatcherCommand();
+std::unique_ptr<Command> MakeVocabTreeRetrieverCommand();
 std::unique_ptr<Command> MakeWeightsCommand();
 
 // Keeps the image libraries from printing beside our own error about a bad photo. Called by main before

@@ -19,6 +19,9 @@ std::vector<std::unique_ptr<Command>> AllCommands() {
   commands.push_back(MakeMatchesImporterCommand());
   commands.push_back(MakeRetrievalMatcherCommand());
   commands.push_back(MakeVocabTreeMatcherCommand());
+  commands.push_back(MakeVocabTreeBuilderCommand());
+  commands.push_back(MakeVocabTreeRetrieverCommand());
+  commands.push_back(MakeDatabaseMergerCommand());
   commands.push_back(MakeTurnedMatcherCommand());
   commands.push_back(MakeGeometricVerifierCommand());
   commands.push_back(MakeMatchCommand());

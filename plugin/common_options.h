@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "plugin/available_cores.h"
 
@@ -12,9 +13,11 @@ namespace colmatch {
 inline constexpr char kBf16[] = "bf16", kFp16[] = "fp16", kInt8[] = "int8";
 
 struct CommonOptions {
-  std::string weights = "default";  // name, folder, file, or superpoint=PATH,superglue=PATH
-  std::string device = "auto";      // as DevicesFromName takes it
-  bool use_gpu = true;              // COLMAP's words for the same, which main turns into device
+  std::string command_line;            // as it was typed
+  std::vector<std::string> arguments;  // the same word by word, without the program
+  std::string weights = "default";     // name, folder, file, or superpoint=PATH,superglue=PATH
+  std::string device = "auto";         // as DevicesFromName takes it
+  bool use_gpu = true;                 // COLMAP's words for the same, which main turns into device
   std::string gpu_index = "-1";
   std::string precision = "auto";  // of the networks' arithmetic: auto, fp32, bf16, fp16, int8
   int num_threads = -1;            // -1: all cores that the process may use

@@ -3,6 +3,8 @@
 
 #include <sstream>
 
+#include "plugin/command.h"
+
 namespace colmatch {
 namespace {
 
@@ -110,7 +112,8 @@ std::vector<CommandEntry> TableOf(const CLI::App& app) {
     if (sub->get_group().empty()) continue;  // hidden
     CommandEntry command{sub->get_name(), sub->get_description(), sub->get_footer(), {}};
     for (const CLI::Option* option : sub->get_options()) {
-      if (!option->get_group().empty()) command.options.push_back(EntryOf(*option));
+      const std::string& group = option->get_group();
+      if (!group.empty() && group != kColmapGroup) command.options.push_back(EntryOf(*option));
     }
     commands.push_back(std::move(command));
   }

@@ -103,6 +103,24 @@ DoctorCheck CheckPairs(Connection& connection, const DatabaseCounts& c) {
           ""};
 }
 
+// Pairs whose matches are of features that are not there any more: COLMAP would take their indices for those
+// of the features that are.
+DoctorCheck CheckOutdatedPairs(ColmapDatabase& database) {
+  int64_t outdated = 0;
+  std::string example;
+  for (const auto& [id1, id2] : database.AllMatchedPairs()) {
+    const auto made_by = database.ReadPairProvenance(id1, id2);
+    const bool has_features = database.HasKeypoints(id1) && database.HasKeypoints(id2);
+    if (has_features && !(made_by && made_by->outdated)) continue;
+    if (outdated++ == 0) example = std::to_string(id1) + " and " + std::to_string(id2);
+  }
+  if (outdated == 0) return {"matches", Health::kOk, "none is of features that were replaced", ""};
+  return {"matches", Health::kProblem,
+          std::to_string(outdated) + " pairs (images " + example +
+              ", ...) were matched with features that were deleted or replaced since",
+          "run colmatch feature_extractor and the matcher again: it matches them anew"};
+}
+
 }  // namespace
 
 std::vector<DoctorCheck> CheckDatabase(const std::string& path, const CommonOptions& common) {
@@ -120,6 +138,7 @@ std::vector<DoctorCheck> CheckDatabase(const std::string& path, const CommonOpti
                       ""});
     checks.push_back(CheckFeatures(Makers(connection, database.dialect()), common));
     checks.push_back(CheckPairs(connection, c));
+    checks.push_back(CheckOutdatedPairs(database));
   } catch (const Error& error) {
     checks.push_back({"database", Health::kProblem, error.what(), "nothing was changed"});
   }

@@ -69,9 +69,10 @@ class EvaluateCommand : public Command {
     options_.push_back(
         app.add_option("--SuperGlue.sinkhorn_iterations", superglue_.sinkhorn_iterations,
                        "optimal transport (default: the protocol's; 0: as many as the weights ask for)"));
-    AddOption(
-        app, "--SuperPoint.refinement_radius", keypoints_.refinement_radius,
-        "keypoints move to the strongest peak of the Hessian this near, pixels; 0: they stay, as published");
+    AddOption(app, "--SuperPoint.refinement_radius", keypoints_.refinement_radius,
+              "keypoints move to the strongest peak of the Hessian this near, pixels; 0: they stay, as "
+              "published; -1: as the "
+              "weights ask for");
     AddScalesOption(app, keypoints_.scales, "as the weights ask for");
     AddOption(
         app, "--SuperGlue.guidance_rounds", superglue_.guidance_rounds,
@@ -92,7 +93,7 @@ class EvaluateCommand : public Command {
     settings["max_num_features"] = std::to_string(keypoints_.max_num_features);
     settings["keypoint_threshold"] = std::to_string(keypoints_.keypoint_threshold);
     settings["nms_radius"] = std::to_string(keypoints_.nms_radius);
-    settings["refinement_radius"] = std::to_string(keypoints_.refinement_radius);
+    settings["refinement_radius"] = std::to_string(methods.refinement_radius());
     settings["scales"] = JoinNumbers(methods.scales());
     const auto asked = [](int value, int least) {
       return value >= least ? std::to_string(value) : "as the weights say";

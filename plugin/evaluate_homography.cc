@@ -10,6 +10,7 @@
 #include "evaluation/legacy_protocol.h"
 #include "network/error.h"
 #include "plugin/evaluation_protocols.h"
+#include "plugin/image_names.h"
 #include "plugin/image_reader.h"
 #include "plugin/warped_pairs.h"
 #include "training/random.h"
@@ -36,8 +37,9 @@ struct LegacyPair {
 };
 
 std::vector<LegacyPair> ReadLegacyPairs(const std::string& path) {
-  std::ifstream file(path);
+  std::ifstream file(path, std::ios::binary);
   if (!file) throw UsageError(path + ": cannot be read");
+  SkipByteOrderMark(file, path);
   std::vector<LegacyPair> pairs;
   int number = 0;
   for (std::string line; std::getline(file, line);) {

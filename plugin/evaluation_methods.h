@@ -40,6 +40,7 @@ class EvaluationMethods {
   const std::string& superpoint_sha256() const { return extractor_.weights().sha256; }
   const std::string& superglue_sha256() const { return superglue_sha256_; }
   const std::vector<double>& scales() const { return extractor_.scales(); }
+  int refinement_radius() const { return extractor_.refinement_radius(); }
 
   // pixels: (h, w) CV_32F in [0, 1], contiguous.
   EvaluatedImage Extract(const cv::Mat& pixels);

@@ -13,6 +13,7 @@
 #include "plugin/colmap_convert.h"
 #include "plugin/database_options.h"
 #include "plugin/exif.h"
+#include "plugin/image_names.h"
 #include "plugin/image_reader.h"
 #include "plugin/in_order.h"
 #include "plugin/log.h"
@@ -78,11 +79,36 @@ image_t ImageRow(ColmapDatabase& database, CameraAssigner& cameras, const Featur
   return database.AddImage(image);
 }
 
+// An image without keypoints that has pairs had other keypoints once, which the pairs' indices are of.
+void DropPairsOfOldFeatures(ColmapDatabase& database, image_t id, const std::string& name) {
+  const int64_t count = database.DeletePairsOf(id);
+  if (count == 0) return;
+  LogInfo(name + ": its features are made anew; " + std::to_string(count) +
+          " pairs that were matched with those before are removed, to be matched again");
+}
+
 void RememberStoredCamera(ColmapDatabase& database, CameraAssigner& cameras, const FeatureRecord& photo) {
   const camera_t id = database.FindImage(photo.name)->camera_id;
   for (const Camera& camera : database.Cameras()) {
     if (camera.camera_id == id) cameras.Remember(photo.name, photo.exif, camera);
   }
+}
+
+// Features without a note of who made them, as in a file that COLMAP merged: where they are, number for
+// number, those that were just made, they get the note and their scores, and nothing else changes. False:
+// there are none.
+bool AdoptFeatures(ColmapDatabase& database, const FeatureRecord& photo, const std::string& text) {
+  const auto image = database.FindImage(photo.name);
+  if (!image || !database.HasKeypoints(image->image_id)) return false;
+  if (database.ReadKeypoints(image->image_id).xy != photo.keypoints.xy ||
+      database.ReadDescriptors(image->image_id).values != photo.descriptors.values) {
+    throw UsageError(
+        database.path() + ": the features of " + photo.name +
+        " were made by another program, or by other weights or options than these (" + text +
+        "); features of two kinds do not match each other: use another database or the same options");
+  }
+  database.WriteImageProvenance(image->image_id, text, photo.scores);
+  return true;
 }
 
 // COLMAP 4's tables are told by pose_priors; our own new files count as COLMAP 3's.
@@ -193,7 +219,7 @@ std::string FeatureProvenance(const FeaturePipelineOptions& o, const FeatureExtr
        << " max_num_features " << o.keypoints.max_num_features << " keypoint_threshold "
        << o.keypoints.keypoint_threshold << " nms_radius " << o.keypoints.nms_radius << " remove_borders "
        << o.keypoints.remove_borders << " hessian_radius "
-       << o.keypoints.refinement_radius;  // to which peaks, and how far
+       << extractor.refinement_radius();  // to which peaks, and how far
   if (extractor.scales() != SuperPointArchitecture{}.scales)
     text << " scales " << JoinNumbers(extractor.scales());
   if (o.tile_size > 0) text << " tile_size " << o.tile_size;
@@ -206,6 +232,8 @@ bool FeaturesAreThere(ColmapDatabase& database, const std::string& name, const s
   if (!image || !database.HasKeypoints(image->image_id)) return false;
   const auto found = database.ReadImageProvenance(image->image_id);
   if (found && found->text == provenance && database.HasDescriptors(image->image_id)) return true;
+  if (!found && database.HasColmatchDescriptors(image->image_id))
+    return false;  // WriteFeatures compares them
   throw UsageError(
       database.path() + ": the features of " + name + " were made by " +
       (found ? "other weights or options (" + found->text + "; now: " + provenance + ")"
@@ -232,7 +260,7 @@ CameraAssigner MakeCameraAssigner(ColmapDatabase& database, const FeaturePipelin
   for (const Image& image : database.Images()) {
     const auto found = cameras.find(image.camera_id);
     if (found != cameras.end())
-      assigner.Remember(image.name, ReadExif(fs::path(o.image_path) / image.name), found->second);
+      assigner.Remember(image.name, ReadExif(PhotoPath(o.image_path, image.name)), found->second);
   }
   return assigner;
 }
@@ -242,11 +270,14 @@ bool WriteFeatures(ColmapDatabase& database, CameraAssigner& cameras, const Feat
   const TraceSpan span("write");
   Transaction transaction = database.BeginTransaction();
   const std::string text = provenance + photo.suffix;
-  if (FeaturesAreThere(database, photo.name, text)) {
+  if (FeaturesAreThere(database, photo.name, text) || AdoptFeatures(database, photo, text)) {
     RememberStoredCamera(database, cameras, photo);
+    transaction.Commit();
     return false;
   }
+  const bool known = database.FindImage(photo.name).has_value();
   const image_t id = ImageRow(database, cameras, photo);
+  if (known) DropPairsOfOldFeatures(database, id, photo.name);
   database.WriteKeypoints(id, photo.keypoints);
   if (!database.HasDescriptors(id)) database.WriteDescriptors(id, photo.descriptors);
   database.WriteImageProvenance(id, text, photo.scores);
@@ -257,11 +288,18 @@ bool WriteFeatures(ColmapDatabase& database, CameraAssigner& cameras, const Feat
 bool ExtractPhotos(const CommonOptions& common, ExtractorPool& extractors,
                    const std::vector<std::string>& names,
                    const std::function<void(const FeatureRecord&)>& then) {
-  ProgressBar bar("features", static_cast<int64_t>(names.size()), common.progress);
+  const auto total = static_cast<int64_t>(names.size());
+  ProgressBar bar("features", total, common.progress);
+  const ProgressLines lines(common.progress);
   int64_t done = 0;
   const auto hand_back = [&](const FeatureRecord& record) {
     then(record);
     bar.Update(++done);
+    if (record.error.empty()) {
+      lines.File(done, total, record.name, static_cast<int64_t>(record.keypoints.rows));
+    } else {
+      lines.FileFailed(done, total, record.name);
+    }
   };
   if (extractors.front().network().is_on_cpu()) {
     ExtractOnCpu(extractors, names, hand_back);
@@ -274,7 +312,7 @@ bool ExtractPhotos(const CommonOptions& common, ExtractorPool& extractors,
 FeaturePipelineStats ExtractCollection(const FeaturePipelineOptions& o, const CommonOptions& given) {
   o.camera.Validate();
   const CommonOptions common = WithPrecision(given, o.database_path, RowsKind::kFeatures);
-  const auto names = ListImages(
+  auto names = ListImages(
       o.image_path, o.image_list_path.empty() ? std::nullopt : std::optional<fs::path>(o.image_list_path));
   ExtractorPool extractors = MakeExtractors(o, common);
   const PhotoExtractor& extractor = extractors.front();
@@ -282,6 +320,10 @@ FeaturePipelineStats ExtractCollection(const FeaturePipelineOptions& o, const Co
   database.CheckWritable();
   database.CompleteFrames();
   const std::string provenance = FeatureProvenance(o, extractor.network());
+
+  std::vector<std::string> stored;
+  for (const Image& image : database.Images()) stored.push_back(image.name);
+  names = NamesAsStored(names, stored);
 
   FeaturePipelineStats stats;
   stats.weights = {extractor.weights().metadata, extractor.weights().sha256};

@@ -63,7 +63,8 @@ torch::Tensor MapKeypoints(const torch::Tensor& keypoints, const ResizedImage& r
 // follows it.
 std::string FeatureProvenance(const FeaturePipelineOptions& options, const FeatureExtractor& extractor);
 
-// True if the photo's rows are whole; throws UsageError where they are of other weights or options.
+// True if the photo's rows are whole; throws UsageError where they are of other weights or options. False
+// also where there are such rows and no note of what made them, which WriteFeatures compares with new ones.
 bool FeaturesAreThere(ColmapDatabase& database, const std::string& name, const std::string& provenance);
 
 // With the cameras that the database has, and the photos they belong to. Throws UsageError for bad options.

@@ -1,4 +1,4 @@
-// Commands that colmatch does not have are COLMAP's.
+// Other programs: finding and running them.
 #pragma once
 
 #include <string>
@@ -6,15 +6,26 @@
 
 namespace colmatch {
 
-// Replaces this process by `colmap` with the same arguments; no shell in between. Throws UsageError naming
-// the command if there is no `colmap` on PATH.
-int HandOverToColmap(int argc, char** argv);
+// Replaces this process by COLMAP's program (colmap_program.h) with the same arguments; no shell in between.
+// Throws UsageError naming the command if there is none, EnvironmentError where COLMAP's program leads back
+// to colmatch.
+int HandOverToColmap(const std::vector<std::string>& arguments);
 
 // Runs a program and waits, passing a request to stop on as SIGTERM; its output goes to log_path if that is
 // not empty. Returns its exit status (128 + signal). Throws EnvironmentError if it cannot be started.
 int RunProgram(const std::vector<std::string>& command, const std::string& log_path);
 
-// Whether a program of this name is on PATH.
+// What a program prints on both its streams, at most 1 MB; its standard input is empty. It is killed, with
+// what it started, after so many seconds. Empty where it cannot be started.
+std::string OutputOf(const std::vector<std::string>& command, double timeout_s);
+
+// Whether the path is of a file that may be executed.
+bool IsProgram(const std::string& path);
+
+// The programs of this name in the folders of PATH, in their order.
+std::vector<std::string> ProgramsOnPath(const std::string& program);
+
+// Whether there is one.
 bool IsOnPath(const std::string& program);
 
 }  // namespace colmatch

@@ -10,6 +10,7 @@
 
 #include "network/error.h"
 #include "plugin/image_codecs.h"
+#include "plugin/image_names.h"
 #include "plugin/log.h"
 
 namespace colmatch {
@@ -70,16 +71,20 @@ void CheckListedName(const std::string& name, const fs::path& list_file) {
   }
 }
 
-std::vector<std::string> ReadList(const fs::path& list_file) {
-  std::ifstream stream(list_file);
+std::vector<std::string> ReadList(const fs::path& folder, const fs::path& list_file) {
+  std::ifstream stream(list_file, std::ios::binary);
   if (!stream || fs::is_directory(list_file)) {
     throw UsageError("image list '" + list_file.string() + "' cannot be read: " + std::strerror(errno));
   }
+  SkipByteOrderMark(stream, list_file.string());
   std::vector<std::string> names;
   for (std::string line; std::getline(stream, line);) {
     const auto begin = line.find_first_not_of(" \t\r");
     if (begin == std::string::npos) continue;
-    const std::string name = line.substr(begin, line.find_last_not_of(" \t\r") - begin + 1);
+    const std::string listed = line.substr(begin, line.find_last_not_of(" \t\r") - begin + 1);
+    std::error_code ignored;
+    const bool as_it_is = listed.find('\\') != std::string::npos && fs::exists(folder / listed, ignored);
+    const std::string name = as_it_is ? listed : NormalImageName(listed);
     CheckListedName(name, list_file);
     names.push_back(name);
   }
@@ -147,7 +152,7 @@ std::vector<std::string> ListImages(const fs::path& folder, const std::optional<
     throw UsageError("image folder '" + folder.string() +
                      (exists ? "' is not a folder" : "' does not exist"));
   }
-  std::vector<std::string> names = list_file ? ReadList(*list_file) : ListFolder(folder);
+  std::vector<std::string> names = list_file ? ReadList(folder, *list_file) : ListFolder(folder);
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
   return names;

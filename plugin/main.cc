@@ -1,12 +1,14 @@
 // The program `colmatch`: finds the command, runs it, turns errors into the exit status.
 #include <fcntl.h>
 #include <malloc.h>
+#include <poll.h>
 #include <torch/torch.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -18,12 +20,16 @@
 
 #include "matcher/devices.h"
 #include "network/error.h"
+#include "plugin/colmap_program.h"
 #include "plugin/command_list.h"
 #include "plugin/handover.h"
 #include "plugin/log.h"
+#include "plugin/options_in_force.h"
+#include "plugin/program_help.h"
 #include "plugin/project_file.h"
 #include "plugin/project_filter.h"
 #include "plugin/single_threaded_math.h"
+#include "plugin/stop_signal.h"
 #include "plugin/trace.h"
 
 namespace colmatch {
@@ -132,8 +138,8 @@ int RunCommand(CLI::App& app, std::vector<std::string> arguments,
     RequireKnownPrecision(common.precision, *command);
     return RunTraced(*command, common);
   }
-  std::cout << app.help();
-  return 1;
+  PrintProgramHelp(app, NumGpus() > 0);
+  return 0;
 }
 
 bool IsKnown(const std::string& name, const std::vector<std::unique_ptr<Command>>& commands) {
@@ -143,11 +149,22 @@ bool IsKnown(const std::string& name, const std::vector<std::unique_ptr<Command>
   return name.empty() || name[0] == '-';
 }
 
+// Whether nobody reads standard output any more, as after `| head -1`.
+bool OutputIsClosed() {
+  pollfd output{STDOUT_FILENO, POLLOUT, 0};
+  return poll(&output, 1, 0) == 1 && (output.revents & POLLERR) != 0;
+}
+
 // What main returns, or 3 where what was printed did not reach its file: a full disk must not look like
-// success.
+// success. Where its reader has left, the process ends as others do then, by SIGPIPE; until here the signal
+// was ignored, so that work goes on.
 int StatusOfOutput(int status) {
   std::cout.flush();
   if (std::cout && std::fflush(stdout) == 0) return status;
+  if (errno == EPIPE || OutputIsClosed()) {
+    RestoreSignals();
+    raise(SIGPIPE);
+  }
   std::fprintf(stderr, "error: standard output cannot be written: %s\n", std::strerror(errno));
   return status == 0 ? 3 : status;
 }
@@ -160,11 +177,22 @@ int Main(int argc, char** argv) {
   QuietDecoders();
   const auto commands = AllCommands();
   const std::string wanted = argc > 1 ? argv[1] : "";
-  if (!IsKnown(wanted, commands)) return HandOverToColmap(argc, argv);
+  if (AnswerProbe(argc, argv)) return 0;
+  if (AsksForVersion(wanted)) {
+    PrintVersion(NumGpus() > 0);
+    return 0;
+  }
+  if (!AsksForHelp(wanted) && !IsKnown(wanted, commands)) return HandOverToColmap({argv + 1, argv + argc});
 
   CLI::App app{kProgramDescription};
   CommonOptions common;
+  common.command_line = CommandLineText(argc, argv);
+  common.arguments.assign(argv + 1, argv + argc);
   DeclareCommands(app, commands, common);
+  if (AsksForHelp(wanted)) {
+    PrintProgramHelp(app, NumGpus() > 0);
+    return 0;
+  }
   const std::vector<std::string> said(argv + 1, argv + argc);
   ProjectFilter filter(app, wanted, said);
   const auto arguments =

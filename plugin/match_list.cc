@@ -12,6 +12,13 @@ namespace colmatch {
 namespace {
 
 constexpr size_t kMaxProblems = 1000;
+constexpr size_t kMostSuperfluous = 64;  // characters that a name may lose in its normal form
+
+std::vector<std::string> NamesOf(const std::vector<ListedImage>& images) {
+  std::vector<std::string> names;
+  for (const ListedImage& image : images) names.push_back(image.name);
+  return names;
+}
 
 // Takes the next word off the front of text; empty: there is none.
 std::string_view TakeWord(std::string_view& text) {
@@ -71,16 +78,11 @@ std::vector<ListProblems::Problem> ListProblems::All() const {
   return all;
 }
 
-ListedNames::ListedNames(const std::vector<ListedImage>& images) : images_(images) {
-  for (size_t i = 0; i < images.size(); ++i) {
-    index_of_.emplace(images[i].name, static_cast<int>(i));
-    longest_ = std::max(longest_, images[i].name.size());
-  }
-}
+ListedNames::ListedNames(const std::vector<ListedImage>& images) : images_(images), names_(NamesOf(images)) {}
 
+// A longer word than any name cannot be one, but for the "./" and the like before it.
 int ListedNames::Find(std::string_view name) const {
-  const auto found = name.size() > longest_ ? index_of_.end() : index_of_.find(name);
-  return found == index_of_.end() ? -1 : found->second;
+  return name.size() > names_.longest() + kMostSuperfluous ? -1 : names_.Find(name);
 }
 
 ListedNames::Reading ListedNames::Read(std::string_view line) const {
@@ -96,7 +98,8 @@ ListedNames::Reading ListedNames::Read(std::string_view line) const {
   if (word2.empty()) return {-1, -1, std::string(line), "expected the names of two images"};
   consider(word1, word2);
   // The whole line, split at any of its blanks.
-  for (size_t begin = line.find_first_of(kBlanks); begin != std::string_view::npos && begin <= longest_;) {
+  for (size_t begin = line.find_first_of(kBlanks);
+       begin != std::string_view::npos && begin <= names_.longest() + kMostSuperfluous;) {
     const size_t end = line.find_first_not_of(kBlanks, begin);
     consider(line.substr(0, begin), line.substr(end));
     begin = line.find_first_of(kBlanks, end);

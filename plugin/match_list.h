@@ -18,11 +18,11 @@
 #include <set>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "database_io/types.h"
+#include "plugin/image_names.h"
 
 namespace colmatch {
 
@@ -67,8 +67,7 @@ class ListedNames {
   int Find(std::string_view name) const;  // -1: not there
 
   const std::vector<ListedImage>& images_;
-  std::unordered_map<std::string_view, int> index_of_;
-  size_t longest_ = 0;
+  ImageNames names_;
 };
 
 // Trimmed lines of a stream. Longer ones than any two names are cut, so that no line fills the memory. Throws

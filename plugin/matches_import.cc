@@ -8,6 +8,7 @@
 
 #include "network/error.h"
 #include "plugin/database_options.h"
+#include "plugin/image_names.h"
 #include "plugin/image_store.h"
 #include "plugin/log.h"
 #include "plugin/match_list.h"
@@ -22,6 +23,7 @@ std::ifstream OpenList(const std::string& path) {
   std::ifstream stream(path, std::ios::binary);
   if (!stream || std::filesystem::is_directory(path))
     throw UsageError("--match_list_path " + path + ": cannot open the file");
+  SkipByteOrderMark(stream, path);
   return stream;
 }
 

@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "network/error.h"
+#include "plugin/documentation.h"
 #include "plugin/log.h"
 
 namespace colmatch {
@@ -26,7 +27,7 @@ void ForeignOptions::Ignore(CLI::App& app, const std::string& names) {
   app.add_option_function<std::string>(
          names, [this, names](const std::string&) { given_.push_back(names); }, "")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeFirst)
-      ->group("");  // --help does not show it
+      ->group(kColmapGroup);
 }
 
 void ForeignOptions::Refuse(CLI::App& app, const std::string& names, const std::vector<std::string>& harmless,
@@ -39,14 +40,15 @@ void ForeignOptions::Refuse(CLI::App& app, const std::string& names, const std::
          },
          "")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeFirst)
-      ->group("");
+      ->group(kColmapGroup);
 }
 
 void ForeignOptions::Tell() const {
   if (given_.empty()) return;
   std::string list;
   for (const std::string& name : given_) list += (list.empty() ? "" : ", ") + name;
-  LogInfo("without effect on SuperPoint and SuperGlue (see docs/colmap_options.md): " + list);
+  LogInfo("without effect on SuperPoint and SuperGlue (see " + DocumentationPage("colmap_options.md") +
+          "): " + list);
 }
 
 void ExtractionCommandOptions::AddTo(CLI::App& app, bool with_paths) {
@@ -83,7 +85,7 @@ void ExtractionCommandOptions::AddTo(CLI::App& app, bool with_paths) {
       "photo");
   AddDetectorTo(app);
   foreign_.Ignore(app, "--descriptor_normalization");
-  app.add_option("--FeatureExtraction.type", type_)->group("");
+  app.add_option("--FeatureExtraction.type", type_)->group(kColmapGroup);
   for (const char* name :
        {"first_octave", "num_octaves", "octave_resolution", "peak_threshold", "edge_threshold",
         "estimate_affine_shape", "max_num_orientations", "upright", "domain_size_pooling", "dsp_min_scale",
@@ -92,15 +94,22 @@ void ExtractionCommandOptions::AddTo(CLI::App& app, bool with_paths) {
   }
   for (const char* name : {"min_score", "n16rot_model_path", "n32_model_path"})
     foreign_.Ignore(app, std::string("--AlikedExtraction.") + name);
+  for (const char* name :
+       {"min_score", "use_bf16", "use_fast_resize", "detector_model_path", "descriptor_model_path",
+        "descriptor_model_path_bf16", "descriptor_b128_model_path", "descriptor_b128_model_path_bf16"})
+    foreign_.Ignore(app, std::string("--LomaExtraction.") + name);
 }
 
 void ExtractionCommandOptions::AddDetectorTo(CLI::App& app) {
   auto& o = options;
   max_num_features_ = AddOption(app, "--SuperPoint.max_num_features", o.keypoints.max_num_features,
                                 "strongest keypoints kept; 0: all");
-  sift_features_ = app.add_option("--SiftExtraction.max_num_features", sift_max_num_features_)->group("");
+  sift_features_ =
+      app.add_option("--SiftExtraction.max_num_features", sift_max_num_features_)->group(kColmapGroup);
   aliked_features_ =
-      app.add_option("--AlikedExtraction.max_num_features", aliked_max_num_features_)->group("");
+      app.add_option("--AlikedExtraction.max_num_features", aliked_max_num_features_)->group(kColmapGroup);
+  loma_features_ =
+      app.add_option("--LomaExtraction.max_num_features", loma_max_num_features_)->group(kColmapGroup);
   max_image_size_ =
       AddOption(app,
                 "--SuperPoint.max_image_size,--FeatureExtraction.max_image_size,"
@@ -116,9 +125,10 @@ void ExtractionCommandOptions::AddDetectorTo(CLI::App& app) {
   AddOption(app, "--SuperPoint.nms_radius", o.keypoints.nms_radius, "least distance of keypoints, pixels");
   AddOption(app, "--SuperPoint.remove_borders", o.keypoints.remove_borders,
             "pixels at each side without keypoints");
-  AddOption(
-      app, "--SuperPoint.refinement_radius", o.keypoints.refinement_radius,
-      "keypoints move to the strongest peak of the Hessian this near, pixels; 0: they stay, as published");
+  AddOption(app, "--SuperPoint.refinement_radius", o.keypoints.refinement_radius,
+            "keypoints move to the strongest peak of the Hessian this near, pixels; 0: they stay, as "
+            "published; -1: as the "
+            "weights ask for");
   AddScalesOption(app, o.keypoints.scales, "as the weights ask for");
 }
 
@@ -131,11 +141,11 @@ void ExtractionCommandOptions::AddShortNamesTo(CLI::App& app) {
       "low, medium, high, extreme: size of the photos and number of keypoints, where --SuperPoint.* does not "
       "say them")
       ->check(CLI::IsMember({"low", "medium", "high", "extreme"}, CLI::ignore_case));
-  app.add_option("--mask_path", o.mask_path)->group("");
-  app.add_option("--camera_model", o.camera.camera_model)->group("");
-  app.add_option("--camera_params", o.camera.camera_params)->group("");
-  app.add_option("--single_camera", single_camera_)->group("");
-  app.add_option("--single_camera_per_folder", single_camera_per_folder_)->group("");
+  app.add_option("--mask_path", o.mask_path)->group(kColmapGroup);
+  app.add_option("--camera_model", o.camera.camera_model)->group(kColmapGroup);
+  app.add_option("--camera_params", o.camera.camera_params)->group(kColmapGroup);
+  app.add_option("--single_camera", single_camera_)->group(kColmapGroup);
+  app.add_option("--single_camera_per_folder", single_camera_per_folder_)->group(kColmapGroup);
 }
 
 void ExtractionCommandOptions::ResolveSizes(FeaturePipelineOptions& o) const {
@@ -143,11 +153,12 @@ void ExtractionCommandOptions::ResolveSizes(FeaturePipelineOptions& o) const {
   const auto quality = std::find_if(std::begin(kQualities), std::end(kQualities), [&](const Quality& q) {
     return CLI::detail::to_lower(quality_) == q.name;
   });
-  const bool aliked = type_.rfind("ALIKED", 0) == 0;
+  const bool aliked = type_.rfind("ALIKED", 0) == 0, loma = type_.rfind("LOMA", 0) == 0;
   if (!IsGiven(max_num_features_)) {
     o.keypoints.max_num_features = Scaled(defaults.keypoints.max_num_features, quality->num_features);
-    if (IsGiven(sift_features_) && !aliked) o.keypoints.max_num_features = sift_max_num_features_;
+    if (IsGiven(sift_features_) && !aliked && !loma) o.keypoints.max_num_features = sift_max_num_features_;
     if (IsGiven(aliked_features_) && aliked) o.keypoints.max_num_features = aliked_max_num_features_;
+    if (IsGiven(loma_features_) && loma) o.keypoints.max_num_features = loma_max_num_features_;
   }
   // COLMAP 4's -1: the extractor's own default.
   if (!IsGiven(max_image_size_) || o.max_image_size < 0) {
@@ -258,6 +269,13 @@ void MatchingCommandOptions::AddForeignTo(CLI::App& app, bool with_matching) {
          "did");
   refuse("--FeatureMatching.skip_image_pairs_in_same_frame",
          "pairs within one frame of a rig are matched too; leave the option out");
+  for (const char* model : {"b", "b128", "r", "l", "g"}) {
+    foreign_.Ignore(app, std::string("--LomaMatching.") + model + "_model_path");
+    foreign_.Ignore(app, std::string("--LomaMatching.") + model + "_model_path_bf16");
+  }
+  for (const char* name : {"brute_force_min_cossim", "brute_force_max_ratio", "brute_force_cross_check",
+                           "brute_force_model_path", "min_score", "use_bf16"})
+    foreign_.Ignore(app, std::string("--LomaMatching.") + name);
   for (const char* name :
        {"--SiftMatching.guided_matching", "--FeatureMatching.guided_matching", "--FeatureMatching.type",
         "--FeatureMatching.max_num_matches", "--SiftMatching.max_num_matches", "--SiftMatching.max_distance",

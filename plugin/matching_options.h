@@ -43,9 +43,10 @@ class ExtractionCommandOptions {
   bool single_camera_ = false, single_camera_per_folder_ = false, single_camera_per_image_ = false;
   int camera_mode_ = -1;
   std::string type_, quality_ = "high";
-  int sift_max_num_features_ = 0, aliked_max_num_features_ = 0;
+  int sift_max_num_features_ = 0, aliked_max_num_features_ = 0, loma_max_num_features_ = 0;
   const CLI::Option *max_num_features_ = nullptr, *max_image_size_ = nullptr;
   const CLI::Option *sift_features_ = nullptr, *aliked_features_ = nullptr;
+  const CLI::Option* loma_features_ = nullptr;
   ForeignOptions foreign_;
 };
 

@@ -40,6 +40,7 @@ MatchingPipelineStats MatchPairs(const MatchingPipelineOptions& o, const CommonO
   const std::string provenance = MatchingProvenance(o, common, stats.weights.sha256);
 
   const auto images = ImagesWithFeatures(database, stats);
+  TellOfUnknownFeatures(database, images);
   const int workers = WorkersForPairs(database, images, common);
   const auto source = make_source(database, images);
   if (StopRequested()) {  // a source that was interrupted does not know all its pairs
@@ -52,6 +53,7 @@ MatchingPipelineStats MatchPairs(const MatchingPipelineOptions& o, const CommonO
   PairWriter writer(database, o, verification.threads(), stats);
   PairBatch batch(matchers);
   ProgressBar bar("matching", source->num_pairs(), common.progress);
+  ProgressLines lines(common.progress);
   int64_t done = 0;
   while (!stats.stopped) {
     const auto block = source->Next();
@@ -81,6 +83,7 @@ MatchingPipelineStats MatchPairs(const MatchingPipelineOptions& o, const CommonO
     }
     batch.Finish();
     writer.Finish();
+    if (!source->position().empty()) lines.Block(source->position());
   }
   stats.image_loads = store.loads();
   return stats;
@@ -112,11 +115,17 @@ MatchingPipelineStats VerifyMatches(const MatchingPipelineOptions& o, const Comm
       break;
     }
     bar.Update(++done);
+    if (images.count(id1) == 0 || images.count(id2) == 0) continue;  // named among the skipped images
+    const auto made_by = database.ReadPairProvenance(id1, id2);
+    if (made_by && made_by->outdated) {
+      stats.skipped.push_back({images[id1].name + " " + images[id2].name,
+                               "their matches are of features that were made anew since: match them again"});
+      continue;
+    }
     if (database.HasTwoViewGeometry(id1, id2)) {
       ++stats.already_there;
       continue;
     }
-    if (images.count(id1) == 0 || images.count(id2) == 0) continue;  // named among the skipped images
     writer.AddGeometry(store.Get(images[id1], false)->geometry, store.Get(images[id2], false)->geometry,
                        database.ReadMatches(id1, id2));
   }

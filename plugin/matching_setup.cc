@@ -22,6 +22,24 @@ namespace {
 
 constexpr char kTurned[] = " turned ";
 
+// Of keypoints whose scores are lost: in the middle of what the default weights give.
+constexpr float kUnknownScore = 0.1F;
+
+// Whether features without a note may be SuperPoint's: float descriptors of length 1, one a keypoint.
+bool AreLikeOurs(ColmapDatabase& database, const Image& image) {
+  if (!database.HasColmatchDescriptors(image.image_id)) return false;
+  const Descriptors descriptors = database.ReadDescriptors(image.image_id);
+  if (static_cast<int64_t>(descriptors.rows) != database.NumKeypoints(image.image_id)) return false;
+  const auto dim = static_cast<size_t>(descriptors.dim);
+  for (size_t row = 0; row < descriptors.rows; ++row) {
+    double length = 0;
+    for (size_t c = row * dim; c < (row + 1) * dim; ++c)
+      length += descriptors.values[c] * descriptors.values[c];
+    if (std::abs(length - 1) > 0.02) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 MatcherParts::MatcherParts(const MatchingPipelineOptions& o, const CommonOptions& common, UsedWeights& used)
@@ -105,8 +123,26 @@ int WorkersForPairs(ColmapDatabase& database, const std::vector<Image>& images, 
       " a photo (--SuperPoint.max_num_features) into another database, or use another machine");
 }
 
+void TellOfUnknownFeatures(ColmapDatabase& database, const std::vector<Image>& images) {
+  const auto is_unknown = [&](const Image& image) { return !database.ReadImageProvenance(image.image_id); };
+  const auto count = std::count_if(images.begin(), images.end(), is_unknown);
+  if (count == 0) return;
+  const Image& first = *std::find_if(images.begin(), images.end(), is_unknown);
+  LogWarning(
+      std::to_string(count) + " of " + std::to_string(images.size()) + " images (" + first.name +
+      ", ...) have features without colmatch's notes, as in a file that COLMAP's own database_merger made. "
+      "They are taken for those of --weights, the scores of their keypoints, which SuperGlue reads, for " +
+      std::to_string(kUnknownScore).substr(0, 4) +
+      ". colmatch feature_extractor with the options of before recognises them and gives the scores back; "
+      "colmatch database_merger keeps the notes");
+}
+
 Provenance ProvenanceOfFeatures(ColmapDatabase& database, const Image& image) {
   auto provenance = database.ReadImageProvenance(image.image_id);
+  if (!provenance && AreLikeOurs(database, image)) {
+    const auto n = static_cast<size_t>(database.NumKeypoints(image.image_id));
+    return {"unknown", std::vector<float>(n, kUnknownScore)};
+  }
   if (!provenance) {
     throw UsageError(database.path() + ": the features of " + image.name +
                      " were not made by colmatch; run colmatch feature_extractor into a database of its own");
@@ -144,6 +180,11 @@ PairState StateOf(ColmapDatabase& database, const Image& a, const Image& b, cons
   state.has_geometry = database.HasTwoViewGeometry(a.image_id, b.image_id);
   if (!state.matched) return state;
   const auto found = database.ReadPairProvenance(a.image_id, b.image_id);
+  if (found && found->outdated) {
+    state = {};
+    state.outdated = true;
+    return state;
+  }
   state.ours = found.has_value();
   state.turned = found && found->text.rfind(provenance + kTurned, 0) == 0;
   if (found && found->text != provenance && !state.turned) {

@@ -52,7 +52,12 @@ std::vector<Image> ImagesWithFeatures(ColmapDatabase& database, MatchingPipeline
 // EnvironmentError, before any work, if it does not suffice for one. On a GPU nothing is checked.
 int WorkersForPairs(ColmapDatabase& database, const std::vector<Image>& images, const CommonOptions& common);
 
-// What made the image's features. Throws UsageError where that was not colmatch.
+// One line in the log where features have no note of what made them.
+void TellOfUnknownFeatures(ColmapDatabase& database, const std::vector<Image>& images);
+
+// What made the image's features. Where nothing is noted (COLMAP's database_merger leaves colmatch's tables
+// out) and they may be colmatch's by their form, "unknown" and the same score for all. Throws UsageError
+// where they may not.
 Provenance ProvenanceOfFeatures(ColmapDatabase& database, const Image& image);
 
 // Everything that decides the matches, as one line beside each row.
@@ -66,6 +71,7 @@ struct PairState {
   bool matched = false, has_geometry = false;  // has_geometry: also one without inliers
   bool ours = false;                           // the matches were made by colmatch
   bool turned = false;                         // looked at by turned_matcher
+  bool outdated = false;  // rows are there, of features that were made anew since: not done
   // A geometry without matches is one that another program imported as verified; it stays.
   bool IsDone() const { return has_geometry; }
 };

@@ -101,7 +101,7 @@ void RequireFeatures(ColmapDatabase& database, const Manifest& manifest, const s
           found ? database.ReadImageProvenance(found->image_id) : std::optional<Provenance>();
       if (provenance && found->image_id == image.image_id &&
           database.NumKeypoints(image.image_id) == image.num_keypoints &&
-          Crc32(provenance->text) == image.provenance_crc)
+          Crc32(provenance->text + database.FeatureCode(image.image_id)) == image.provenance_crc)
         continue;
       throw UsageError(
           database.path() + " is not the database of the plan " + manifest.folder + ": " +
@@ -128,6 +128,7 @@ class PairMerger {
       return;
     }
     if (!transaction_) transaction_.emplace(database_.BeginTransaction());
+    if (state.outdated) database_.DeletePair(id1, id2);
     if (!state.matched) {
       database_.WriteMatches(id1, id2, pair.matches);
       database_.WritePairProvenance(id1, id2, provenance_, pair.confidences);

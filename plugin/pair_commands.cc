@@ -61,15 +61,21 @@ class SequentialMatcherCommand : public Command {
     AddOption(app, "--SequentialMatching.loop_detection_max_num_features", loops_.index.max_num_features,
               "strongest keypoints that a photo is described by; -1: all");
     // Of COLMAP's search trees: the search here is exact, and needs no vocabulary of SIFT.
-    for (const char* ignored : {"loop_detection_num_nearest_neighbors", "loop_detection_num_checks",
-                                "loop_detection_num_images_after_verification", "vocab_tree_path"})
-      AddOption(app, std::string("--SequentialMatching.") + ignored, ignored_, "")->group("");
+    for (const char* ignored :
+         {"loop_detection_num_nearest_neighbors", "loop_detection_num_checks",
+          "loop_detection_num_images_after_verification", "vocab_tree_path", "num_threads"})
+      AddOption(app, std::string("--SequentialMatching.") + ignored, ignored_, "")->group(kColmapGroup);
+    foreign_.Refuse(
+        app, "--SequentialMatching.loop_detection_min_index_distance", {"0"},
+        "loops are looked for among all photos, neighbours in the sequence too, which are matched anyway; "
+        "leave the option out");
   }
 
   SequentialOptions sequential_;
   bool loop_detection_ = false;
   LoopDetectionOptions loops_;
   std::string ignored_;
+  ForeignOptions foreign_;
   MatchingCommandOptions matching_;
 };
 
@@ -96,6 +102,7 @@ class SpatialMatcherCommand : public Command {
     AddOption(app, "--SpatialMatching.min_num_neighbors", spatial_.min_num_neighbors,
               "and at least, however far they are");
     AddOption(app, "--SpatialMatching.max_distance", spatial_.max_distance, "how far near is, metres");
+    app.add_option("--SpatialMatching.num_threads", ignored_)->group(kColmapGroup);
     matching_.AddTo(app, true, true);
   }
   int Run(const CommonOptions& common) override {
@@ -111,6 +118,7 @@ class SpatialMatcherCommand : public Command {
 
  private:
   SpatialOptions spatial_;
+  std::string ignored_;
   MatchingCommandOptions matching_;
 };
 

@@ -111,4 +111,11 @@ std::vector<ImagePair> OrderedPairs::Next() {
   return block;
 }
 
+std::string OrderedPairs::position() const {
+  const auto blocks = [this](size_t pairs) {
+    return std::to_string((pairs + pairs_a_time_ - 1) / pairs_a_time_);
+  };
+  return blocks(next_) + '/' + blocks(pairs_.size());
+}
+
 }  // namespace colmatch

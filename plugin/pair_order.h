@@ -21,6 +21,7 @@ class OrderedPairs : public PairSource {
   OrderedPairs(std::vector<ImagePair> pairs, int num_images, int block_size);
   std::vector<ImagePair> Next() override;
   int64_t num_pairs() const override { return static_cast<int64_t>(pairs_.size()); }
+  std::string position() const override;
 
  private:
   std::vector<ImagePair> pairs_;

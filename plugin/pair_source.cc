@@ -21,6 +21,8 @@ std::vector<ImagePair> ExhaustivePairs::Next() {
   while (pairs.empty() && start0_ < num_images_) {  // a block of one image has no pair
     const int64_t end0 = std::min<int64_t>(num_images_, int64_t{start0_} + block_size_);
     const int64_t end1 = std::min<int64_t>(num_images_, int64_t{start1_} + block_size_);
+    current0_ = start0_;
+    current1_ = start1_;
     for (int i = start0_; i < end0; ++i) {
       for (int j = std::max(i + 1, start1_); j < end1; ++j) pairs.emplace_back(i, j);
     }
@@ -32,6 +34,13 @@ std::vector<ImagePair> ExhaustivePairs::Next() {
 
 int64_t ExhaustivePairs::num_pairs() const {
   return num_images_ < 2 ? 0 : int64_t{num_images_} * (num_images_ - 1) / 2;
+}
+
+std::string ExhaustivePairs::position() const {
+  const int num_blocks = num_images_ / block_size_ + (num_images_ % block_size_ > 0);
+  const std::string of = '/' + std::to_string(num_blocks);
+  return std::to_string(current0_ / block_size_ + 1) + of + ", " +
+         std::to_string(current1_ / block_size_ + 1) + of;
 }
 
 ListedPairs::ListedPairs(const std::vector<ImagePair>& pairs, int pairs_per_block)
@@ -52,6 +61,13 @@ std::vector<ImagePair> ListedPairs::Next() {
                                pairs_.begin() + static_cast<std::ptrdiff_t>(end));
   next_ = end;
   return block;
+}
+
+std::string ListedPairs::position() const {
+  const auto blocks = [this](size_t pairs) {
+    return std::to_string((pairs + pairs_per_block_ - 1) / pairs_per_block_);
+  };
+  return blocks(next_) + '/' + blocks(pairs_.size());
 }
 
 }  // namespace colmatch

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -23,6 +24,8 @@ class PairSource {
   virtual std::vector<ImagePair> Next() = 0;
   // In all, for the progress bar; a source that cannot know says how many it has handed out so far.
   virtual int64_t num_pairs() const = 0;
+  // Of the block handed out last, as COLMAP's lines of progress tell it: "1/3, 2/3", "1/4"; empty: not known.
+  virtual std::string position() const { return ""; }
 };
 
 // Called once the database is open; the source may keep both, which outlive it. Throws UsageError for options
@@ -38,10 +41,12 @@ class ExhaustivePairs : public PairSource {
   ExhaustivePairs(int num_images, int block_size);
   std::vector<ImagePair> Next() override;
   int64_t num_pairs() const override;
+  std::string position() const override;
 
  private:
   int num_images_, block_size_;
-  int start0_ = 0, start1_ = 0;  // first images of the block that is next
+  int current0_ = 0, current1_ = 0;  // first images of the block handed out last
+  int start0_ = 0, start1_ = 0;      // first images of the block that is next
 };
 
 // Pairs that are known beforehand, in their order: sequential, spatial, of a list. Further ones (loops) can
@@ -54,6 +59,7 @@ class ListedPairs : public PairSource {
   explicit ListedPairs(const std::vector<ImagePair>& pairs, int pairs_per_block = kPairsPerBlock);
   std::vector<ImagePair> Next() override;
   int64_t num_pairs() const override { return static_cast<int64_t>(pairs_.size()); }
+  std::string position() const override;
 
  private:
   std::vector<ImagePair> pairs_;

@@ -68,11 +68,16 @@ void PairWriter::WriteVerified(const Pending& pair, const TwoViewGeometry& geome
   CommitIfDue(false);
 }
 
-// Another program on this database may have been faster since the pair was begun; its rows stay.
+// Another program on this database may have been faster since the pair was begun; its rows stay. Rows of
+// features that were made anew since make room.
 bool PairWriter::IsThere(const Pending& pair) {
   if (!pair.has_new_matches || !database_.HasMatches(pair.id1, pair.id2))
     return database_.HasTwoViewGeometry(pair.id1, pair.id2);
   const auto found = database_.ReadPairProvenance(pair.id1, pair.id2);
+  if (found && found->outdated) {
+    database_.DeletePair(pair.id1, pair.id2);
+    return false;
+  }
   if (found && found->text != pair.provenance) {
     throw UsageError(
         database_.path() + ": another program is matching this database with other weights or options (" +

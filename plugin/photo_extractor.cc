@@ -12,6 +12,7 @@
 #include "matcher/tiled_extraction.h"
 #include "network/error.h"
 #include "plugin/gpu_memory.h"
+#include "plugin/image_names.h"
 #include "plugin/image_reader.h"
 #include "plugin/photo_provenance.h"
 #include "plugin/trace.h"
@@ -90,7 +91,7 @@ ExtractorPool MakeExtractors(const FeaturePipelineOptions& options, const Common
 }
 
 Photo PhotoExtractor::Read(const std::string& name) const {
-  const fs::path path = fs::path(options_.image_path) / name;
+  const fs::path path = PhotoPath(options_.image_path, name);
   const TraceSpan span("decode");
   Photo photo;
   photo.name = name;
@@ -111,7 +112,7 @@ Photo PhotoExtractor::Read(const std::string& name) const {
 
 std::string PhotoExtractor::Suffix(const std::string& name) const {
   const int quarter_turns =
-      options_.upright ? QuarterTurnsToUpright(ReadExif(fs::path(options_.image_path) / name).orientation)
+      options_.upright ? QuarterTurnsToUpright(ReadExif(PhotoPath(options_.image_path, name)).orientation)
                        : 0;
   return PhotoSuffix(masks_.Fingerprint(name), quarter_turns);
 }

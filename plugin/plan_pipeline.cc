@@ -119,7 +119,7 @@ class PlannedImages {
     const std::string made_by = ProvenanceOfFeatures(database, image).text;
     rows_[i].image_id = image.image_id;
     rows_[i].num_keypoints = static_cast<uint32_t>(database.NumKeypoints(image.image_id));
-    rows_[i].provenance_crc = Crc32(made_by);
+    rows_[i].provenance_crc = Crc32(made_by + database.FeatureCode(image.image_id));
     made_by_[i] = Crc32(made_by.substr(0, made_by.size() - PhotoSuffixOf(made_by).size()));
   }
   // Checksum of the provenance that all photos of one plan share.
@@ -325,6 +325,7 @@ PlanStats PlanMatches(const PlanOptions& plan, const MatchingPipelineOptions& o,
   ColmapDatabase database(o.database_path, DatabaseMode::kReadOnly, ConnectionOptionsOf(common));
   const std::vector<Image> images = ImagesWithFeatures(database, setup);
   const auto num_images = static_cast<int>(images.size());
+  TellOfUnknownFeatures(database, images);
   std::vector<ImagePair> pairs = CollectPairs(*make_source(database, images));
   PlanStats stats;
   stats.skipped = setup.skipped;

@@ -38,14 +38,14 @@ void AddColmapOptions(CLI::App& app, CommonOptions& common) {
          "--use_gpu,--SiftExtraction.use_gpu,--SiftMatching.use_gpu,--FeatureExtraction.use_gpu,"
          "--FeatureMatching.use_gpu",
          common.use_gpu)
-      ->group("");
+      ->group(kColmapGroup);
   app.add_option(
          "--gpu_index,--SiftExtraction.gpu_index,--SiftMatching.gpu_index,"
          "--FeatureExtraction.gpu_index,--FeatureMatching.gpu_index",
          common.gpu_index)
-      ->group("");
+      ->group(kColmapGroup);
   for (const char* name : {"--log_to_stderr", "--log_target", "--log_path", "--log_severity", "--log_color"})
-    app.add_option_function<std::string>(name, [](const std::string&) {})->group("");
+    app.add_option_function<std::string>(name, [](const std::string&) {})->group(kColmapGroup);
 }
 
 }  // namespace

@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <utility>
 
+#include "plugin/log.h"
+
 namespace colmatch {
 namespace {
 
@@ -47,6 +49,29 @@ void ProgressBar::Update(int64_t done, const std::string& note) {
                static_cast<long long>(done), static_cast<long long>(total_), rate, Duration(left).c_str(),
                note.c_str());
   std::fflush(stderr);
+}
+
+ProgressLines::ProgressLines(const std::string& mode)
+    : enabled_(mode == "auto" && isatty(STDERR_FILENO) != 1), last_(std::chrono::steady_clock::now()) {}
+
+void ProgressLines::File(int64_t number, int64_t total, const std::string& name, int64_t num_features) const {
+  if (!enabled_) return;
+  std::fprintf(stderr, "Processed file [%lld/%lld]\n  Name:            %s\n  Features:        %lld\n",
+               static_cast<long long>(number), static_cast<long long>(total), Printable(name).c_str(),
+               static_cast<long long>(num_features));
+}
+
+void ProgressLines::FileFailed(int64_t number, int64_t total, const std::string& name) const {
+  if (!enabled_) return;
+  std::fprintf(stderr, "Processed file [%lld/%lld]\n  Name:            %s\n  ERROR: skipped\n",
+               static_cast<long long>(number), static_cast<long long>(total), Printable(name).c_str());
+}
+
+void ProgressLines::Block(const std::string& position) {
+  const auto now = std::chrono::steady_clock::now();
+  const double seconds = std::chrono::duration<double>(now - last_).count();
+  last_ = now;
+  if (enabled_) std::fprintf(stderr, "Matching block [%s] in %.3fs\n", position.c_str(), seconds);
 }
 
 }  // namespace colmatch

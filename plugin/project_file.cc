@@ -5,6 +5,7 @@
 #include <set>
 
 #include "network/error.h"
+#include "plugin/image_names.h"
 #include "plugin/trimmed.h"
 
 namespace colmatch {
@@ -15,8 +16,9 @@ struct Setting {
 };
 
 std::vector<Setting> ReadProjectFile(const std::string& path) {
-  std::ifstream file(path);
+  std::ifstream file(path, std::ios::binary);
   if (!file) throw UsageError(path + ": cannot open the project file");
+  SkipByteOrderMark(file, path);
   std::vector<Setting> settings;
   std::string section, line;
   for (int number = 1; std::getline(file, line); ++number) {

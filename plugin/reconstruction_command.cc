@@ -8,6 +8,7 @@
 #include "plugin/command_list.h"
 #include "plugin/demo_scene.h"
 #include "plugin/log.h"
+#include "plugin/options_in_force.h"
 #include "plugin/progress.h"
 #include "plugin/reconstruction_options.h"
 
@@ -27,6 +28,7 @@ class AutomaticReconstructor : public Command {
     return "  colmatch automatic_reconstructor --workspace_path out --image_path photos";
   }
   void AddOptions(CLI::App& app) override {
+    app_ = &app;
     AddOption(app, "--workspace_path", workspace_path_,
               "folder for database, model and report; made if missing")
         ->required();
@@ -43,8 +45,8 @@ class AutomaticReconstructor : public Command {
     MakeFolder(workspace_path_);
     ReconstructionOptions o = options_.Resolve(image_path_, workspace_path_);
     o.truth_path = truth_path_;
-    o.command_line = "colmatch automatic_reconstructor --workspace_path " + workspace_path_ +
-                     " --image_path " + image_path_;
+    o.command_line = common.command_line;
+    o.options_in_force = OptionsInForce(*app_);
     const ReconstructionResult result = Reconstruct(o, common);
     for (const SkippedInput& input : result.skipped)
       LogWarning("skipped " + input.name + ": " + input.reason);
@@ -56,6 +58,7 @@ class AutomaticReconstructor : public Command {
   }
 
  private:
+  const CLI::App* app_ = nullptr;
   std::string image_path_, workspace_path_, truth_path_;
   ReconstructionCommandOptions options_;
 };

@@ -11,10 +11,13 @@
 #include "database_io/colmap_database.h"
 #include "evaluation/colmap_model.h"
 #include "evaluation/model_comparison.h"
+#include "matcher/devices.h"
 #include "network/error.h"
 #include "plugin/collection_pairs.h"
 #include "plugin/colmap_convert.h"
+#include "plugin/colmap_program.h"
 #include "plugin/handover.h"
+#include "plugin/image_names.h"
 #include "plugin/image_reader.h"
 #include "plugin/log.h"
 #include "plugin/match_picture.h"
@@ -72,12 +75,17 @@ fs::path EmptySparseFolder(const fs::path& workspace) {
 
 fs::path MapperLog(const ReconstructionOptions& o) { return fs::path(o.workspace_path) / "mapper.log"; }
 
-void RunMapper(const ReconstructionOptions& o, const CommonOptions& common, const fs::path& sparse) {
+void RunMapper(const std::string& colmap, const ReconstructionOptions& o, const CommonOptions& common,
+               const fs::path& sparse) {
   const std::string mapper = o.mapper == "incremental" ? "mapper" : o.mapper + "_mapper";
-  std::vector<std::string> command = {"colmap",          mapper,
-                                      "--database_path", o.matching.database_path,
-                                      "--image_path",    o.features.image_path,
-                                      "--output_path",   sparse.string()};
+  std::vector<std::string> command = {colmap,
+                                      mapper,
+                                      "--database_path",
+                                      o.matching.database_path,
+                                      "--image_path",
+                                      o.features.image_path,
+                                      "--output_path",
+                                      sparse.string()};
   command.insert(command.end(), o.mapper_arguments.begin(), o.mapper_arguments.end());
   if (common.num_threads > 0 && o.mapper == "incremental")
     command.insert(command.end(), {"--Mapper.num_threads", std::to_string(common.num_threads)});
@@ -184,10 +192,10 @@ void AddPictures(ColmapDatabase& database, const DatabaseView& view, const Recon
                           std::to_string(pair.num_matches) + " matches";
     if (matches.size() < static_cast<size_t>(pair.num_inliers))
       caption += "; " + std::to_string(matches.size()) + " inliers are drawn";
-    report.pictures.push_back(
-        {caption, DrawMatches(ReadGrayImage(folder / a.name).gray, PointsForPicture(database, a.image_id),
-                              ReadGrayImage(folder / b.name).gray, PointsForPicture(database, b.image_id),
-                              matches, {})});
+    report.pictures.push_back({caption, DrawMatches(ReadGrayImage(PhotoPath(folder, a.name)).gray,
+                                                    PointsForPicture(database, a.image_id),
+                                                    ReadGrayImage(PhotoPath(folder, b.name)).gray,
+                                                    PointsForPicture(database, b.image_id), matches, {})});
   }
 }
 
@@ -236,15 +244,43 @@ void AddWeights(const std::string& name, const UsedWeights& weights, ReportData&
       {name, licence == weights.metadata.end() ? "not stated" : licence->second, weights.sha256});
 }
 
+// What "auto" and -1 came to is said too.
+void AddOptions(const ReconstructionOptions& o, const CommonOptions& common, ReportData& report) {
+  report.options = o.options_in_force;
+  std::string devices;
+  for (const auto& device : DevicesFromName(common.device))
+    devices += (devices.empty() ? "" : ",") + device.str();
+  for (auto& [name, value] : report.options) {
+    if (name == "num_threads") value = std::to_string(NumWorkers(common));
+    if (name == "device") value = devices;
+  }
+}
+
+// How the rows were made, as it stands beside them: what the weights asked for is in it.
+void AddProvenance(ColmapDatabase& database, ReportData& report) {
+  for (const Image& image : database.Images()) {
+    const auto found = database.ReadImageProvenance(image.image_id);
+    if (!found) continue;
+    report.options.emplace_back("features made by", found->text);
+    break;
+  }
+  for (const auto& [id1, id2] : database.AllMatchedPairs()) {
+    const auto found = database.ReadPairProvenance(id1, id2);
+    if (!found) continue;
+    report.options.emplace_back("matches made by", found->text);
+    break;
+  }
+}
+
 }  // namespace
 
 ReconstructionResult Reconstruct(const ReconstructionOptions& o, const CommonOptions& common) {
-  if (o.run_mapper && !IsOnPath("colmap"))
-    throw EnvironmentError("colmap is not on PATH; install it (apt-get install colmap)");
+  const std::string colmap = o.run_mapper ? RequireColmap().path : "";
   ReconstructionResult result;
   ReportData report;
   report.title = fs::path(o.features.image_path).lexically_normal().string();
   report.command_line = o.command_line;
+  AddOptions(o, common, report);
   report.date = ReportDate();
 
   FeaturePipelineStats features;
@@ -270,7 +306,7 @@ ReconstructionResult Reconstruct(const ReconstructionOptions& o, const CommonOpt
 
   Stopwatch mapper_watch;
   const fs::path sparse = EmptySparseFolder(o.workspace_path);
-  RunMapper(o, common, sparse);
+  RunMapper(colmap, o, common, sparse);
   report.stages.push_back({"colmap mapper", mapper_watch.Seconds(), ""});
   result.stopped = StopRequested();
   if (result.stopped) return result;
@@ -278,6 +314,7 @@ ReconstructionResult Reconstruct(const ReconstructionOptions& o, const CommonOpt
   ColmapDatabase database(o.matching.database_path, DatabaseMode::kReadOnly);
   DatabaseView view;
   FillImagesAndPairs(database, view, report, result);
+  AddProvenance(database, report);
   AddModels(sparse, o.truth_path, report, result);
   AddPictures(database, view, o, report);
   AddFailure(o, report, result);

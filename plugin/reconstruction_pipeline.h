@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "evaluation/colmap_model.h"
@@ -13,7 +14,9 @@ namespace colmatch {
 struct ReconstructionOptions {
   std::string workspace_path;  // gets database.db, sparse/, report.html, report.json, mapper.log
   std::string truth_path;      // true cameras to compare with; empty: none
-  std::string command_line;    // for the report
+  std::string command_line;    // for the report, as it was typed
+  // Also for the report: every option with its value.
+  std::vector<std::pair<std::string, std::string>> options_in_force;
   std::string pairs = "auto";  // CollectionPairs's
   // Match turned photos: auto (where the pairs leave groups apart), always, never.
   std::string turned = "auto";

@@ -172,6 +172,14 @@ std::string PicturesSection(const ReportData& data) {
   return html;
 }
 
+std::string OptionsSection(const ReportData& data) {
+  if (data.options.empty()) return "";
+  std::string rows;
+  for (const auto& [name, value] : data.options) rows += "<tr>" + Cell(name) + Cell(value) + "</tr>\n";
+  return "<h2>Options</h2>\n<details><summary>every option with the value in force</summary>\n" +
+         Table("<th>option</th><th>value</th>", rows) + "</details>\n";
+}
+
 void CheckPairs(const ReportData& data) {
   const int n = int(data.images.size());
   for (const ReportPair& pair : data.pairs) {
@@ -189,7 +197,7 @@ std::string ReportHtml(const ReportData& data) {
   return HtmlPage(data.title, data.date, data.command_line,
                   Headline(data) + FailureSection(data) + SkippedSection(data) + StagesSection(data) +
                       ModelsSection(data) + TruthSection(data) + GraphSection(data) + PicturesSection(data) +
-                      ImagesSection(data));
+                      ImagesSection(data) + OptionsSection(data));
 }
 
 nlohmann::ordered_json ReportJson(const ReportData& data) {
@@ -205,6 +213,8 @@ nlohmann::ordered_json ReportJson(const ReportData& data) {
                {"total_seconds", TotalSeconds(data)}};
   for (const char* list : {"stages", "weights", "models", "images", "pairs", "skipped"})
     json[list] = Json::array();
+  json["options"] = Json::object();
+  for (const auto& [name, value] : data.options) json["options"][name] = value;
   for (const auto& s : data.stages) {
     json["stages"].push_back({{"name", s.name}, {"seconds", s.seconds}, {"detail", s.detail}});
   }

@@ -7,6 +7,7 @@
 #include <opencv2/core.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "evaluation/model_comparison.h"
@@ -56,6 +57,7 @@ struct ReportSubModel {
 
 struct ReportData {
   std::string title, command_line, date;
+  std::vector<std::pair<std::string, std::string>> options;  // in force, name and value
   std::vector<ReportStage> stages;
   std::vector<ReportWeights> weights;
   std::vector<ReportImage> images;  // those that were read; what could not be read is in `skipped` only

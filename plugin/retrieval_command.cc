@@ -37,8 +37,8 @@ class RetrievalMatcherCommand : public Command {
     // Of COLMAP's search trees: the search here is exact.
     for (const char* ignored :
          {"num_nearest_neighbors", "num_checks", "num_images_after_verification", "num_threads"})
-      add(ignored, ignored_, "")->group("");
-    add("vocab_tree_path", vocab_tree_path_, "")->group("");
+      add(ignored, ignored_, "")->group(kColmapGroup);
+    add("vocab_tree_path", vocab_tree_path_, "")->group(kColmapGroup);
     matching_.AddTo(app, true, true);
   }
 

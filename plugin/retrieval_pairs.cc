@@ -5,12 +5,11 @@
 
 #include <algorithm>
 #include <fstream>
-#include <map>
 #include <numeric>
 #include <random>
 
-#include "matcher/retrieval.h"
 #include "network/error.h"
+#include "plugin/image_names.h"
 #include "plugin/matching_pipeline.h"
 #include "plugin/matching_setup.h"
 #include "plugin/pair_order.h"
@@ -109,24 +108,27 @@ ImageIndex IndexImages(ColmapDatabase& database, const std::vector<Image>& image
   return index;
 }
 
-// Indices of the images that a list names; COLMAP's form: a name a line, # for remarks.
+}  // namespace
+
 std::vector<int> ReadQueries(const std::string& path, const std::vector<Image>& images,
                              std::vector<SkippedInput>& skipped) {
-  std::ifstream stream(path);
-  std::map<std::string, int> index;
-  for (size_t i = 0; i < images.size(); ++i) index[images[i].name] = static_cast<int>(i);
+  std::ifstream stream(path, std::ios::binary);
+  if (stream) SkipByteOrderMark(stream, path);
+  std::vector<std::string> stored;
+  for (const Image& image : images) stored.push_back(image.name);
+  const ImageNames names(stored);
   std::vector<int> queries;
   bool empty = true;
   for (std::string line; std::getline(stream, line);) {
     const std::string name(Trimmed(line));
     if (name.empty() || name[0] == '#') continue;
     empty = false;
-    const auto found = index.find(name);
-    if (found == index.end()) {
+    const int found = names.Find(name);
+    if (found < 0) {
       skipped.push_back(
           {name, path + " names it, but the database has no features of an image of this name"});
     } else {
-      queries.push_back(found->second);
+      queries.push_back(found);
     }
   }
   if (empty)
@@ -135,25 +137,31 @@ std::vector<int> ReadQueries(const std::string& path, const std::vector<Image>& 
   return queries;
 }
 
-}  // namespace
-
-std::vector<ImagePair> PairsByLook(ColmapDatabase& database, const std::vector<Image>& images,
-                                   const std::vector<int>& queries, const ImageIndexOptions& options,
-                                   int num_images, const CommonOptions& common) {
+std::vector<std::vector<Neighbor>> NeighborsByLook(ColmapDatabase& database, const std::vector<Image>& images,
+                                                   const std::vector<int>& queries,
+                                                   const ImageIndexOptions& options, int num_images,
+                                                   const CommonOptions& common) {
   RequireAtLeastOne("num_images", num_images);
   const ImageIndex index = IndexImages(database, images, options, common);
-  std::vector<ImagePair> pairs;
+  std::vector<std::vector<Neighbor>> neighbors;
   ProgressBar bar("similar images", static_cast<int64_t>(queries.size()), common.progress);
   for (size_t begin = 0; begin < queries.size() && !StopRequested(); begin += kQueriesAtOnce) {
     const size_t end = std::min(queries.size(), begin + kQueriesAtOnce);
     const std::vector<int> asked(&queries[begin], &queries[begin] + (end - begin));
-    const auto nearest = index.Nearest(asked, num_images);
-    for (size_t q = 0; q < asked.size(); ++q) {
-      for (const Neighbor& other : nearest[q]) {
-        pairs.emplace_back(std::min(asked[q], other.image), std::max(asked[q], other.image));
-      }
-    }
+    for (auto& nearest : index.Nearest(asked, num_images)) neighbors.push_back(std::move(nearest));
     bar.Update(static_cast<int64_t>(end));
+  }
+  return neighbors;
+}
+
+std::vector<ImagePair> PairsByLook(ColmapDatabase& database, const std::vector<Image>& images,
+                                   const std::vector<int>& queries, const ImageIndexOptions& options,
+                                   int num_images, const CommonOptions& common) {
+  const auto neighbors = NeighborsByLook(database, images, queries, options, num_images, common);
+  std::vector<ImagePair> pairs;
+  for (size_t q = 0; q < neighbors.size(); ++q) {
+    for (const Neighbor& other : neighbors[q])
+      pairs.emplace_back(std::min(queries[q], other.image), std::max(queries[q], other.image));
   }
   std::sort(pairs.begin(), pairs.end());
   pairs.erase(std::unique(pairs.begin(), pairs.end()), pairs.end());

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "matcher/retrieval.h"
 #include "plugin/common_options.h"
 #include "plugin/pair_source.h"
 
@@ -14,6 +15,7 @@ namespace colmatch {
 
 struct MatchingPipelineOptions;  // plugin/matching_pipeline.h
 struct MatchingPipelineStats;
+struct SkippedInput;  // plugin/feature_pipeline.h
 
 // How the collection is made searchable.
 struct ImageIndexOptions {
@@ -32,6 +34,18 @@ struct LoopDetectionOptions {
   int period = 10;      // every so many images one looks for others
   int num_images = 50;  // that it is matched with
 };
+
+// Indices of the images that a list names; COLMAP's form: a name a line, # for remarks. Names that are not
+// there are added to skipped. Throws UsageError where the list cannot be read or names none.
+std::vector<int> ReadQueries(const std::string& path, const std::vector<Image>& images,
+                             std::vector<SkippedInput>& skipped);
+
+// The num_images most similar ones of each of `queries` (indices into images), best first. The rest as below;
+// fewer lists than queries where it ends early.
+std::vector<std::vector<Neighbor>> NeighborsByLook(ColmapDatabase& database, const std::vector<Image>& images,
+                                                   const std::vector<int>& queries,
+                                                   const ImageIndexOptions& options, int num_images,
+                                                   const CommonOptions& common);
 
 // Each of `queries` (indices into images) with its num_images most similar ones; first < second, in order,
 // none twice. images: as a PairSourceMaker gets them. Ends early, with what there is, where StopRequested().

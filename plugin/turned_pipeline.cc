@@ -10,6 +10,7 @@
 #include "matcher/turn.h"
 #include "network/error.h"
 #include "plugin/database_options.h"
+#include "plugin/image_names.h"
 #include "plugin/image_reader.h"
 #include "plugin/image_resize.h"
 #include "plugin/image_store.h"
@@ -41,7 +42,7 @@ using TurnedImages = SharedCache<image_t, TurnedDescriptors>;
 TurnedDescriptors DescribeTurnedPhoto(FeatureExtractor& extractor, const FeaturePipelineOptions& options,
                                       const Image& image, const LoadedImage& loaded) {
   const Features& features = loaded.features;
-  const std::filesystem::path path = std::filesystem::path(options.image_path) / image.name;
+  const std::filesystem::path path = PhotoPath(options.image_path, image.name);
   const cv::Mat photo = TurnImage(ReadGrayImage(path).gray, loaded.quarter_turns);
   if (photo.cols != features.width || photo.rows != features.height) {
     throw InputError(path.string() + " has " + std::to_string(photo.cols) + " x " +
@@ -104,7 +105,10 @@ EnginePool<TurnedMatcher> MakeTurnedMatchers(const FeatureExtractor& extractor, 
 // The options must be those of the features; masks and turns of each photo are its own affair.
 void RequireFeatures(ColmapDatabase& database, const Image& image, const std::string& made_by) {
   const auto provenance = database.ReadImageProvenance(image.image_id);
-  FeaturesAreThere(database, image.name, made_by + PhotoSuffixOf(provenance ? provenance->text : ""));
+  if (FeaturesAreThere(database, image.name, made_by + PhotoSuffixOf(provenance ? provenance->text : "")))
+    return;
+  throw UsageError(database.path() + ": nothing is noted of what made the features of " + image.name +
+                   "; colmatch feature_extractor recognises those that it makes again, run it first");
 }
 
 // What is left to look at, block by block: pairs that were not verified, or hardly. Sixteen matches of a

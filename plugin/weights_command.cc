@@ -1,9 +1,13 @@
 // `colmatch weights import|export|info`: weights files in, out, and what they say of themselves.
+#include <algorithm>
 #include <filesystem>
 #include <iomanip>
 #include <iostream>
 #include <sstream>
+#include <string>
+#include <vector>
 
+#include "network/checkpoint_import.h"
 #include "network/error.h"
 #include "network/flops.h"
 #include "network/network_names.h"
@@ -56,7 +60,7 @@ class Weights : public Command {
  public:
   std::string name() const override { return "weights"; }
   std::string description() const override {
-    return "Import official .pth weights, convert and describe weights files";
+    return "Import weights of other programs, convert and describe weights files";
   }
   std::string examples() const override {
     return "  colmatch weights info default\n"
@@ -68,10 +72,15 @@ class Weights : public Command {
     AddOption(app, "action", action_, "import, export or info")
         ->required()
         ->check(CLI::IsMember({"import", "export", "info"}));
-    AddOption(app, "input", input_,
-              "import: a .pth file; export: a safetensors file; info: a file, folder or name")
+    AddOption(
+        app, "input", input_,
+        "import: a .pth or safetensors file of another program; export, info: a file, folder or name, or "
+        "superpoint=PATH,superglue=PATH")
         ->required();
-    AddOption(app, "--output", output_, "safetensors file to write");
+    AddOption(app, "--output", output_,
+              "file to write: .safetensors, or .pth for PyTorch's programs (export); a folder for two files");
+    AddOption(app, "--entry", entry_,
+              "import: which network to take where the file has several, as the error lists them");
     AddOption(app, "--type", type_, "export: fp32 or fp16")->check(CLI::IsMember({"fp32", "fp16"}));
     AddOption(app, "--licence", licence_, "import: the licence of the weights, kept in the file");
   }
@@ -83,13 +92,19 @@ class Weights : public Command {
   }
 
  private:
+  // The files that a name, a folder, a file or superpoint=PATH,superglue=PATH means.
+  std::vector<std::string> Files() const {
+    if (fs::is_regular_file(input_)) return {input_};
+    const WeightsPaths paths = ResolveWeights(input_);
+    std::vector<std::string> files;
+    const bool only_superglue = input_.rfind("superglue=", 0) == 0 && input_.find(',') == std::string::npos;
+    if (!only_superglue) files.push_back(paths.superpoint);
+    if (!paths.superglue.empty()) files.push_back(paths.superglue);
+    return files;
+  }
+
   int Info() const {
-    std::vector<std::string> files = {input_};
-    if (!fs::is_regular_file(input_)) {
-      const WeightsPaths paths = ResolveWeights(input_);
-      files = {paths.superpoint, paths.superglue};
-    }
-    for (const std::string& file : files) {
+    for (const std::string& file : Files()) {
       if (IsSuperPoint(file)) {
         const auto loaded = LoadSuperPoint(file);
         PrintInfo(file, loaded.metadata, loaded.sha256, CountParameters(*loaded.network),
@@ -105,26 +120,57 @@ class Weights : public Command {
   }
 
   int Import() const {
+    RequireSuffix(output_, {".safetensors"});
     Metadata metadata = {{"provenance", "imported from " + fs::path(input_).filename().string()}};
     metadata["licence"] = licence_.empty() ? "unknown: ask the owner of the imported file" : licence_;
-    LogInfo(output_ + ": " + ImportPth(input_, output_, metadata));
+    const ImportReport report = ImportWeights(input_, output_, metadata, entry_);
+    for (const std::string& note : report.notes) LogInfo(input_ + ": " + note);
+    LogInfo(output_ + ": " + report.network);
     return 0;
   }
 
+  static void RequireSuffix(const std::string& path, const std::vector<std::string>& suffixes) {
+    const std::string suffix = fs::path(path).extension().string();
+    if (suffix.empty() || std::find(suffixes.begin(), suffixes.end(), suffix) != suffixes.end()) return;
+    std::string expected;
+    for (const std::string& known : suffixes) expected += (expected.empty() ? "" : ", ") + known;
+    throw UsageError("--output " + path + ": expected a name that ends in " + expected);
+  }
+
+  // Two networks go into a folder, under the names that --weights FOLDER looks for.
   int Export() const {
-    const StoredType type = type_ == "fp16" ? StoredType::kFloat16 : StoredType::kFloat32;
-    if (IsSuperPoint(input_)) {
-      const auto loaded = LoadSuperPoint(input_);
-      SaveSuperPoint(loaded.network, ExportedCard(loaded.metadata, loaded.sha256), output_, type);
-    } else {
-      const auto loaded = LoadSuperGlue(input_);
-      SaveSuperGlue(loaded.network, ExportedCard(loaded.metadata, loaded.sha256), output_, type);
+    const std::vector<std::string> files = Files();
+    if (files.size() == 1) {
+      RequireSuffix(output_, {".safetensors", ".pth", ".pt"});
+      return ExportFile(files[0], output_);
     }
-    LogInfo(output_ + ": " + std::to_string(fs::file_size(output_)) + " bytes, " + type_);
+    if (!fs::path(output_).extension().empty()) {
+      throw UsageError(
+          "--output " + output_ + ": " + input_ +
+          " has two files, SuperPoint's and SuperGlue's: expected a folder for both, or name one file "
+          "to export (" +
+          files[0] + ")");
+    }
+    fs::create_directories(output_);
+    for (const std::string& file : files)
+      ExportFile(file, (fs::path(output_) / fs::path(file).filename()).string());
     return 0;
   }
 
-  std::string action_, input_, output_, type_ = "fp32", licence_;
+  int ExportFile(const std::string& input, const std::string& output) const {
+    const StoredType type = type_ == "fp16" ? StoredType::kFloat16 : StoredType::kFloat32;
+    if (IsSuperPoint(input)) {
+      const auto loaded = LoadSuperPoint(input);
+      SaveSuperPoint(loaded.network, ExportedCard(loaded.metadata, loaded.sha256), output, type);
+    } else {
+      const auto loaded = LoadSuperGlue(input);
+      SaveSuperGlue(loaded.network, ExportedCard(loaded.metadata, loaded.sha256), output, type);
+    }
+    LogInfo(output + ": " + std::to_string(fs::file_size(output)) + " bytes, " + type_);
+    return 0;
+  }
+
+  std::string action_, input_, output_, type_ = "fp32", licence_, entry_;
 };
 
 }  // namespace

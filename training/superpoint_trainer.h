@@ -14,7 +14,8 @@
 namespace colmatch {
 
 struct SuperPointTrainingOptions {
-  SuperPointArchitecture architecture{{8, 32, 64, 128}, 128, 128, true, DescriptorSampling::kCellCentres};
+  SuperPointArchitecture architecture{
+      {8, 32, 64, 128}, 128, 128, true, DescriptorSampling::kCellCentres, {1}, kOwnRefinementRadius};
   SuperPointDataOptions data;
   SuperPointLossOptions loss;
   TrainLoopOptions loop;

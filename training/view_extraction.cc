@@ -56,7 +56,7 @@ ExtractedView ExtractView(SuperPoint& network, const FeatureSetOptions& o, Train
   const torch::Device device = network->parameters().front().device();
   AugmentPhotometric(view.image, o.photometric, rng);
   const auto image = torch::from_blob(view.image.pixels.data(), {1, 1, o.view_height, o.view_width});
-  KeypointOptions options = ResolveScales(o.keypoints, network->architecture());
+  KeypointOptions options = ResolveOptions(o.keypoints, network->architecture());
   options.max_num_features = o.num_keypoints;
   bool is_first = true;  // level, which fills up for all
   const Features found =

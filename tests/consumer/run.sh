@@ -15,6 +15,17 @@ for file in share/man/man1/colmatch.1 share/man/man1/colmatch-match.1 share/bash
   [ -s "$work/usr/$file" ] || { echo "$file was not installed"; exit 1; }
 done
 
+# Links between the installed pages hold, those of the web and within a page left aside.
+docs="$work/usr/share/doc/colmatch"
+[ -s "$docs/docs/colmap_options.md" ] || { echo "docs/ was not installed"; exit 1; }
+broken=0
+while read -r page; do
+  while read -r link; do
+    [ -e "$(dirname "$page")/$link" ] || { echo "${page#"$docs"/}: $link leads nowhere"; broken=1; }
+  done < <(grep -o '](\([^)#: ]*\)' "$page" | sed 's/^](//' | grep -v '^$' | sort -u)
+done < <(find "$docs" -name '*.md')
+[ "$broken" = 0 ] || exit 1
+
 cmake -S "$here" -B "$work/build" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_COMPILER="$compiler" \
   -DCMAKE_PREFIX_PATH="$work/usr" -DTorch_DIR="$torch" > "$work/configure.log" || { cat "$work/configure.log"; exit 1; }
 cmake --build "$work/build"

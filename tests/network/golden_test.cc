@@ -75,7 +75,6 @@ class GoldenTest : public testing::Test {
   }
   static KeypointOptions ReferenceOptions() {
     KeypointOptions options;
-    options.refinement_radius = 0;
     options.max_num_features = 512;
     return options;
   }

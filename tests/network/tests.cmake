@@ -8,6 +8,7 @@ colmatch_test(network
     bf16_test.cc
     candidate_transport_test.cc
     candidates_test.cc
+    checkpoint_import_test.cc
     crc32_test.cc
     entropy_coder_test.cc
     flops_test.cc

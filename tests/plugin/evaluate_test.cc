@@ -128,6 +128,23 @@ TEST_F(Evaluate, SequencesAreFoundInFoldersAndMatchedAgainstTheirFirstImage) {
   EXPECT_THAT(text.str(), HasSubstr("v_plane/1-6"));
 }
 
+TEST_F(Evaluate, SequencesThatLackAHomographyOrHaveOneWithoutAnInverseAreNamedPairByPair) {
+  const fs::path plane = fs::path(WriteSequence()) / "v_plane";
+  const ProgramResult whole = Run({"hpatches", "--image_path", plane.parent_path().string()});
+  EXPECT_EQ(whole.status, 0);
+  EXPECT_THAT(whole.output, testing::Not(HasSubstr("not read"))) << "homographies are read";
+  const double before = Metrics().at("mean_matching_accuracy").at("3");
+  fs::remove(plane / "H_1_3");
+  std::ofstream(plane / "H_1_4") << "0 0 0 0 0 0 0 0 0";
+  std::ofstream(plane / "H_1_5") << "1 2 3\n2 4 6\n0 0 1\n";
+  const ProgramResult result = Run({"hpatches", "--image_path", plane.parent_path().string()});
+  EXPECT_EQ(result.status, 2) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("v_plane/1-3: the sequence has no H_1_3 and no H1to3p"));
+  EXPECT_THAT(result.output, HasSubstr("H_1_4: is singular"));
+  EXPECT_THAT(result.output, HasSubstr("H_1_5: is singular"));
+  EXPECT_GT(Metrics().at("mean_matching_accuracy").at("3"), before - 0.15) << "they are not scored as truth";
+}
+
 TEST_F(Evaluate, AFolderWithoutSequencesOrWithOneThatLacksAnImageIsAUsageErrorNamingIt) {
   fs::create_directories(folder_.path() / "empty");
   const ProgramResult none = Run({"hpatches", "--image_path", folder_.File("empty")});

@@ -23,11 +23,19 @@ TEST(Reconstruction, TheDemoSceneIsReconstructedAsItIs) {
   RenderDemoScene(options, folder.path());
   const ProgramResult result =
       RunColmatch({"automatic_reconstructor", "--workspace_path", folder.path() / "out", "--image_path",
-                   folder.path() / "images", "--truth_path", folder.path() / "gt"});
+                   folder.path() / "images", "--truth_path", folder.path() / "gt", "--num_threads", "2",
+                   "--ImageReader.camera_model=SIMPLE_RADIAL"});
   ASSERT_EQ(result.status, 0) << result.output;
   EXPECT_THAT(result.output, testing::HasSubstr("registered 6 of 6 images"));
   std::ifstream stream(folder.path() / "out/report.json");
   const auto report = nlohmann::json::parse(stream);
+  const std::string typed = report["command_line"];
+  EXPECT_THAT(typed, testing::HasSubstr(" automatic_reconstructor --workspace_path "));
+  EXPECT_THAT(typed, testing::HasSubstr(" --num_threads 2 --ImageReader.camera_model=SIMPLE_RADIAL"));
+  EXPECT_EQ(report["options"]["num_threads"], "2");
+  EXPECT_EQ(report["options"]["ExhaustiveMatching.block_size"], "50") << "a default";
+  EXPECT_THAT(report["options"]["features made by"].get<std::string>(),
+              testing::HasSubstr("hessian_radius 4"));
   ASSERT_TRUE(report["truth"]["aligned"].get<bool>());
   EXPECT_LT(report["truth"]["rotation_deg"]["max"].get<double>(), 1.0);
   EXPECT_LT(report["truth"]["position_share"]["max"].get<double>(), 0.03);

@@ -19,11 +19,13 @@ if(NOT COLMATCH_CORE_ONLY)
       depth_study_test.cc
       device_threads_test.cc
       doctor_test.cc
+      drop_in_test.cc
       evaluate_test.cc
       exif_test.cc
       extract_photos_test.cc
       faults_test.cc
       gpu_memory_test.cc
+      image_names_test.cc
       image_options_test.cc
       image_reader_test.cc
       killed_run_test.cc
@@ -48,6 +50,7 @@ if(NOT COLMATCH_CORE_ONLY)
       shards_command_test.cc
       shared_cache_test.cc
       spatial_pairs_test.cc
+      strangers_database_test.cc
       train_command_test.cc
       trace_test.cc
       transitive_pairs_test.cc
