@@ -29,6 +29,7 @@ std::optional<PositionPrior> Known(PositionPrior::System system, const std::vect
   return PositionPrior{system, {values[0], values[1], values[2]}};
 }
 
+// Whole or not at all: COLMAP 4 writes no position of which a part is not known.
 std::string PositionBlob(const std::optional<GeoPosition>& position) {
   if (!position) return NotANumbers(3);
   const std::array<double, 3> values = {position->latitude_deg, position->longitude_deg,
@@ -49,16 +50,17 @@ void WriteRowByImage(Connection& connection, const Dialect& dialect, image_t ima
   statement.Run();
 }
 
-void WriteRowByCorrId(Connection& connection, image_t image_id, const Image& image) {
+void WriteRowByCorrId(Connection& connection, image_t image_id, const Image& image,
+                      const std::optional<GeoPosition>& position) {
   Statement statement(connection,
                       "INSERT INTO pose_priors (corr_data_id, corr_sensor_id, corr_sensor_type, position, "
                       "position_covariance, gravity, coordinate_system) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
   statement.BindInt64(1, image_id).BindInt64(2, image.camera_id).BindInt64(3, kSensorTypeCamera);
-  statement.BindBlob(4, PositionBlob(image.prior_position)).BindBlob(5, NotANumbers(9));
+  statement.BindBlob(4, PositionBlob(position)).BindBlob(5, NotANumbers(9));
   statement.BindBlob(
       6, image.gravity ? EncodeDoubles(image.gravity->data(), image.gravity->size()) : NotANumbers(3));
-  statement.BindInt64(7, image.prior_position ? kWgs84 : kUndefined);
-  statement.Run();
+  statement.BindInt64(7, position ? kWgs84 : kUndefined);
+  statement.Run();  // In a shared table a trigger gives the row its IMAGE_ID.
 }
 
 }  // namespace
@@ -71,15 +73,16 @@ void WritePosePriors(Connection& connection, const Dialect& dialect, image_t ima
     statement.BindInt64(1, image_id)
         .BindDouble(2, position->latitude_deg)
         .BindDouble(3, position->longitude_deg)
-        .BindDouble(4, position->altitude_m);
+        .BindDouble(4, position->altitude_m);  // NULL where it is NaN, as COLMAP's own
     statement.Run();
   }
-  if (dialect.pose_priors == PosePriorTable::kByImage && position) {
-    WriteRowByImage(connection, dialect, image_id, *position);
+  const auto whole = position && position->IsWhole() ? position : std::nullopt;
+  if (dialect.pose_priors == PosePriorTable::kByImage && whole) {
+    WriteRowByImage(connection, dialect, image_id, *whole);
   }
-  if (dialect.pose_priors == PosePriorTable::kByCorrId && (position || image.gravity)) {
-    WriteRowByCorrId(connection, image_id, image);
-  }
+  const bool has_corr_id =
+      dialect.pose_priors == PosePriorTable::kByCorrId || dialect.pose_priors == PosePriorTable::kShared;
+  if (has_corr_id && (whole || image.gravity)) WriteRowByCorrId(connection, image_id, image, whole);
 }
 
 std::optional<PositionPrior> ReadPositionPrior(Connection& connection, const Dialect& dialect,

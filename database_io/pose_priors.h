@@ -8,8 +8,9 @@
 
 namespace colmatch {
 
-// The image's prior_position goes to images.prior_t* (3.8, 3.9) and to pose_priors (3.10 and later), its
-// gravity to pose_priors (4.x), whichever exist. Once an image.
+// The image's prior_position goes to images.prior_t* (3.8, 3.9) and, if it is whole, to pose_priors (3.10 and
+// later), its gravity to pose_priors (4.x), whichever exist. Once an image. A position without altitude is of
+// use to spatial_matcher, but no prior: COLMAP's mappers would take an altitude that nobody measured.
 void WritePosePriors(Connection& connection, const Dialect& dialect, image_t image_id, const Image& image);
 
 // What pose_priors says, or else images.prior_t*. The first two numbers are finite; the third is NaN where it

@@ -12,8 +12,12 @@ namespace colmatch {
 namespace {
 
 // COLMAP 3.8's tables, plus what 3.12 and 4.x want to find: descriptors.type (0, which is SIFT, where
-// it is not given: older versions do not name it, and SIFT is what they write), rigs and frames. No
-// pose_priors: its columns differ between 3.10 and 4.x, and each version makes its own.
+// it is not given: older versions do not name it, and SIFT is what they write), rigs and frames.
+//
+// pose_priors has the columns of 3.10 to 3.13, which select * and count on their order, then those of 4.x,
+// which names its columns. 4.x converts a table that has a column image_id, and loses the gravity: it
+// compares the names by case, SQL does not, so that IMAGE_ID is the older versions' column and none of 4.x's.
+// The triggers fill in the other versions' columns of a row that COLMAP adds.
 constexpr char kColmapTables[] = R"(
 CREATE TABLE cameras (camera_id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, model INTEGER NOT NULL,
   width INTEGER NOT NULL, height INTEGER NOT NULL, params BLOB, prior_focal_length INTEGER NOT NULL);
@@ -43,6 +47,29 @@ CREATE TABLE frames (frame_id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, rig_id
 CREATE TABLE frame_data (frame_id INTEGER NOT NULL, data_id INTEGER NOT NULL, sensor_id INTEGER NOT NULL,
   sensor_type INTEGER NOT NULL, FOREIGN KEY(frame_id) REFERENCES frames(frame_id) ON DELETE CASCADE);
 CREATE UNIQUE INDEX frame_sensor_assignment ON frame_data(data_id, sensor_type);
+CREATE TABLE pose_priors (IMAGE_ID INTEGER UNIQUE, position BLOB, coordinate_system INTEGER NOT NULL,
+  position_covariance BLOB, pose_prior_id INTEGER PRIMARY KEY NOT NULL,
+  corr_data_id INTEGER NOT NULL DEFAULT -1, corr_sensor_id INTEGER NOT NULL DEFAULT -1,
+  corr_sensor_type INTEGER NOT NULL DEFAULT -1, gravity BLOB);
+CREATE UNIQUE INDEX pose_prior_data_assignment ON pose_priors(corr_data_id, corr_sensor_id, corr_sensor_type);
+CREATE TRIGGER colmatch_prior_of_colmap3 AFTER INSERT ON pose_priors
+WHEN NEW.IMAGE_ID IS NOT NULL AND NEW.corr_sensor_type = -1 BEGIN
+  UPDATE pose_priors SET corr_data_id = NEW.IMAGE_ID, corr_sensor_type = 0,
+    corr_sensor_id = coalesce((SELECT camera_id FROM images WHERE image_id = NEW.IMAGE_ID), 0),
+    position_covariance = coalesce(NEW.position_covariance, X')"
+                                 "000000000000F87F000000000000F87F000000000000F87F"
+                                 "000000000000F87F000000000000F87F000000000000F87F"
+                                 "000000000000F87F000000000000F87F000000000000F87F"
+                                 R"('),
+    gravity = X')"
+                                 "000000000000F87F000000000000F87F000000000000F87F"
+                                 R"('
+  WHERE pose_prior_id = NEW.pose_prior_id;
+END;
+CREATE TRIGGER colmatch_prior_of_colmap4 AFTER INSERT ON pose_priors
+WHEN NEW.IMAGE_ID IS NULL AND NEW.corr_sensor_type = 0 BEGIN
+  UPDATE pose_priors SET IMAGE_ID = NEW.corr_data_id WHERE pose_prior_id = NEW.pose_prior_id;
+END;
 PRAGMA user_version = 3800;
 )";
 
@@ -87,7 +114,7 @@ const std::map<std::string, TableSpec>& KnownOptionalTables() {
       {"frame_data", {{"frame_id", "data_id", "sensor_id", "sensor_type"}, {}}},
       {"pose_priors",
        {{"position", "coordinate_system"},
-        {"image_id", "pose_prior_id", "corr_data_id", "corr_sensor_id", "corr_sensor_type",
+        {"image_id", "IMAGE_ID", "pose_prior_id", "corr_data_id", "corr_sensor_id", "corr_sensor_type",
          "position_covariance", "gravity"}}},
   };
   return tables;
@@ -138,6 +165,7 @@ void CheckPrivateFormat(Connection& connection) {
 
 PosePriorTable PosePriorStyle(const std::set<std::string>& columns) {
   if (columns.count("image_id") != 0) return PosePriorTable::kByImage;
+  if (columns.count("IMAGE_ID") != 0 && columns.count("corr_data_id") != 0) return PosePriorTable::kShared;
   if (columns.count("corr_data_id") != 0 && columns.count("gravity") != 0) return PosePriorTable::kByCorrId;
   return PosePriorTable::kNone;
 }

@@ -12,9 +12,10 @@ namespace colmatch {
 inline constexpr int kPrivateFormatVersion = 1;
 
 enum class PosePriorTable {
-  kNone,      // 3.8, 3.9 and our own files
+  kNone,      // 3.8, 3.9 and the files of colmatch before 0.2
   kByImage,   // 3.10 to 3.13: image_id, position, coordinate_system
   kByCorrId,  // 4.x: corr_data_id, corr_sensor_id, corr_sensor_type, position, ...
+  kShared,    // Our own files: the columns of both, and each version finds its own.
 };
 
 // What distinguishes one version's file from another's, read from the columns. user_version says little:

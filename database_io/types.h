@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -31,11 +32,16 @@ struct Camera {
   bool has_prior_focal_length = false;
 };
 
-// Degrees and metres, WGS84, as EXIF GPS gives them.
+// Degrees and metres, WGS84, as EXIF GPS gives them. An altitude that is not known is NaN.
 struct GeoPosition {
   double latitude_deg = 0;
   double longitude_deg = 0;
   double altitude_m = 0;
+
+  // All three are known: only then COLMAP has a prior.
+  bool IsWhole() const {
+    return std::isfinite(latitude_deg) && std::isfinite(longitude_deg) && std::isfinite(altitude_m);
+  }
 };
 
 // Where an image was taken as the file holds it, for choosing pairs. NaN: not known (altitude, often).

@@ -104,6 +104,28 @@ bool IsModelOfColmap3(int model_id) {
   return model_id >= 0 && model_id <= static_cast<int>(Id::kThinPrismFisheye);
 }
 
+bool IsSpherical(const Camera& camera) { return CameraModelById(camera.model_id).id == Id::kEquirectangular; }
+
+bool IsUndistorted(const Camera& camera) {
+  CheckCamera(camera);
+  const CameraModelInfo& model = CameraModelById(camera.model_id);
+  switch (model.id) {
+    case Id::kSimplePinhole:
+    case Id::kPinhole:
+      return true;
+    case Id::kSimpleRadial:
+    case Id::kRadial:
+    case Id::kOpencv:
+    case Id::kFullOpencv:
+    case Id::kSimpleDivision:
+    case Id::kDivision:
+      return std::all_of(camera.params.begin() + model.num_focal_lengths + 2, camera.params.end(),
+                         [](double parameter) { return parameter == 0; });
+    default:
+      return false;
+  }
+}
+
 void CheckCamera(const Camera& camera) {
   const CameraModelInfo& model = CameraModelById(camera.model_id);
   if (camera.params.size() != static_cast<std::size_t>(model.num_params)) {
@@ -241,8 +263,13 @@ Camera CameraAssigner::Assign(const std::string& image_name, std::int64_t width,
     }
     return *shared;
   }
+  return NewCamera(width, height, exif, options_.focal_convention);
+}
+
+Camera CameraAssigner::NewCamera(std::int64_t width, std::int64_t height, const ExifInfo& exif,
+                                 FocalConvention convention) const {
   Camera camera = InitialCamera(options_.camera_model, width, height, exif,
-                                options_.default_focal_length_factor, options_.focal_convention);
+                                options_.default_focal_length_factor, convention);
   if (!options_.camera_params.empty()) {
     camera.params = ParseCameraParams(options_.camera_model, options_.camera_params);
     camera.has_prior_focal_length = true;
@@ -250,9 +277,20 @@ Camera CameraAssigner::Assign(const std::string& image_name, std::int64_t width,
   return camera;
 }
 
+// Under either convention: COLMAP 4 may have opened the file since the camera was made.
+bool CameraAssigner::IsByTheseOptions(const Camera& camera, const ExifInfo& exif) const {
+  for (const FocalConvention convention : {FocalConvention::kColmap3, FocalConvention::kColmap4}) {
+    const Camera expected = NewCamera(camera.width, camera.height, exif, convention);
+    if (camera.model_id == expected.model_id && camera.params == expected.params &&
+        camera.has_prior_focal_length == expected.has_prior_focal_length)
+      return true;
+  }
+  return false;
+}
+
 void CameraAssigner::Remember(const std::string& image_name, const ExifInfo& exif, const Camera& camera) {
   const std::string key = SharingKey(image_name, camera.width, camera.height, exif);
-  if (!key.empty()) shared_.try_emplace(key, camera);
+  if (!key.empty() && IsByTheseOptions(camera, exif)) shared_.try_emplace(key, camera);
 }
 
 }  // namespace colmatch

@@ -47,6 +47,13 @@ struct CameraModelInfo {
 // Whether COLMAP 3.8 knows the model.
 bool IsModelOfColmap3(int model_id);
 
+// Whether the camera sees all directions and has no focal length (EQUIRECTANGULAR).
+bool IsSpherical(const Camera& camera);
+
+// Whether straight lines of the world are straight in the photo: a pinhole model, or one whose distortion is
+// 0.
+bool IsUndistorted(const Camera& camera);
+
 // Throw UsageError, which lists the known names, for anything else.
 const CameraModelInfo& CameraModelByName(const std::string& name);
 const CameraModelInfo& CameraModelById(int model_id);
@@ -109,12 +116,18 @@ class CameraAssigner {
   Camera Assign(const std::string& image_name, std::int64_t width, std::int64_t height,
                 const ExifInfo& exif) const;
 
-  // Tells which camera `image_name` got; also used on resume, for photos already in the database.
+  // Tells which camera `image_name` got; also used on resume, for photos already in the database. A camera
+  // that these options would not have made (another model, other parameters) is not shared with further
+  // photos: they get one of their own, as in COLMAP.
   void Remember(const std::string& image_name, const ExifInfo& exif, const Camera& camera);
 
  private:
   std::string SharingKey(const std::string& image_name, std::int64_t width, std::int64_t height,
                          const ExifInfo& exif) const;
+  // A camera without id, by the options alone.
+  Camera NewCamera(std::int64_t width, std::int64_t height, const ExifInfo& exif,
+                   FocalConvention convention) const;
+  bool IsByTheseOptions(const Camera& camera, const ExifInfo& exif) const;
 
   CameraOptions options_;
   std::optional<Camera> existing_;

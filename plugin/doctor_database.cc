@@ -22,6 +22,7 @@ DoctorCheck CheckIntegrity(const std::string& path, const CommonOptions& common)
 
 // Which COLMAP the columns are of; docs/database_format.md.
 std::string DialectName(const Dialect& d) {
+  if (d.pose_priors == PosePriorTable::kShared) return "colmatch's own tables, for COLMAP 3.8 to 4.x";
   if (d.pose_priors == PosePriorTable::kByCorrId) return "tables of COLMAP 4.x";
   if (d.pose_priors == PosePriorTable::kByImage)
     return d.frame_tables ? "tables of COLMAP 3.12 or 3.13" : "tables of COLMAP 3.10 or 3.11";

@@ -1,114 +1,236 @@
-// EXIF through libexif. A tag's type and length are the file's claim, so both are checked before a value is
-// read.
+// EXIF through exiv2, which finds the block in JPEG, TIFF, PNG, WebP and HEIF files. A tag's type and number
+// of values are the file's claim, so both are checked before a value is read.
 #include "plugin/exif.h"
 
-#include <libexif/exif-data.h>
-#include <libexif/exif-loader.h>
-
+#include <charconv>
 #include <cmath>
-#include <memory>
+#include <exiv2/exiv2.hpp>
+#include <mutex>
+#include <vector>
 
 namespace colmatch {
 namespace {
 
-struct Unref {
-  void operator()(ExifLoader* loader) const { exif_loader_unref(loader); }
-  void operator()(ExifData* data) const { exif_data_unref(data); }
+namespace fs = std::filesystem;
+
+std::string Trimmed(const std::string& text) {
+  const std::string to_nul = text.substr(0, text.find('\0'));
+  const auto begin = to_nul.find_first_not_of(" \t\r\n");
+  if (begin == std::string::npos) return {};
+  return to_nul.substr(begin, to_nul.find_last_not_of(" \t\r\n") - begin + 1);
+}
+
+// The whole text as one number; nothing if it is more or less than that.
+std::optional<double> NumberIn(const std::string& text) {
+  const std::string trimmed = Trimmed(text);
+  double number = 0;
+  const char* end = trimmed.data() + trimmed.size();
+  const auto [stop, error] = std::from_chars(trimmed.data(), end, number);
+  if (error != std::errc() || stop != end || !std::isfinite(number)) return std::nullopt;
+  return number;
+}
+
+struct Fraction {
+  double numerator = 0, denominator = 1;
+
+  bool IsUnknown() const { return numerator == 0 && denominator == 0; }  // EXIF writes 0/0 for "not known".
+  std::optional<double> Value() const {
+    const double value = numerator / denominator;
+    return std::isfinite(value) ? std::optional<double>(value) : std::nullopt;
+  }
 };
 
 class Reader {
  public:
-  explicit Reader(ExifData* data) : data_(data), order_(exif_data_get_byte_order(data)) {}
+  explicit Reader(const Exiv2::ExifData& data) : data_(data) {}
 
-  std::optional<std::string> Text(ExifIfd ifd, ExifTag tag) const {
-    const ExifEntry* entry = Find(ifd, tag, EXIF_FORMAT_ASCII, 1);
-    if (!entry) return std::nullopt;
-    std::string text(reinterpret_cast<const char*>(entry->data), entry->size);
-    text.erase(std::min(text.find('\0'), text.size()));
-    const auto begin = text.find_first_not_of(" \t\r\n");
-    if (begin == std::string::npos) return std::nullopt;
-    return text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1);
+  std::optional<std::string> Text(const char* key) const {
+    const Exiv2::Exifdatum* datum = Find(key);
+    if (!datum || datum->typeId() != Exiv2::asciiString) return std::nullopt;
+    const std::string text = Trimmed(datum->toString());
+    return text.empty() ? std::nullopt : std::optional<std::string>(text);
   }
 
-  std::optional<double> Integer(ExifIfd ifd, ExifTag tag) const {
-    if (const ExifEntry* entry = Find(ifd, tag, EXIF_FORMAT_SHORT, 1))
-      return exif_get_short(entry->data, order_);
-    if (const ExifEntry* entry = Find(ifd, tag, EXIF_FORMAT_LONG, 1))
-      return exif_get_long(entry->data, order_);
-    if (const ExifEntry* entry = Find(ifd, tag, EXIF_FORMAT_BYTE, 1)) return entry->data[0];
+  // One number of any numeric type, or written as a text; the first of the keys that has one.
+  std::optional<double> Number(std::initializer_list<const char*> keys) const {
+    for (const char* key : keys) {
+      const Exiv2::Exifdatum* datum = Find(key);
+      if (!datum || datum->count() < 1) continue;
+      const auto number = datum->typeId() == Exiv2::asciiString ? NumberIn(datum->toString())
+                          : IsNumeric(datum->typeId())          ? FractionAt(*datum, 0).Value()
+                                                                : std::nullopt;
+      if (number) return number;
+    }
     return std::nullopt;
   }
 
-  // The index-th of `count` rationals; nothing if the denominator is 0.
-  std::optional<double> Rational(ExifIfd ifd, ExifTag tag, unsigned index = 0, unsigned count = 1) const {
-    const ExifEntry* entry = Find(ifd, tag, EXIF_FORMAT_RATIONAL, count);
-    if (!entry) return std::nullopt;
-    const ExifRational value = exif_get_rational(entry->data + 8 * index, order_);
-    if (value.denominator == 0) return std::nullopt;
-    return static_cast<double>(value.numerator) / value.denominator;
-  }
-
-  // Degrees from degrees, minutes and seconds, negative if the reference tag starts with `negative`.
-  std::optional<double> Angle(ExifTag tag, ExifTag reference_tag, char negative, double limit_deg) const {
-    const auto degrees = Rational(EXIF_IFD_GPS, tag, 0, 3);
-    const auto minutes = Rational(EXIF_IFD_GPS, tag, 1, 3);
-    const auto seconds = Rational(EXIF_IFD_GPS, tag, 2, 3);
-    if (!degrees || !minutes || !seconds) return std::nullopt;
-    const double angle = *degrees + *minutes / 60.0 + *seconds / 3600.0;
-    if (angle > limit_deg) return std::nullopt;
-    const auto reference = Text(EXIF_IFD_GPS, reference_tag);
-    const bool is_negative =
-        reference && std::toupper(static_cast<unsigned char>(reference->front())) == negative;
-    return is_negative ? -angle : angle;
+  // Degrees from degrees, minutes and seconds, negative if the reference starts with `negative`. Minutes and
+  // seconds that are not known (0/0) count as 0.
+  std::optional<double> Angle(const char* key, const char* reference_key, char negative,
+                              double limit_deg) const {
+    const Exiv2::Exifdatum* datum = Find(key);
+    if (!datum || datum->count() != 3 || !IsNumeric(datum->typeId())) return std::nullopt;
+    double angle = 0, sign = 1;
+    for (int i = 0; i < 3; ++i) {
+      const Fraction fraction = FractionAt(*datum, i);
+      const auto part = i > 0 && fraction.IsUnknown() ? std::optional<double>(0) : fraction.Value();
+      if (!part || (i > 0 && *part < 0)) return std::nullopt;
+      if (*part < 0) sign = -1;
+      angle += std::abs(*part) / (i == 0 ? 1 : i == 1 ? 60 : 3600);
+    }
+    if (!(angle <= limit_deg)) return std::nullopt;
+    const auto reference = Text(reference_key);
+    if (reference && std::toupper(static_cast<unsigned char>(reference->front())) == negative) sign = -1;
+    return sign * angle + 0.0;  // never -0
   }
 
  private:
-  const ExifEntry* Find(ExifIfd ifd, ExifTag tag, ExifFormat format, unsigned min_components) const {
-    const ExifEntry* entry = exif_content_get_entry(data_->ifd[ifd], tag);
-    const bool usable =
-        entry && entry->data && entry->format == format && entry->components >= min_components &&
-        entry->size >= exif_format_get_size(format) * static_cast<std::size_t>(min_components);
-    return usable ? entry : nullptr;
+  static bool IsNumeric(Exiv2::TypeId type) {
+    switch (type) {
+      case Exiv2::unsignedByte:
+      case Exiv2::unsignedShort:
+      case Exiv2::unsignedLong:
+      case Exiv2::unsignedRational:
+      case Exiv2::signedByte:
+      case Exiv2::signedShort:
+      case Exiv2::signedLong:
+      case Exiv2::signedRational:
+      case Exiv2::tiffFloat:
+      case Exiv2::tiffDouble:
+        return true;
+      default:
+        return false;
+    }
   }
 
-  ExifData* data_;
-  ExifByteOrder order_;
+  static Fraction FractionAt(const Exiv2::Exifdatum& datum, int index) {
+    switch (datum.typeId()) {
+      case Exiv2::unsignedRational: {  // toRational would read 4294967295 as -1.
+        const auto& value = dynamic_cast<const Exiv2::URationalValue&>(datum.value()).value_.at(index);
+        return {static_cast<double>(value.first), static_cast<double>(value.second)};
+      }
+      case Exiv2::signedRational: {
+        const auto& value = dynamic_cast<const Exiv2::RationalValue&>(datum.value()).value_.at(index);
+        return {static_cast<double>(value.first), static_cast<double>(value.second)};
+      }
+      case Exiv2::tiffDouble:
+        return {dynamic_cast<const Exiv2::DoubleValue&>(datum.value()).value_.at(index), 1};
+      case Exiv2::unsignedLong:
+        return {static_cast<double>(dynamic_cast<const Exiv2::ULongValue&>(datum.value()).value_.at(index)),
+                1};
+      default:
+        return {datum.toFloat(index), 1};
+    }
+  }
+
+  const Exiv2::Exifdatum* Find(const char* key) const {
+    const auto found = data_.findKey(Exiv2::ExifKey(key));
+    return found == data_.end() ? nullptr : &*found;
+  }
+
+  const Exiv2::ExifData& data_;
 };
 
-// libexif defines the GPS tags as macros without the enum's type.
-ExifTag GpsTag(int tag) { return static_cast<ExifTag>(tag); }
-
 std::optional<int> InRange(const std::optional<double>& value, int low, int high) {
-  if (!value || *value < low || *value > high) return std::nullopt;
+  if (!value || *value < low || *value > high || *value != std::floor(*value)) return std::nullopt;
   return static_cast<int>(*value);
+}
+
+// AltitudeRef: 1 and 3 (EXIF 3.0) are below the sea level and below the ellipsoid.
+std::optional<double> Altitude(const Reader& reader) {
+  const auto altitude = reader.Number({"Exif.GPSInfo.GPSAltitude"});
+  const auto reference = reader.Number({"Exif.GPSInfo.GPSAltitudeRef"});
+  const bool is_below = reference && (*reference == 1 || *reference == 3);
+  return altitude && is_below ? 0.0 - std::abs(*altitude) : altitude;
+}
+
+// Receivers without a fix write 0 degrees north, 0 degrees east, a place in the sea.
+void DropPlaceWithoutFix(ExifInfo& info) {
+  if (!info.latitude_deg || !info.longitude_deg || (*info.latitude_deg == 0 && *info.longitude_deg == 0)) {
+    info.latitude_deg = info.longitude_deg = info.altitude_m = std::nullopt;
+  }
+}
+
+ExifInfo InfoFrom(const Exiv2::ExifData& data) {
+  const Reader reader(data);
+  ExifInfo info;
+  info.make = reader.Text("Exif.Image.Make");
+  info.model = reader.Text("Exif.Image.Model");
+  info.orientation = InRange(reader.Number({"Exif.Image.Orientation"}), 1, 8);
+  // Some programs write the lens' tags into the main directory, where TIFF/EP has them.
+  info.focal_length_mm = reader.Number({"Exif.Photo.FocalLength", "Exif.Image.FocalLength"});
+  info.focal_length_35mm = reader.Number({"Exif.Photo.FocalLengthIn35mmFilm"});
+  info.focal_plane_x_resolution =
+      reader.Number({"Exif.Photo.FocalPlaneXResolution", "Exif.Image.FocalPlaneXResolution"});
+  info.focal_plane_unit = InRange(
+      reader.Number({"Exif.Photo.FocalPlaneResolutionUnit", "Exif.Image.FocalPlaneResolutionUnit"}), 1, 5);
+  info.pixel_x_dimension = reader.Number({"Exif.Photo.PixelXDimension"});
+  info.latitude_deg = reader.Angle("Exif.GPSInfo.GPSLatitude", "Exif.GPSInfo.GPSLatitudeRef", 'S', 90.0);
+  info.longitude_deg = reader.Angle("Exif.GPSInfo.GPSLongitude", "Exif.GPSInfo.GPSLongitudeRef", 'W', 180.0);
+  info.altitude_m = Altitude(reader);
+  DropPlaceWithoutFix(info);
+  return info;
+}
+
+// What EXIF does not say, programs that edit photos may have kept in XMP. Not the orientation: XMP's is not
+// applied by viewers, nor by COLMAP.
+ExifInfo WithXmp(ExifInfo info, const Exiv2::XmpData& xmp) {
+  if (xmp.empty()) return info;
+  Exiv2::ExifData data;
+  Exiv2::copyXmpToExif(xmp, data);
+  const ExifInfo more = InfoFrom(data);
+  if (!info.make && !info.model) {
+    info.make = more.make;
+    info.model = more.model;
+  }
+  if (!info.focal_length_mm && !info.focal_length_35mm) {
+    info.focal_length_mm = more.focal_length_mm;
+    info.focal_length_35mm = more.focal_length_35mm;
+  }
+  if (!info.focal_plane_x_resolution && !info.focal_plane_unit) {
+    info.focal_plane_x_resolution = more.focal_plane_x_resolution;
+    info.focal_plane_unit = more.focal_plane_unit;
+  }
+  if (!info.pixel_x_dimension) info.pixel_x_dimension = more.pixel_x_dimension;
+  if (!info.latitude_deg) {
+    info.latitude_deg = more.latitude_deg;
+    info.longitude_deg = more.longitude_deg;
+    info.altitude_m = more.altitude_m;
+  }
+  return info;
+}
+
+void SetUpLibrary() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    static std::recursive_mutex mutex;  // XMP's parser has one state for all threads.
+    Exiv2::XmpParser::initialize(
+        [](void* lock, bool acquire) {
+          auto& held = *static_cast<std::recursive_mutex*>(lock);
+          acquire ? held.lock() : held.unlock();
+        },
+        &mutex);
+    Exiv2::LogMsg::setLevel(Exiv2::LogMsg::mute);
+#if !EXIV2_TEST_VERSION(0, 28, 3)
+    Exiv2::enableBMFF(true);  // HEIF; always on in later versions
+#endif
+  });
 }
 
 }  // namespace
 
-ExifInfo ReadExif(const std::filesystem::path& path) {
-  const std::unique_ptr<ExifLoader, Unref> loader(exif_loader_new());
-  exif_loader_write_file(loader.get(), path.c_str());
-  const std::unique_ptr<ExifData, Unref> data(exif_loader_get_data(loader.get()));
-  if (!data) return {};
-
-  const Reader reader(data.get());
-  ExifInfo info;
-  info.make = reader.Text(EXIF_IFD_0, EXIF_TAG_MAKE);
-  info.model = reader.Text(EXIF_IFD_0, EXIF_TAG_MODEL);
-  info.orientation = InRange(reader.Integer(EXIF_IFD_0, EXIF_TAG_ORIENTATION), 1, 8);
-  info.focal_length_mm = reader.Rational(EXIF_IFD_EXIF, EXIF_TAG_FOCAL_LENGTH);
-  info.focal_length_35mm = reader.Integer(EXIF_IFD_EXIF, EXIF_TAG_FOCAL_LENGTH_IN_35MM_FILM);
-  info.focal_plane_x_resolution = reader.Rational(EXIF_IFD_EXIF, EXIF_TAG_FOCAL_PLANE_X_RESOLUTION);
-  info.focal_plane_unit = InRange(reader.Integer(EXIF_IFD_EXIF, EXIF_TAG_FOCAL_PLANE_RESOLUTION_UNIT), 1, 5);
-  info.pixel_x_dimension = reader.Integer(EXIF_IFD_EXIF, EXIF_TAG_PIXEL_X_DIMENSION);
-  info.latitude_deg =
-      reader.Angle(GpsTag(EXIF_TAG_GPS_LATITUDE), GpsTag(EXIF_TAG_GPS_LATITUDE_REF), 'S', 90.0);
-  info.longitude_deg =
-      reader.Angle(GpsTag(EXIF_TAG_GPS_LONGITUDE), GpsTag(EXIF_TAG_GPS_LONGITUDE_REF), 'W', 180.0);
-  info.altitude_m = reader.Rational(EXIF_IFD_GPS, GpsTag(EXIF_TAG_GPS_ALTITUDE));
-  const auto below_sea_level = reader.Integer(EXIF_IFD_GPS, GpsTag(EXIF_TAG_GPS_ALTITUDE_REF));
-  if (info.altitude_m && below_sea_level && *below_sea_level == 1) info.altitude_m = -*info.altitude_m;
-  return info;
+ExifInfo ReadExif(const fs::path& path) {
+  std::error_code error;
+  if (!fs::is_regular_file(path, error)) return {};  // Opening a FIFO would block.
+  SetUpLibrary();
+  try {
+    // Absolute: exiv2 takes "-" for standard input, and "http://..." for an address.
+    const auto image = Exiv2::ImageFactory::open(fs::absolute(path).string());
+    image->readMetadata();
+    return WithXmp(InfoFrom(image->exifData()), image->xmpData());
+  } catch (const std::exception&) {  // exiv2's errors, and bad_alloc for lengths that a damaged file claims
+    return {};
+  }
 }
 
 int QuarterTurnsToUpright(const std::optional<int>& orientation) {

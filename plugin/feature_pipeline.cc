@@ -4,8 +4,10 @@
 #include <deque>
 #include <filesystem>
 #include <future>
+#include <limits>
 #include <memory>
 #include <sstream>
+#include <unordered_set>
 
 #include "database_io/colmap_database.h"
 #include "network/architecture.h"
@@ -73,7 +75,8 @@ image_t ImageRow(ColmapDatabase& database, CameraAssigner& cameras, const Featur
   image.camera_id = camera.camera_id;
   if (photo.exif.latitude_deg && photo.exif.longitude_deg) {
     image.prior_position =
-        GeoPosition{*photo.exif.latitude_deg, *photo.exif.longitude_deg, photo.exif.altitude_m.value_or(0)};
+        GeoPosition{*photo.exif.latitude_deg, *photo.exif.longitude_deg,
+                    photo.exif.altitude_m.value_or(std::numeric_limits<double>::quiet_NaN())};
   }
   image.gravity = GravityOfOrientation(photo.exif.orientation);
   return database.AddImage(image);
@@ -241,7 +244,8 @@ bool FeaturesAreThere(ColmapDatabase& database, const std::string& name, const s
       "; features of two kinds do not match each other: use another database or the same options");
 }
 
-CameraAssigner MakeCameraAssigner(ColmapDatabase& database, const FeaturePipelineOptions& o) {
+CameraAssigner MakeCameraAssigner(ColmapDatabase& database, const FeaturePipelineOptions& o,
+                                  const std::vector<std::string>* names) {
   if (o.existing_camera_id < 0) CheckModelFitsDatabase(o.camera.camera_model, database);
   std::map<camera_t, Camera> cameras;
   for (const Camera& camera : database.Cameras()) cameras[camera.camera_id] = camera;
@@ -257,9 +261,12 @@ CameraAssigner MakeCameraAssigner(ColmapDatabase& database, const FeaturePipelin
   CameraOptions options = o.camera;
   options.focal_convention = FocalConventionOf(o.focal_convention, database.dialect());
   CameraAssigner assigner(options, existing);
+  std::unordered_set<std::string> of_this_run;
+  if (names) of_this_run.insert(names->begin(), names->end());
   for (const Image& image : database.Images()) {
     const auto found = cameras.find(image.camera_id);
-    if (found != cameras.end())
+    const bool is_of_this_run = !names || of_this_run.count(image.name) > 0;
+    if (is_of_this_run && found != cameras.end())
       assigner.Remember(image.name, ReadExif(PhotoPath(o.image_path, image.name)), found->second);
   }
   return assigner;
@@ -329,11 +336,12 @@ FeaturePipelineStats ExtractCollection(const FeaturePipelineOptions& o, const Co
   stats.weights = {extractor.weights().metadata, extractor.weights().sha256};
   const auto todo = NamesToExtract(database, extractor, names, provenance, stats);
   // After what is there, so that it knows their cameras.
-  CameraAssigner cameras = MakeCameraAssigner(database, o);
+  CameraAssigner cameras = MakeCameraAssigner(database, o, &names);
   stats.stopped = !ExtractPhotos(common, extractors, todo, [&](const FeatureRecord& photo) {
     try {
       if (!photo.error.empty()) throw InputError(photo.error);
       if (WriteFeatures(database, cameras, photo, provenance)) {
+        if (photo.keypoints.rows == 0) LogWarning(photo.name + ": no keypoints were found");
         ++stats.extracted;
         stats.num_keypoints += static_cast<int64_t>(photo.keypoints.rows);
       } else {

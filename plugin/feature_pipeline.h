@@ -67,8 +67,11 @@ std::string FeatureProvenance(const FeaturePipelineOptions& options, const Featu
 // also where there are such rows and no note of what made them, which WriteFeatures compares with new ones.
 bool FeaturesAreThere(ColmapDatabase& database, const std::string& name, const std::string& provenance);
 
-// With the cameras that the database has, and the photos they belong to. Throws UsageError for bad options.
-CameraAssigner MakeCameraAssigner(ColmapDatabase& database, const FeaturePipelineOptions& options);
+// With the cameras that photos of this run have in the database (`names`; nullptr: every photo there), so
+// that a run that is resumed goes on with them. As in COLMAP, photos of an earlier run share no camera with
+// those of another one. Throws UsageError for bad options.
+CameraAssigner MakeCameraAssigner(ColmapDatabase& database, const FeaturePipelineOptions& options,
+                                  const std::vector<std::string>* names = nullptr);
 
 // One transaction; image and camera rows are made if they are not there. False: another program was faster,
 // its rows stay. Throws InputError for a photo that cannot be stored, UsageError where rows of other weights

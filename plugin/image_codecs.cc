@@ -9,6 +9,7 @@
 
 #include "network/crc32.h"
 #include "network/error.h"
+#include "plugin/tiff_header.h"
 
 namespace colmatch {
 namespace {
@@ -46,19 +47,12 @@ ImageHeader ParseBmp(const Bytes& bytes) {
 }
 
 ImageHeader ParseTiff(const Bytes& bytes) {
-  const bool big_endian = bytes[0] == 'M';
-  const std::uint64_t directory = ReadInteger(bytes, 4, 4, big_endian);
-  const std::uint64_t num_entries = ReadInteger(bytes, directory, 2, big_endian);
-  ImageHeader header{ImageFormat::kTiff, 0, 0};
-  for (std::uint64_t i = 0; i < num_entries; ++i) {
-    const std::uint64_t entry = directory + 2 + 12 * i;
-    const std::uint64_t tag = ReadInteger(bytes, entry, 2, big_endian);
-    if (tag != 256 && tag != 257) continue;                                      // ImageWidth, ImageLength
-    const int size = ReadInteger(bytes, entry + 2, 2, big_endian) == 3 ? 2 : 4;  // SHORT or LONG
-    const std::uint64_t value = ReadInteger(bytes, entry + 8, size, big_endian);
-    (tag == 256 ? header.width_px : header.height_px) = value;
+  const TiffHeader tiff = ParseTiffHeader(bytes);
+  if (tiff.is_raw || tiff.is_thumbnail) {
+    throw InputError(
+        "raw photo (DNG or a camera's own format); expected a developed one: convert it to JPEG");
   }
-  return header;
+  return {ImageFormat::kTiff, tiff.width_px, tiff.height_px};
 }
 
 ImageHeader ParseWebp(const Bytes& bytes) {
@@ -67,6 +61,10 @@ ImageHeader ParseWebp(const Bytes& bytes) {
     throw InputError("truncated WebP: the file is too short");
   ImageHeader header{ImageFormat::kWebp, 0, 0};
   if (HasText(bytes, 12, "VP8X", 4)) {
+    constexpr std::uint64_t kAnimation = 2;
+    if (ReadInteger(bytes, 20, 1, false) & kAnimation) {
+      throw InputError("animated WebP; expected a still picture: save one of its pictures as JPEG or PNG");
+    }
     header.width_px = ReadInteger(bytes, 24, 3, false) + 1;
     header.height_px = ReadInteger(bytes, 27, 3, false) + 1;
   } else if (HasText(bytes, 12, "VP8L", 4)) {
@@ -78,27 +76,6 @@ ImageHeader ParseWebp(const Bytes& bytes) {
     header.height_px = ReadInteger(bytes, 28, 2, false) & 0x3fff;
   }
   return header;
-}
-
-// P1..P6: two numbers in ASCII, with blanks and #-comments between.
-ImageHeader ParsePnm(const Bytes& bytes) {
-  std::size_t at = 2;
-  const auto next_number = [&]() -> std::uint64_t {
-    while (at < bytes.size() && (std::isspace(bytes[at]) || bytes[at] == '#')) {
-      if (bytes[at] == '#') {
-        while (at < bytes.size() && bytes[at] != '\n') ++at;
-      } else {
-        ++at;
-      }
-    }
-    std::uint64_t value = 0;
-    if (at >= bytes.size() || !std::isdigit(bytes[at])) throw InputError("damaged PNM header: no image size");
-    while (at < bytes.size() && std::isdigit(bytes[at]) && value < (1ull << 32))
-      value = 10 * value + bytes[at++] - '0';
-    return value;
-  };
-  const std::uint64_t width = next_number();
-  return {ImageFormat::kPnm, width, next_number()};
 }
 
 // libpng tells of damage on stderr, and of a cut file only if pixels are missing: walk the chunks up to IEND
@@ -121,12 +98,47 @@ void CheckPngChunks(const Bytes& bytes) {
   throw InputError("truncated PNG: the file ends before its end chunk");
 }
 
+// Pixels as OpenCV gives them: 8 or 16 bits, one channel.
+cv::Mat DecodeAnyDepth(const Bytes& bytes, const ImageHeader& header) {
+  constexpr int kFlags = cv::IMREAD_GRAYSCALE | cv::IMREAD_ANYDEPTH | cv::IMREAD_IGNORE_ORIENTATION;
+  cv::Mat gray;
+  std::string reason = "truncated or damaged image: the pixels cannot be decoded";
+  if (header.format == ImageFormat::kTiff) {
+    const TiffHeader tiff = ParseTiffHeader(bytes);
+    reason = WhyTiffIsNotRead(tiff);
+    gray = cv::imdecode(tiff.orientations.empty() ? bytes : WithoutTiffOrientation(bytes, tiff), kFlags);
+  } else if (header.format == ImageFormat::kPnm) {
+    gray = DecodePnmGray(bytes);
+  } else {
+    if (header.format == ImageFormat::kPng) CheckPngChunks(bytes);
+    gray = cv::imdecode(bytes, kFlags);
+  }
+  if (gray.empty() || gray.channels() != 1 || gray.elemSize() > 2) throw InputError(reason);
+  return gray;
+}
+
+// 16-bit samples to 8 bits. Cameras and scanners store 10, 12 and 14 bits in 16: the highest sample tells.
+cv::Mat EightBits(const cv::Mat& gray) {
+  if (gray.depth() == CV_8U) return gray;
+  double highest = 0;
+  cv::minMaxLoc(gray, nullptr, &highest);
+  int bits = 8;
+  while (bits < 16 && highest >= (1 << bits)) bits += 2;
+  cv::Mat eight(gray.size(), CV_8U);
+  for (int y = 0; y < gray.rows; ++y) {
+    const auto* in = gray.ptr<std::uint16_t>(y);
+    for (int x = 0; x < gray.cols; ++x)
+      eight.ptr<std::uint8_t>(y)[x] = static_cast<std::uint8_t>(in[x] >> (bits - 8));
+  }
+  return eight;
+}
+
 }  // namespace
 
 std::optional<ImageFormat> SniffFormat(const Bytes& bytes) {
   if (HasText(bytes, 0, "\xff\xd8\xff", 3)) return ImageFormat::kJpeg;
   if (HasText(bytes, 0, "\x89PNG\r\n\x1a\n", 8)) return ImageFormat::kPng;
-  if (HasText(bytes, 0, "II*\0", 4) || HasText(bytes, 0, "MM\0*", 4)) return ImageFormat::kTiff;
+  if (IsTiff(bytes)) return ImageFormat::kTiff;
   if (HasText(bytes, 0, "RIFF", 4) && HasText(bytes, 8, "WEBP", 4)) return ImageFormat::kWebp;
   // The size of the second BMP header, 40 or more, tells a bitmap from a text that starts with BM.
   if (HasText(bytes, 0, "BM", 2) && bytes.size() >= 18 && bytes[14] >= 40 && bytes[15] == 0)
@@ -135,6 +147,28 @@ std::optional<ImageFormat> SniffFormat(const Bytes& bytes) {
     return ImageFormat::kPnm;
   }
   return std::nullopt;
+}
+
+std::string NameOfOtherFormat(const Bytes& bytes) {
+  if (HasText(bytes, 0, "GIF8", 4)) return "a GIF";
+  if (HasText(bytes, 4, "ftypcrx", 7) || HasText(bytes, 0, "FUJIFILMCCD-RAW", 15)) return "a raw photo";
+  if (HasText(bytes, 4, "ftyp", 4)) {
+    for (const char* brand : {"avif", "avis"})
+      if (HasText(bytes, 8, brand, 4)) return "an AVIF photo";
+    for (const char* brand : {"heic", "heix", "hevc", "heim", "heis", "mif1", "msf1"})
+      if (HasText(bytes, 8, brand, 4)) return "a HEIF photo";
+    return "a film";
+  }
+  if (HasText(bytes, 4, "jP  \r\n\x87\n", 8) || HasText(bytes, 0, "\xff\x4f\xff\x51", 4))
+    return "a JPEG 2000";
+  if (HasText(bytes, 0, "\xff\x0a", 2) || HasText(bytes, 4, "JXL ", 4)) return "a JPEG XL";
+  if (HasText(bytes, 0, "\x76\x2f\x31\x01", 4)) return "an OpenEXR picture";
+  if (HasText(bytes, 0, "#?RADIANCE", 10) || HasText(bytes, 0, "#?RGBE", 6)) return "a Radiance picture";
+  // Panasonic's and Olympus' raw files are TIFFs with a number of their own.
+  if (HasText(bytes, 0, "IIU\0", 4) || HasText(bytes, 0, "IIRO", 4) || HasText(bytes, 0, "IIRS", 4))
+    return "a raw photo";
+  if (HasText(bytes, 0, "<", 1)) return "a web page or another text";
+  return {};
 }
 
 ImageHeader ParseImageHeader(const Bytes& bytes, ImageFormat format) {
@@ -150,17 +184,21 @@ ImageHeader ParseImageHeader(const Bytes& bytes, ImageFormat format) {
     case ImageFormat::kWebp:
       return ParseWebp(bytes);
     case ImageFormat::kPnm:
-      return ParsePnm(bytes);
+      return ParsePnmHeader(bytes);
   }
   throw InputError("unknown image format");
 }
 
 cv::Mat DecodeGray(const Bytes& bytes, const ImageHeader& header) {
   if (header.format == ImageFormat::kJpeg) return DecodeJpegGray(bytes);
-  if (header.format == ImageFormat::kPng) CheckPngChunks(bytes);
-  const cv::Mat gray = cv::imdecode(bytes, cv::IMREAD_GRAYSCALE | cv::IMREAD_IGNORE_ORIENTATION);
-  if (gray.empty()) throw InputError("truncated or damaged image: the pixels cannot be decoded");
-  if (gray.type() != CV_8U) throw InputError("unsupported pixel type: convert it to 8-bit PNG or JPEG");
+  cv::Mat decoded = DecodeAnyDepth(bytes, header);
+  // Signed samples: there is no light below 0.
+  if (decoded.depth() == CV_8S) decoded.convertTo(decoded, CV_8U);
+  if (decoded.depth() == CV_16S) decoded.convertTo(decoded, CV_16U);
+  if (decoded.depth() != CV_8U && decoded.depth() != CV_16U) {
+    throw InputError("unsupported pixel type: convert it to 8-bit PNG or JPEG");
+  }
+  const cv::Mat gray = EightBits(decoded);
   if (static_cast<std::uint64_t>(gray.cols) != header.width_px ||
       static_cast<std::uint64_t>(gray.rows) != header.height_px) {
     throw InputError("damaged image: header says " + std::to_string(header.width_px) + "x" +

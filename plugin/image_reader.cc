@@ -6,7 +6,9 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <map>
 #include <set>
+#include <utility>
 
 #include "network/error.h"
 #include "plugin/image_codecs.h"
@@ -33,33 +35,107 @@ bool IsNamedAsPhoto(const fs::path& path) {
   return suffixes.count(suffix) > 0;
 }
 
-void TellOfOtherFiles(const fs::path& folder, const std::vector<std::string>& others) {
-  if (others.empty()) return;
-  const size_t num_more = others.size() - 1;
-  LogInfo(folder.string() + ": not read, as they are no photos by their suffix: " +
-          *std::min_element(others.begin(), others.end()) +
-          (num_more > 0 ? " and " + std::to_string(num_more) + " more" : ""));
+// What systems and servers put beside photos: thumbnails, the trash, metadata of Apple's. "._x.jpg" holds no
+// picture, whatever its name says.
+bool IsSystemFolder(const std::string& name) {
+  static const std::set<std::string> names = {"@eaDir",
+                                              "@Recycle",
+                                              "@Recently-Snapshot",
+                                              "#recycle",
+                                              "#snapshot",
+                                              "$RECYCLE.BIN",
+                                              "System Volume Information",
+                                              "lost+found",
+                                              "__MACOSX",
+                                              ".AppleDouble",
+                                              ".Spotlight-V100",
+                                              ".TemporaryItems",
+                                              ".Trashes",
+                                              ".fseventsd",
+                                              ".@__thumb",
+                                              ".thumbnails",
+                                              ".SynologyWorkingDirectory"};
+  return names.count(name) > 0 || name.rfind(".Trash-", 0) == 0;
 }
 
-std::vector<std::string> ListFolder(const fs::path& folder) {
-  std::vector<std::string> names, others;
-  try {
-    for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder)) {
-      std::error_code ignored;
-      if (entry.is_directory(ignored)) continue;
-      const std::string name = entry.path().lexically_relative(folder).generic_string();
-      (IsNamedAsPhoto(entry.path()) ? names : others).push_back(name);
+bool IsSystemFile(const std::string& name) {
+  return name.rfind("._", 0) == 0 || name.rfind("SYNOPHOTO_", 0) == 0 || name.rfind("SYNOFILE_", 0) == 0;
+}
+
+// The photos below a folder. Links to folders are followed after all real folders, so that a photo has its
+// real name; a folder that was listed already, as one that a link leads back to, is not listed again.
+class FolderListing {
+ public:
+  explicit FolderListing(const fs::path& folder) : folder_(folder) {
+    Visit(folder);
+    while (!links_.empty()) {
+      const fs::path link = *links_.begin();
+      links_.erase(links_.begin());
+      Visit(link);
     }
+    Tell(system_, "not read, as the system put them there: ");
+    Tell(others_, "not read, as they are no photos by their suffix: ");
+    for (const auto& [name, first] : seen_again_)
+      LogInfo((folder_ / name).string() + ": is the same folder as " + first.string() +
+              ", whose photos are read once");
+  }
+
+  std::vector<std::string> TakeNames() { return std::move(names_); }
+
+ private:
+  std::string NameOf(const fs::path& path) const { return path.lexically_relative(folder_).generic_string(); }
+
+  void Visit(const fs::path& path) {
+    const fs::path real = fs::canonical(path);
+    const auto [first, is_new] = visited_.try_emplace(real, path);
+    if (!is_new) {
+      seen_again_.emplace_back(NameOf(path), first->second);
+      return;
+    }
+    std::set<fs::path> folders;
+    for (const fs::directory_entry& entry : fs::directory_iterator(path)) Take(entry, &folders);
+    for (const fs::path& folder : folders) Visit(folder);
+  }
+
+  void Take(const fs::directory_entry& entry, std::set<fs::path>* folders) {
+    std::error_code ignored;
+    const std::string last = entry.path().filename().string();
+    const bool is_folder = entry.is_directory(ignored);
+    if (is_folder ? IsSystemFolder(last) : IsSystemFile(last)) {
+      system_.push_back(NameOf(entry.path()));
+    } else if (!is_folder) {
+      (IsNamedAsPhoto(entry.path()) ? names_ : others_).push_back(NameOf(entry.path()));
+    } else if (entry.is_symlink(ignored)) {
+      links_.insert(entry.path());
+    } else {
+      folders->insert(entry.path());
+    }
+  }
+
+  void Tell(const std::vector<std::string>& names, const std::string& why) const {
+    if (names.empty()) return;
+    const size_t num_more = names.size() - 1;
+    LogInfo(folder_.string() + ": " + why + *std::min_element(names.begin(), names.end()) +
+            (num_more > 0 ? " and " + std::to_string(num_more) + " more" : ""));
+  }
+
+  const fs::path folder_;
+  std::map<fs::path, fs::path> visited_;  // real path, and where it was met first
+  std::set<fs::path> links_;
+  std::vector<std::string> names_, others_, system_;
+  std::vector<std::pair<std::string, fs::path>> seen_again_;
+};
+
+std::vector<std::string> ListFolder(const fs::path& folder) {
+  try {
+    std::vector<std::string> names = FolderListing(folder).TakeNames();
+    if (!names.empty()) return names;
   } catch (const fs::filesystem_error& error) {
     throw UsageError("image folder '" + error.path1().string() +
                      "' cannot be read: " + error.code().message());
   }
-  if (names.empty()) {
-    throw UsageError("image folder '" + folder.string() +
-                     "' holds no photos (files with the suffix of a picture, as .jpg)");
-  }
-  TellOfOtherFiles(folder, others);
-  return names;
+  throw UsageError("image folder '" + folder.string() +
+                   "' holds no photos (files with the suffix of a picture, as .jpg)");
 }
 
 void CheckListedName(const std::string& name, const fs::path& list_file) {
@@ -119,7 +195,9 @@ std::vector<std::uint8_t> ReadFile(const fs::path& path) {
   const std::size_t num_head_bytes = bytes.size();
   stream.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(num_head_bytes));
   if (!SniffFormat(bytes)) {  // Before the rest is read: it may be a film named .jpg.
-    throw InputError("not an image that can be read (JPEG, PNG, TIFF, WebP, BMP, PNM)");
+    const std::string what = NameOfOtherFormat(bytes);
+    throw InputError("not an image that can be read (JPEG, PNG, TIFF, WebP, BMP, PNM)" +
+                     (what.empty() ? std::string() : ": it is " + what));
   }
   bytes.resize(size);
   stream.read(reinterpret_cast<char*>(bytes.data() + num_head_bytes),

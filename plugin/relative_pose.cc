@@ -11,13 +11,13 @@
 namespace colmatch {
 namespace {
 
-int NumPointsInFront(const RelativePose& pose, const Points2d& normalized1, const Points2d& normalized2) {
+int NumPointsInFront(const RelativePose& pose, const Rays& rays1, const Rays& rays2) {
   const double max_depth = 1000.0 * pose.translation.norm();
   int count = 0;
-  for (std::size_t i = 0; i < normalized1.size(); ++i) {
+  for (std::size_t i = 0; i < rays1.size(); ++i) {
     // depth2 * x2 = depth1 * R x1 + t, in the least squares sense.
-    const Eigen::Vector3d ray1 = pose.rotation * normalized1[i].homogeneous();
-    const Eigen::Vector3d ray2 = normalized2[i].homogeneous();
+    const Eigen::Vector3d ray1 = pose.rotation * rays1[i];
+    const Eigen::Vector3d ray2 = rays2[i];
     const double a11 = ray1.squaredNorm(), a12 = -ray1.dot(ray2), a22 = ray2.squaredNorm();
     const double b1 = -ray1.dot(pose.translation), b2 = ray2.dot(pose.translation);
     const double determinant = a11 * a22 - a12 * a12;
@@ -28,12 +28,12 @@ int NumPointsInFront(const RelativePose& pose, const Points2d& normalized1, cons
   return count;
 }
 
-std::optional<RelativePose> MostPointsInFront(const std::vector<RelativePose>& poses,
-                                              const Points2d& normalized1, const Points2d& normalized2) {
+std::optional<RelativePose> MostPointsInFront(const std::vector<RelativePose>& poses, const Rays& rays1,
+                                              const Rays& rays2) {
   std::optional<RelativePose> best;
   int best_count = 0;
   for (const RelativePose& pose : poses) {
-    const int count = NumPointsInFront(pose, normalized1, normalized2);
+    const int count = NumPointsInFront(pose, rays1, rays2);
     if (count <= best_count) continue;
     best_count = count;
     best = pose;
@@ -42,13 +42,12 @@ std::optional<RelativePose> MostPointsInFront(const std::vector<RelativePose>& p
 }
 
 // Scale 1 for a rotation, and the sign that keeps points in front of the cameras.
-Eigen::Matrix3d NormalizeHomography(const Eigen::Matrix3d& homography, const Points2d& normalized1,
-                                    const Points2d& normalized2) {
+Eigen::Matrix3d NormalizeHomography(const Eigen::Matrix3d& homography, const Rays& rays1, const Rays& rays2) {
   const Eigen::JacobiSVD<Eigen::Matrix3d> svd(homography);
   Eigen::Matrix3d normalized = homography / svd.singularValues()(1);
   long num_positive = 0;
-  for (std::size_t i = 0; i < normalized1.size(); ++i) {
-    num_positive += normalized2[i].homogeneous().dot(normalized * normalized1[i].homogeneous()) > 0 ? 1 : -1;
+  for (std::size_t i = 0; i < rays1.size(); ++i) {
+    num_positive += rays2[i].dot(normalized * rays1[i]) > 0 ? 1 : -1;
   }
   return num_positive < 0 ? Eigen::Matrix3d(-normalized) : normalized;
 }
@@ -72,8 +71,8 @@ Eigen::Matrix3d CalibrationMatrix(const Camera& camera) {
   return matrix;
 }
 
-std::optional<RelativePose> PoseFromEssential(const Eigen::Matrix3d& essential, const Points2d& normalized1,
-                                              const Points2d& normalized2) {
+std::optional<RelativePose> PoseFromEssential(const Eigen::Matrix3d& essential, const Rays& rays1,
+                                              const Rays& rays2) {
   Eigen::Matrix3d rotation1, rotation2;
   Eigen::Vector3d translation;
   DecomposeEssential(essential, &rotation1, &rotation2, &translation);
@@ -81,13 +80,13 @@ std::optional<RelativePose> PoseFromEssential(const Eigen::Matrix3d& essential, 
                             {rotation2, translation},
                             {rotation1, -translation},
                             {rotation2, -translation}},
-                           normalized1, normalized2);
+                           rays1, rays2);
 }
 
-std::optional<RelativePose> PoseFromHomography(const Eigen::Matrix3d& homography, const Points2d& normalized1,
-                                               const Points2d& normalized2) {
+std::optional<RelativePose> PoseFromHomography(const Eigen::Matrix3d& homography, const Rays& rays1,
+                                               const Rays& rays2) {
   constexpr double kRotationTolerance = 1e-3;
-  const Eigen::Matrix3d normalized = NormalizeHomography(homography, normalized1, normalized2);
+  const Eigen::Matrix3d normalized = NormalizeHomography(homography, rays1, rays2);
   if (!normalized.allFinite()) return std::nullopt;
   const Eigen::Matrix3d from_rotation = normalized.transpose() * normalized - Eigen::Matrix3d::Identity();
   if (from_rotation.cwiseAbs().maxCoeff() < kRotationTolerance) {
@@ -105,7 +104,7 @@ std::optional<RelativePose> PoseFromHomography(const Eigen::Matrix3d& homography
     cv::cv2eigen(rotations[i], poses[i].rotation);
     cv::cv2eigen(translations[i], poses[i].translation);
   }
-  return MostPointsInFront(poses, normalized1, normalized2);
+  return MostPointsInFront(poses, rays1, rays2);
 }
 
 }  // namespace colmatch

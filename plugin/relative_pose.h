@@ -4,6 +4,7 @@
 #include <Eigen/Core>
 #include <Eigen/Geometry>
 #include <optional>
+#include <vector>
 
 #include "plugin/camera.h"
 #include "plugin/epipolar.h"
@@ -19,14 +20,17 @@ struct RelativePose {
 // Pinhole part of the camera: focal lengths and principal point, px.
 Eigen::Matrix3d CalibrationMatrix(const Camera& camera);
 
-// The decomposition with most normalised points in front of both cameras (and nearer than 1000 baselines, as
-// in COLMAP); unit translation. Nothing if no point is.
-std::optional<RelativePose> PoseFromEssential(const Eigen::Matrix3d& essential, const Points2d& normalized1,
-                                              const Points2d& normalized2);
+// Directions in the camera's frame, of any length; NaN where a point has none.
+using Rays = std::vector<Eigen::Vector3d>;
 
-// H in normalised coordinates (K2^-1 H K1). Translation is 0 if H is a rotation up to COLMAP's tolerance
-// (1e-3 in H^T H - I), else in units of the plane's distance.
-std::optional<RelativePose> PoseFromHomography(const Eigen::Matrix3d& homography, const Points2d& normalized1,
-                                               const Points2d& normalized2);
+// The decomposition with most points in front, along the rays of both cameras (and nearer than 1000
+// baselines, as in COLMAP); unit translation. Nothing if no point is.
+std::optional<RelativePose> PoseFromEssential(const Eigen::Matrix3d& essential, const Rays& rays1,
+                                              const Rays& rays2);
+
+// H of rays: K2^-1 H K1 for pinholes. Translation is 0 if H is a rotation up to COLMAP's tolerance (1e-3 in
+// H^T H - I), else in units of the plane's distance.
+std::optional<RelativePose> PoseFromHomography(const Eigen::Matrix3d& homography, const Rays& rays1,
+                                               const Rays& rays2);
 
 }  // namespace colmatch

@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "network/error.h"
+#include "plugin/log.h"
 
 namespace colmatch {
 namespace {
@@ -53,10 +54,47 @@ class Frames {
 
 }  // namespace
 
+bool IsBeforeInSequence(const std::string& a, const std::string& b) {
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  // The end of the number that starts at `at`, whose leading zeros are skipped.
+  const auto end_of_number = [&](const std::string& text, size_t* at) {
+    while (*at + 1 < text.size() && text[*at] == '0' && is_digit(text[*at + 1])) ++*at;
+    size_t end = *at;
+    while (end < text.size() && is_digit(text[end])) ++end;
+    return end;
+  };
+  size_t i = 0, j = 0;
+  while (i < a.size() && j < b.size()) {
+    if (is_digit(a[i]) && is_digit(b[j])) {
+      const size_t i_end = end_of_number(a, &i), j_end = end_of_number(b, &j);
+      if (i_end - i != j_end - j) return i_end - i < j_end - j;
+      if (const int order = a.compare(i, i_end - i, b, j, j_end - j)) return order < 0;
+      i = i_end;
+      j = j_end;
+    } else if (a[i] != b[j]) {
+      return static_cast<unsigned char>(a[i]) < static_cast<unsigned char>(b[j]);
+    } else {
+      ++i;
+      ++j;
+    }
+  }
+  const size_t rest_a = a.size() - i, rest_b = b.size() - j;
+  return rest_a != rest_b ? rest_a < rest_b : a < b;
+}
+
 std::vector<int> OrderByName(const std::vector<Image>& images) {
   std::vector<int> order(images.size());
   std::iota(order.begin(), order.end(), 0);
-  std::sort(order.begin(), order.end(), [&](int a, int b) { return images[a].name < images[b].name; });
+  std::sort(order.begin(), order.end(),
+            [&](int a, int b) { return IsBeforeInSequence(images[a].name, images[b].name); });
+  for (size_t i = 1; i < order.size(); ++i) {
+    const std::string& before = images[order[i - 1]].name;
+    const std::string& after = images[order[i]].name;
+    if (before < after) continue;
+    LogInfo("the sequence is by the numbers in the names: " + before + " comes before " + after +
+            "; COLMAP's sequential_matcher orders them the other way round");
+    break;
+  }
   return order;
 }
 

@@ -1,6 +1,7 @@
 // Pairs of photos that follow each other by name: `colmatch sequential_matcher`.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "plugin/pair_source.h"
@@ -16,7 +17,12 @@ struct SequentialOptions {
   void Validate() const;  // Throws UsageError naming option, value and range.
 };
 
-// Indices of the images in the order of their names' bytes: what a sequence is.
+// Whether a name comes before another one as people count: numbers in it by their value, frame_2 before
+// frame_10; all else by its bytes.
+bool IsBeforeInSequence(const std::string& a, const std::string& b);
+
+// Indices of the images in the order of IsBeforeInSequence: what a sequence is. COLMAP orders names by their
+// bytes, which is the same where numbers have leading zeros; where it is not, that is said.
 std::vector<int> OrderByName(const std::vector<Image>& images);
 
 // Each image, in the order of OrderByName, with the next `overlap` ones; with quadratic_overlap also

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "network/error.h"
+#include "plugin/bearing_estimators.h"
 #include "plugin/camera.h"
 #include "plugin/relative_pose.h"
 #include "plugin/robust_estimators.h"
@@ -26,8 +27,25 @@ struct Pair {
 };
 
 struct Models {
-  RobustModel F, E, H;  // E stays unsuccessful for uncalibrated pairs.
+  RobustModel F, E, H;  // E stays unsuccessful for uncalibrated pairs, F for pairs with a sphere.
 };
+
+// What the models are estimated from.
+enum class Evidence {
+  kPoints,    // image points, for E on the plane z = 1: COLMAP 3.8
+  kBoth,      // F from image points, E and H from directions: lenses that bend straight lines, COLMAP 4
+  kBearings,  // directions alone: a sphere has no image plane, so no F
+};
+
+bool IsCalibrated(const Pair& pair) {
+  return pair.camera1.has_prior_focal_length && pair.camera2.has_prior_focal_length;
+}
+
+Evidence EvidenceOf(const Pair& pair) {
+  if (IsSpherical(pair.camera1) || IsSpherical(pair.camera2)) return Evidence::kBearings;
+  const bool is_bent = !IsUndistorted(pair.camera1) || !IsUndistorted(pair.camera2);
+  return is_bent && IsCalibrated(pair) ? Evidence::kBoth : Evidence::kPoints;
+}
 
 struct Decision {
   TwoViewConfig config = TwoViewConfig::kDegenerate;
@@ -72,6 +90,18 @@ Decision DecideUncalibrated(const Models& models, const TwoViewGeometryOptions& 
     return {TwoViewConfig::kPlanarOrPanoramic, WithMoreInliers(models.H, models.F)};
   }
   return {TwoViewConfig::kUncalibrated, &models.F};
+}
+
+// COLMAP 4's rule where there is no F. A pure rotation, as panoramas are often taken, has no E either.
+Decision DecideSpherical(const Models& models, const TwoViewGeometryOptions& options) {
+  const auto enough = [&](const RobustModel& model) {
+    return model.success && model.num_inliers >= options.min_num_inliers;
+  };
+  if (enough(models.E) && Ratio(models.H, models.E) <= options.max_H_inlier_ratio)
+    return {TwoViewConfig::kCalibrated, &models.E};
+  if (enough(models.E) || enough(models.H))
+    return {TwoViewConfig::kPlanarOrPanoramic, WithMoreInliers(models.E, models.H)};
+  return {};
 }
 
 bool IsInBorder(const Eigen::Vector2d& point, const Camera& camera, double border_size) {
@@ -127,6 +157,21 @@ RobustOptions RobustOptionsOf(const TwoViewGeometryOptions& options) {
   return robust;
 }
 
+// Inliers of a model of the kind that explains the pair, for these points of the second image.
+int NumInliersWith(const Pair& pair, const Points2d& points2, bool is_homography,
+                   const RobustOptions& robust) {
+  if (EvidenceOf(pair) != Evidence::kBearings) {
+    return (is_homography ? RobustHomography(pair.points1, points2, robust)
+                          : RobustFundamental(pair.points1, points2, robust))
+        .num_inliers;
+  }
+  const Bearings bearings1 = BearingsOf(pair.camera1, pair.points1);
+  const Bearings bearings2 = BearingsOf(pair.camera2, points2);
+  return (is_homography ? HomographyOfBearings(bearings1, bearings2, pair.camera2, points2, robust)
+                        : EssentialOfBearings(bearings1, bearings2, robust))
+      .num_inliers;
+}
+
 // Most inliers of a model of the same kind when the second image's points are dealt out at random.
 int NumChanceInliers(const Pair& pair, bool is_homography, const TwoViewGeometryOptions& options) {
   constexpr int kDeals = 2;
@@ -137,9 +182,7 @@ int NumChanceInliers(const Pair& pair, bool is_homography, const TwoViewGeometry
   for (int deal = 0; deal < kDeals; ++deal) {
     // std::shuffle differs between standard libraries.
     for (std::size_t i = dealt.size() - 1; i > 0; --i) std::swap(dealt[i], dealt[rng() % (i + 1)]);
-    most = std::max(most, (is_homography ? RobustHomography(pair.points1, dealt, robust)
-                                         : RobustFundamental(pair.points1, dealt, robust))
-                              .num_inliers);
+    most = std::max(most, NumInliersWith(pair, dealt, is_homography, robust));
   }
   return most;
 }
@@ -152,9 +195,27 @@ bool IsMoreThanChance(const Pair& pair, const Decision& decision, const TwoViewG
   return num_inliers >= options.min_chance_ratio * NumChanceInliers(pair, is_homography, options);
 }
 
+// Of directions. The homography need only be looked for where it would decide (COLMAP 4).
+void EstimateFromBearings(const Pair& pair, const TwoViewGeometryOptions& options, Models* models) {
+  RobustOptions robust = RobustOptionsOf(options);
+  const Bearings bearings1 = BearingsOf(pair.camera1, pair.points1);
+  const Bearings bearings2 = BearingsOf(pair.camera2, pair.points2);
+  models->E = EssentialOfBearings(bearings1, bearings2, robust);
+  const double share = static_cast<double>(models->E.num_inliers) /
+                       static_cast<double>(std::max<std::size_t>(pair.matches.size(), 1));
+  robust.min_inlier_ratio = std::max(robust.min_inlier_ratio, options.max_H_inlier_ratio * share);
+  models->H = HomographyOfBearings(bearings1, bearings2, pair.camera2, pair.points2, robust);
+}
+
 Models EstimateModels(const Pair& pair, bool is_calibrated, const TwoViewGeometryOptions& options) {
   RobustOptions robust = RobustOptionsOf(options);
   Models models;
+  const Evidence evidence = EvidenceOf(pair);
+  if (evidence != Evidence::kPoints) {
+    EstimateFromBearings(pair, options, &models);
+    if (evidence == Evidence::kBoth) models.F = RobustFundamental(pair.points1, pair.points2, robust);
+    return models;
+  }
   models.F = RobustFundamental(pair.points1, pair.points2, robust);
   models.H = RobustHomography(pair.points1, pair.points2, robust);
   if (is_calibrated) {
@@ -167,6 +228,12 @@ Models EstimateModels(const Pair& pair, bool is_calibrated, const TwoViewGeometr
   return models;
 }
 
+Rays RaysOf(const Camera& camera, const Points2d& points) {
+  Rays rays;
+  for (const Bearing& bearing : BearingsOf(camera, points)) rays.push_back(bearing.ray);
+  return rays;
+}
+
 // Fills qvec and tvec, and settles kPlanarOrPanoramic, as COLMAP's EstimateRelativePose.
 void AddRelativePose(const Pair& pair, const Models& models, const RobustModel& inliers_of,
                      TwoViewGeometry* estimate) {
@@ -177,16 +244,17 @@ void AddRelativePose(const Pair& pair, const Models& models, const RobustModel& 
     inliers1.push_back(pair.points1[i]);
     inliers2.push_back(pair.points2[i]);
   }
-  const Points2d normalized1 = UndistortToNormalized(pair.camera1, inliers1);
-  const Points2d normalized2 = UndistortToNormalized(pair.camera2, inliers2);
+  const Rays rays1 = RaysOf(pair.camera1, inliers1), rays2 = RaysOf(pair.camera2, inliers2);
   const Eigen::Matrix3d K1 = CalibrationMatrix(pair.camera1), K2 = CalibrationMatrix(pair.camera2);
   std::optional<RelativePose> pose;
   if (estimate->config == TwoViewConfig::kCalibrated) {
-    pose = PoseFromEssential(models.E.matrix, normalized1, normalized2);
+    pose = PoseFromEssential(models.E.matrix, rays1, rays2);
   } else if (estimate->config == TwoViewConfig::kUncalibrated) {
-    pose = PoseFromEssential(K2.transpose() * models.F.matrix * K1, normalized1, normalized2);
+    pose = PoseFromEssential(K2.transpose() * models.F.matrix * K1, rays1, rays2);
   } else {
-    pose = PoseFromHomography(K2.inverse() * models.H.matrix * K1, normalized1, normalized2);
+    const bool is_of_rays = EvidenceOf(pair) != Evidence::kPoints;
+    pose =
+        PoseFromHomography(is_of_rays ? models.H.matrix : K2.inverse() * models.H.matrix * K1, rays1, rays2);
   }
   if (!pose) return;
   if (estimate->config == TwoViewConfig::kPlanarOrPanoramic) {
@@ -201,10 +269,12 @@ TwoViewGeometry EstimateOne(const Pair& pair, const TwoViewGeometryOptions& opti
   TwoViewGeometry estimate;
   estimate.config = TwoViewConfig::kDegenerate;
   if (pair.matches.size() < static_cast<std::size_t>(options.min_num_inliers)) return estimate;
-  const bool is_calibrated = pair.camera1.has_prior_focal_length && pair.camera2.has_prior_focal_length;
-  const Models models = EstimateModels(pair, is_calibrated, options);
-  const Decision decision =
-      is_calibrated ? DecideCalibrated(models, options) : DecideUncalibrated(models, options);
+  const Evidence evidence = EvidenceOf(pair);
+  const bool is_calibrated = IsCalibrated(pair);
+  Models models = EstimateModels(pair, is_calibrated, options);
+  const Decision decision = evidence == Evidence::kBearings ? DecideSpherical(models, options)
+                            : is_calibrated                 ? DecideCalibrated(models, options)
+                                                            : DecideUncalibrated(models, options);
   if (!decision.inliers_of || !IsMoreThanChance(pair, decision, options)) return estimate;
 
   estimate.config = decision.config;
@@ -214,10 +284,14 @@ TwoViewGeometry EstimateOne(const Pair& pair, const TwoViewGeometryOptions& opti
   if (options.detect_watermark && IsWatermark(pair, *decision.inliers_of, options)) {
     estimate.config = TwoViewConfig::kWatermark;
   }
+  if (options.compute_relative_pose) AddRelativePose(pair, models, *decision.inliers_of, &estimate);
+  if (evidence == Evidence::kBoth) {  // to px; a sphere has no such matrix, and keeps that of its rays
+    models.H.matrix =
+        CalibrationMatrix(pair.camera2) * models.H.matrix * CalibrationMatrix(pair.camera1).inverse();
+  }
   estimate.F = ToRowMajor(models.F);
   estimate.E = ToRowMajor(models.E);
   estimate.H = ToRowMajor(models.H);
-  if (options.compute_relative_pose) AddRelativePose(pair, models, *decision.inliers_of, &estimate);
   return estimate;
 }
 

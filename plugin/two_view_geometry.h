@@ -35,8 +35,11 @@ struct TwoViewGeometryOptions {
 
 // COLMAP's TwoViewGeometry::Estimate (3.8), with OpenCV's USAC instead of its LO-RANSAC. Points in px,
 // COLMAP's convention (first pixel's centre (0.5, 0.5)). The calibrated rules are used if both cameras have a
-// prior focal length, and then the models must be ones that UndistortToNormalized knows. Too few matches give
-// kDegenerate.
+// prior focal length. Too few matches give kDegenerate.
+//
+// As in COLMAP 4, E and H of calibrated pairs with a lens that bends straight lines (fisheyes, distortion)
+// are those of directions, with errors in px (bearing_estimators.h); pairs with a spherical camera have E and
+// H of directions alone, H maps directions, and there is no F.
 //
 // A matcher that always answers gives pairs of photos that do not overlap a fundamental matrix too: with 7
 // degrees of freedom RANSAC finds 20 inliers among 200 random matches, more than COLMAP's least number.

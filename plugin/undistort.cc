@@ -4,6 +4,7 @@
 
 #include <ceres/jet.h>
 
+#include <Eigen/Geometry>
 #include <Eigen/LU>
 #include <cmath>
 #include <limits>
@@ -13,6 +14,7 @@ namespace {
 
 using Model = CameraModelId;
 using Eigen::Vector2d;
+using Eigen::Vector3d;
 template <typename T>
 using Point = Eigen::Matrix<T, 2, 1>;
 
@@ -210,7 +212,109 @@ Vector2d LensFromPlane(const Lens& lens, const Vector2d& u) {
   }
 }
 
+Vector3d NoRay() { return Vector3d::Constant(std::numeric_limits<double>::quiet_NaN()); }
+
+Vector3d RayFromAngle(const Vector2d& u) {
+  const double angle = u.norm();
+  if (!(angle <= kPi)) return NoRay();
+  const double ratio = angle < 1e-12 ? 1 : std::sin(angle) / angle;
+  return {ratio * u.x(), ratio * u.y(), std::cos(angle)};
+}
+
+Vector2d AngleFromRay(const Vector3d& ray) {
+  const double r = std::hypot(ray.x(), ray.y());
+  const double angle = std::atan2(r, ray.z());
+  return r < 1e-12 * std::abs(ray.z()) && ray.z() > 0 ? Vector2d(ray.head<2>() / ray.z())
+                                                      : Vector2d(ray.head<2>() * (angle / r));
+}
+
+Vector3d RayFromEucm(const double* p, const Vector2d& m) {
+  const double alpha = p[0], rr = p[1] * m.squaredNorm();
+  const double inside = 1 - (2 * alpha - 1) * rr;
+  if (inside < 0) return NoRay();
+  const double z = (1 - alpha * alpha * rr) / (alpha * std::sqrt(inside) + 1 - alpha);
+  return Vector3d(m.x(), m.y(), z).normalized();
+}
+
+Vector2d EucmFromRay(const double* p, const Vector3d& ray) {
+  const double r2 = ray.head<2>().squaredNorm();
+  const double depth = p[0] * std::sqrt(p[1] * r2 + ray.z() * ray.z()) + (1 - p[0]) * ray.z();
+  return depth > 0 ? Vector2d(ray.head<2>() / depth) : NoPoint();
+}
+
+// m (z + sqrt(z^2 - 4 k r^2)) = 2 (x, y), for either sign of z.
+Vector2d DivisionFromRay(double k, const Vector3d& ray) {
+  const double inside = ray.z() * ray.z() - 4 * k * ray.head<2>().squaredNorm();
+  const double depth = inside < 0 ? 0 : ray.z() + std::sqrt(inside);
+  return depth > 1e-12 ? Vector2d(ray.head<2>() * (2 / depth)) : NoPoint();
+}
+
+Vector3d RayFromSphere(const double* size, const Vector2d& point) {
+  const double longitude = 2 * kPi * (point.x() / size[0] - 0.5);
+  const double latitude = kPi * (point.y() / size[1] - 0.5);
+  return {std::cos(latitude) * std::sin(longitude), std::sin(latitude),
+          std::cos(latitude) * std::cos(longitude)};
+}
+
+Vector2d SphereFromRay(const double* size, const Vector3d& ray) {
+  const double longitude = std::atan2(ray.x(), ray.z());
+  const double latitude = std::atan2(ray.y(), std::hypot(ray.x(), ray.z()));
+  return {(longitude / (2 * kPi) + 0.5) * size[0], (latitude / kPi + 0.5) * size[1]};
+}
+
+Vector3d RayFromLens(const Lens& lens, const Vector2d& m) {
+  switch (lens.model) {
+    case Model::kSimpleDivision:
+    case Model::kDivision:
+      return Vector3d(m.x(), m.y(), 1 + lens.p[0] * m.squaredNorm()).normalized();
+    case Model::kEucm:
+      return RayFromEucm(lens.p, m);
+    case Model::kEquirectangular:
+      return RayFromSphere(lens.p, m);
+    default:
+      return lens.IsFisheye() ? RayFromAngle(InverseDistort(lens, m))
+                              : PlaneFromLens(lens, m).homogeneous().normalized();
+  }
+}
+
+Vector2d LensFromRay(const Lens& lens, const Vector3d& ray) {
+  switch (lens.model) {
+    case Model::kSimpleDivision:
+    case Model::kDivision:
+      return DivisionFromRay(lens.p[0], ray);
+    case Model::kEucm:
+      return EucmFromRay(lens.p, ray);
+    case Model::kEquirectangular:
+      return SphereFromRay(lens.p, ray);
+    default:
+      if (lens.IsFisheye()) return Distort<double>(lens, AngleFromRay(ray));
+      return ray.z() > 1e-12 * ray.norm() ? LensFromPlane(lens, ray.hnormalized()) : NoPoint();
+  }
+}
+
 }  // namespace
+
+std::vector<Bearing> BearingsOf(const Camera& camera, const std::vector<Vector2d>& points_px) {
+  constexpr double kStepPx = 0.05;  // Central differences: their error is some 1e-9 of the derivative.
+  const Lens lens = LensOf(camera);
+  const auto ray_of = [&lens](double x, double y) {
+    return RayFromLens(lens, {(x - lens.cx) / lens.fx, (y - lens.cy) / lens.fy});
+  };
+  std::vector<Bearing> bearings(points_px.size());
+  for (std::size_t i = 0; i < points_px.size(); ++i) {
+    const double x = points_px[i].x(), y = points_px[i].y();
+    bearings[i].ray = ray_of(x, y);
+    bearings[i].per_px << (ray_of(x + kStepPx, y) - ray_of(x - kStepPx, y)) / (2 * kStepPx),
+        (ray_of(x, y + kStepPx) - ray_of(x, y - kStepPx)) / (2 * kStepPx);
+  }
+  return bearings;
+}
+
+Vector2d ProjectRay(const Camera& camera, const Vector3d& ray) {
+  const Lens lens = LensOf(camera);
+  const Vector2d m = LensFromRay(lens, ray);
+  return {lens.fx * m.x() + lens.cx, lens.fy * m.y() + lens.cy};
+}
 
 std::vector<Vector2d> UndistortToNormalized(const Camera& camera, const std::vector<Vector2d>& points_px) {
   const Lens lens = LensOf(camera);

@@ -5,7 +5,7 @@ ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 PACKAGES=(
   g++ clang cmake ninja-build ccache pkg-config
   libtorch-dev libgloo-dev libopenblas0-pthread
-  libopencv-dev libceres-dev libsqlite3-dev libexif-dev libjpeg62-turbo-dev zlib1g-dev
+  libopencv-dev libceres-dev libsqlite3-dev libexiv2-dev libjpeg62-turbo-dev zlib1g-dev
   libcli11-dev libspdlog-dev nlohmann-json3-dev
   colmap gnuplot-nox
 )

@@ -182,6 +182,29 @@ TEST_F(PycolmapJudge, GravityIsWhereColmapFourLooksForItWithAndWithoutAPosition)
   EXPECT_EQ(priors[1]["gravity"], (json{1.0, 0.0, 0.0}));
 }
 
+TEST_F(PycolmapJudge, FindsThePriorsAndGravityOfOurNewFile) {
+  const std::string path = folder_.File("ours.db");
+  {
+    ColmapDatabase database(path, DatabaseMode::kCreateOrOpen);
+    const camera_t camera = database.AddCamera(TestCamera());
+    database.AddImage(
+        {0, "gps.jpg", camera, GeoPosition{48.5, 11.25, 512.0}, std::array<double, 3>{1, 0, 0}});
+    database.AddImage({0, "turned.jpg", camera, {}, std::array<double, 3>{0, -1, 0}});
+    database.AddImage({0, "neither.jpg", camera, {}});
+  }
+  const json priors = Read(path)["pose_priors"];
+  ASSERT_EQ(priors.size(), 2u);
+  EXPECT_EQ(priors[0]["position"], (json{48.5, 11.25, 512.0}));
+  EXPECT_EQ(priors[0]["system"], 0);
+  EXPECT_EQ(priors[0]["gravity"], (json{1.0, 0.0, 0.0}));
+  EXPECT_EQ(priors[1]["position"], (json{nullptr, nullptr, nullptr}));
+  EXPECT_EQ(priors[1]["gravity"], (json{0.0, -1.0, 0.0}));
+  // It has opened the file, and what it found is still there, in the same columns.
+  ColmapDatabase database(path, DatabaseMode::kOpenExisting);
+  EXPECT_EQ(database.dialect().pose_priors, PosePriorTable::kShared);
+  EXPECT_EQ(SqlInt64(path, "SELECT count(*) FROM pose_priors WHERE image_id = corr_data_id"), 2);
+}
+
 TEST_F(PycolmapJudge, AFramelessFileStaysFrameless) {
   const std::string path = folder_.File("old.db");
   Sql(path, kColmap38);

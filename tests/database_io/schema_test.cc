@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
+
 #include "tests/database_io/colmap_schemas.h"
 #include "tests/database_io/database_test_util.h"
 
@@ -23,13 +26,64 @@ TEST(NewDatabase, HasTheTablesOfEveryColmapAndOurs) {
     EXPECT_TRUE(dialect.image_priors && dialect.descriptor_type && dialect.frame_tables &&
                 dialect.private_tables);
     EXPECT_TRUE(dialect.two_view_matrices && dialect.two_view_pose);
-    EXPECT_EQ(dialect.pose_priors, PosePriorTable::kNone);
+    EXPECT_EQ(dialect.pose_priors, PosePriorTable::kShared);
     EXPECT_EQ(database.ReadMeta("format_version"), "1");
   }
   EXPECT_EQ(SqlInt64(path, "PRAGMA user_version"), 3800);
-  EXPECT_EQ(SqlInt64(path, "SELECT count(*) FROM sqlite_master WHERE name GLOB 'colmatch_*'"), 3);
+  EXPECT_EQ(
+      SqlInt64(path, "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name GLOB 'colmatch_*'"),
+      3);
   EXPECT_EQ(Connection(path, OpenMode::kReadOnly).QueryText("PRAGMA journal_mode"), "wal");
   EXPECT_THAT(FilesIn(folder.path()), ElementsAre("a.db"));
+}
+
+// What COLMAP 3.11 to 3.13 and COLMAP 4 run on pose_priors.
+constexpr char kPriorOfColmap313[] =
+    "INSERT INTO pose_priors(image_id, position, coordinate_system, position_covariance) "
+    "VALUES(2, zeroblob(24), 0, zeroblob(72))";
+constexpr char kPriorOfColmap4[] =
+    "INSERT INTO pose_priors(pose_prior_id, corr_data_id, corr_sensor_id, corr_sensor_type, position, "
+    "position_covariance, coordinate_system, gravity) "
+    "VALUES(NULL, 3, 1, 0, zeroblob(24), zeroblob(72), 0, zeroblob(24))";
+
+TEST(NewDatabase, KeepsPriorsWhereEveryColmapFindsThem) {
+  TemporaryFolder folder;
+  const std::string path = folder.File("a.db");
+  {
+    ColmapDatabase database(path, DatabaseMode::kCreateOrOpen);
+    const camera_t camera = database.AddCamera(TestCamera());
+    database.AddImage({0, "1.jpg", camera, GeoPosition{48.5, 11.25, 512.0}, std::array<double, 3>{0, 1, 0}});
+    database.AddImage({0, "2.jpg", camera, {}});
+    database.AddImage({0, "3.jpg", camera, {}});
+  }
+  Sql(path, kPriorOfColmap313);
+  Sql(path, kPriorOfColmap4);
+  EXPECT_EQ(Dump(path, "pose_priors", "image_id,corr_data_id,corr_sensor_id,corr_sensor_type"),
+            "1,1,1,0\n2,2,1,0\n3,3,1,0");
+  // COLMAP 3.10 to 3.13 select * and read columns 1 to 3.
+  EXPECT_EQ(Connection(path, OpenMode::kReadOnly)
+                .QueryText("SELECT group_concat(name) FROM pragma_table_info('pose_priors') WHERE cid < 4"),
+            "IMAGE_ID,position,coordinate_system,position_covariance");
+  EXPECT_EQ(SqlInt64(path, "SELECT count(*) FROM pose_priors WHERE length(gravity) = 24"), 3);
+  EXPECT_EQ(SqlInt64(path, "SELECT prior_tx = 48.5 AND prior_ty = 11.25 AND prior_tz = 512 FROM images"), 1);
+}
+
+TEST(NewDatabase, APositionWithoutAltitudeIsNoPriorButServesTheChoiceOfPairs) {
+  TemporaryFolder folder;
+  const std::string path = folder.File("a.db");
+  const double unknown = std::numeric_limits<double>::quiet_NaN();
+  {
+    ColmapDatabase database(path, DatabaseMode::kCreateOrOpen);
+    const camera_t camera = database.AddCamera(TestCamera());
+    database.AddImage({0, "1.jpg", camera, GeoPosition{48.5, 11.25, unknown}});
+    const auto position = database.ReadPositionPrior(1);
+    ASSERT_TRUE(position.has_value());
+    EXPECT_EQ(position->position[1], 11.25);
+    EXPECT_TRUE(std::isnan(position->position[2]));
+    EXPECT_FALSE(database.Images()[0].prior_position.has_value());
+  }
+  EXPECT_EQ(SqlInt64(path, "SELECT count(*) FROM pose_priors"), 0);
+  EXPECT_EQ(SqlInt64(path, "SELECT prior_tz IS NULL FROM images"), 1);
 }
 
 TEST(NewDatabase, IsMadeOfAFileOfZeroBytesToo) {

@@ -238,6 +238,34 @@ TEST(CameraAssigner, AnotherSizeThanTheSharedCameraIsAnErrorForThatPhotoOnly) {
   EXPECT_EQ(assigner.Assign("c.jpg", 100, 50, {}).camera_id, 7u);
 }
 
+TEST(CameraAssigner, PhotosOfARunWithOtherOptionsGetACameraOfTheirOwn) {
+  const ExifInfo exif = ExifOf("Canon", "A", 35);
+  CameraOptions first;
+  first.mode = CameraMode::kSingle;
+  Camera stored = CameraAssigner(first).Assign("a.jpg", 100, 50, exif);
+  stored.camera_id = 7;
+  const auto id_with = [&](const CameraOptions& options, int width = 100, int height = 50) {
+    CameraAssigner assigner(options);
+    assigner.Remember("a.jpg", exif, stored);
+    return assigner.Assign("b.jpg", width, height, exif).camera_id;
+  };
+  EXPECT_EQ(id_with(first), 7u) << "the same run, resumed";
+  CameraOptions other = first;
+  other.focal_convention = FocalConvention::kColmap4;
+  EXPECT_EQ(id_with(other), 7u) << "COLMAP 4 has opened the file in between";
+  other = first;
+  other.camera_model = "PINHOLE";
+  EXPECT_EQ(id_with(other), 0u);
+  other = first;
+  other.camera_params = "90,50,25,0";
+  EXPECT_EQ(id_with(other), 0u);
+  EXPECT_EQ(id_with(other, 50, 100), 0u) << "nor are photos of another size refused";
+  for (const CameraMode mode : {CameraMode::kAuto, CameraMode::kPerFolder}) {
+    other.mode = mode;
+    EXPECT_EQ(id_with(other), 0u);
+  }
+}
+
 TEST(CameraAssigner, GivenParametersAreAPriorAndAnExistingCameraServesAll) {
   CameraOptions options;
   options.camera_model = "PINHOLE";

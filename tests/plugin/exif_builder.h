@@ -1,10 +1,14 @@
 // Writes EXIF blocks for tests: three directories (main, EXIF, GPS) of tags, in either byte order.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "network/crc32.h"
 
 namespace colmatch {
 
@@ -42,10 +46,41 @@ class ExifBuilder {
     Add(directory, tag, 5, static_cast<std::uint32_t>(values.size()), bytes);
   }
 
-  // The JPEG with this EXIF as its first segment.
-  std::vector<std::uint8_t> InsertInto(const std::vector<std::uint8_t>& jpeg) const {
+  void SignedRational(ExifDirectory directory, std::uint16_t tag,
+                      const std::vector<std::pair<std::int32_t, std::int32_t>>& values) {
+    Bytes bytes;
+    for (const auto& [numerator, denominator] : values) {
+      Put(static_cast<std::uint32_t>(numerator), 4, &bytes);
+      Put(static_cast<std::uint32_t>(denominator), 4, &bytes);
+    }
+    Add(directory, tag, 10, static_cast<std::uint32_t>(values.size()), bytes);
+  }
+  void Double(ExifDirectory directory, std::uint16_t tag, const std::vector<double>& values) {
+    Bytes bytes;
+    for (const double value : values) {
+      std::uint64_t bits = 0;
+      std::memcpy(&bits, &value, sizeof(bits));
+      const std::uint32_t halves[] = {static_cast<std::uint32_t>(bits >> 32),
+                                      static_cast<std::uint32_t>(bits)};
+      Put(halves[big_endian_ ? 0 : 1], 4, &bytes);
+      Put(halves[big_endian_ ? 1 : 0], 4, &bytes);
+    }
+    Add(directory, tag, 12, static_cast<std::uint32_t>(values.size()), bytes);
+  }
+  // Without it from here on, to be given again.
+  void Remove(ExifDirectory directory, std::uint16_t tag) {
+    auto& entries = entries_[directory];
+    entries.erase(
+        std::remove_if(entries.begin(), entries.end(), [tag](const Entry& e) { return e.tag == tag; }),
+        entries.end());
+  }
+
+  // The JPEG with this EXIF as its first segment, behind the bytes of `before`.
+  std::vector<std::uint8_t> InsertInto(const std::vector<std::uint8_t>& jpeg,
+                                       const std::vector<std::uint8_t>& before = {}) const {
     const Bytes tiff = Tiff();
     Bytes result(jpeg.begin(), jpeg.begin() + 2);
+    result.insert(result.end(), before.begin(), before.end());
     const std::size_t length = 2 + 6 + tiff.size();
     for (const int byte : {0xff, 0xe1, static_cast<int>(length >> 8), static_cast<int>(length & 0xff)}) {
       result.push_back(static_cast<std::uint8_t>(byte));
@@ -54,6 +89,73 @@ class ExifBuilder {
     result.insert(result.end(), tiff.begin(), tiff.end());
     result.insert(result.end(), jpeg.begin() + 2, jpeg.end());
     return result;
+  }
+
+  // The PNG with this EXIF in a chunk behind its header, or before its end.
+  std::vector<std::uint8_t> InsertIntoPng(const std::vector<std::uint8_t>& png, bool at_end = false) const {
+    const Bytes tiff = Tiff();
+    std::string chunk = "eXIf" + std::string(tiff.begin(), tiff.end());
+    Bytes bytes;
+    const auto put = [&bytes](std::uint32_t value) {
+      for (int shift = 24; shift >= 0; shift -= 8) bytes.push_back(static_cast<std::uint8_t>(value >> shift));
+    };
+    put(static_cast<std::uint32_t>(tiff.size()));
+    bytes.insert(bytes.end(), chunk.begin(), chunk.end());
+    put(Crc32(chunk));
+    Bytes result = png;
+    result.insert(at_end ? result.end() - 12 : result.begin() + 33, bytes.begin(), bytes.end());
+    return result;
+  }
+
+  // The plain WebP in the extended form, with this EXIF behind its picture.
+  std::vector<std::uint8_t> InsertIntoWebp(const std::vector<std::uint8_t>& webp, int width,
+                                           int height) const {
+    const Bytes tiff = Tiff();
+    Bytes body;
+    const auto put = [&body](std::uint32_t value, int size) {
+      for (int i = 0; i < size; ++i) body.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
+    };
+    const auto text = [&body](const char* four) { body.insert(body.end(), four, four + 4); };
+    text("WEBP");
+    text("VP8X");
+    put(10, 4);
+    put(8, 4);  // with EXIF
+    put(static_cast<std::uint32_t>(width - 1), 3);
+    put(static_cast<std::uint32_t>(height - 1), 3);
+    body.insert(body.end(), webp.begin() + 12, webp.end());
+    text("EXIF");
+    put(static_cast<std::uint32_t>(tiff.size()), 4);
+    body.insert(body.end(), tiff.begin(), tiff.end());
+    if (tiff.size() % 2 == 1) put(0, 1);
+    const Bytes rest = body;
+    body.clear();
+    text("RIFF");
+    put(static_cast<std::uint32_t>(rest.size()), 4);
+    body.insert(body.end(), rest.begin(), rest.end());
+    return body;
+  }
+
+  // An uncompressed 8-bit grey TIFF with these tags.
+  std::vector<std::uint8_t> AsTiff(const std::vector<std::uint8_t>& pixels, std::uint32_t width,
+                                   std::uint32_t height) const {
+    const auto with_pixels_at = [&](std::uint32_t at) {
+      ExifBuilder all = *this;
+      all.Long(kIfd0, 256, width);
+      all.Long(kIfd0, 257, height);
+      all.Short(kIfd0, 258, 8);
+      all.Short(kIfd0, 259, 1);
+      all.Short(kIfd0, 262, 1);
+      all.Long(kIfd0, 273, at);
+      all.Short(kIfd0, 277, 1);
+      all.Long(kIfd0, 278, height);
+      all.Long(kIfd0, 279, width * height);
+      std::sort(all.entries_[kIfd0].begin(), all.entries_[kIfd0].end(),
+                [](const Entry& a, const Entry& b) { return a.tag < b.tag; });
+      return all.Tiff();
+    };
+    Bytes file = with_pixels_at(static_cast<std::uint32_t>(with_pixels_at(0).size()));
+    file.insert(file.end(), pixels.begin(), pixels.end());
+    return file;
   }
 
  private:

@@ -202,6 +202,63 @@ TEST(Cameras, AreSharedPerFolderWhateverTheFoldersAreCalled) {
   EXPECT_THAT(CameraIds(automatic), ElementsAre(1, 2, 3, 4, 5)) << "without EXIF each photo has its own";
 }
 
+TEST(Cameras, OfARunWithOtherOptionsAreItsOwn) {
+  const TemporaryFolder folder;
+  folder.Write("photos/a.jpg", PhotoBytes(0));
+  folder.Write("photos/b.jpg", PhotoBytes(1));
+  const auto first = folder.Write("first.txt", "a.jpg\n"), second = folder.Write("second.txt", "b.jpg\n");
+  const auto path = folder.path() / "x.db";
+  ASSERT_EQ(Extract(path, folder.path() / "photos",
+                    {"--ImageReader.single_camera", "1", "--image_list_path", first})
+                .status,
+            0);
+  const ProgramResult other =
+      Extract(path, folder.path() / "photos",
+              {"--ImageReader.single_camera", "1", "--image_list_path", second, "--ImageReader.camera_model",
+               "PINHOLE", "--ImageReader.camera_params", "400,400,200,150"});
+  ASSERT_EQ(other.status, 0) << other.output;
+  EXPECT_THAT(CameraIds(path), ElementsAre(1, 2));
+  const Camera camera = ColmapDatabase(path, DatabaseMode::kReadOnly).Cameras()[1];
+  EXPECT_EQ(camera.model_id, 1);
+  EXPECT_THAT(camera.params, ElementsAre(400, 400, 200, 150));
+}
+
+// A photo with this place in its EXIF; no altitude if it is 0.
+std::vector<std::uint8_t> PhotoAt(std::uint32_t north, std::uint32_t east, std::uint32_t altitude) {
+  ExifBuilder exif;
+  exif.Rational(kGpsIfd, 2, {{north, 1}, {0, 1}, {0, 1}});
+  exif.Rational(kGpsIfd, 4, {{east, 1}, {0, 1}, {0, 1}});
+  if (altitude > 0) exif.Rational(kGpsIfd, 6, {{altitude, 1}});
+  return exif.InsertInto(PhotoBytes(0));
+}
+
+TEST(Priors, AreWholePositionsOnlyInTheDatabaseOfEveryColmap) {
+  const TemporaryFolder folder;
+  folder.Write("photos/nowhere.jpg", PhotoAt(0, 0, 0));
+  folder.Write("photos/on_a_mountain.jpg", PhotoAt(48, 11, 512));
+  folder.Write("photos/without_altitude.jpg", PhotoAt(48, 12, 0));
+  for (const char* sql : {kColmap313, kColmap42, ""}) {
+    const auto path = folder.path() / "x.db";
+    fs::remove(path);
+    if (*sql != '\0') MakeDatabase(path, sql);
+    ASSERT_EQ(Extract(path, folder.path() / "photos").status, 0);
+    Connection connection(path.string(), OpenMode::kReadOnly);
+    EXPECT_EQ(connection.QueryInt64("SELECT count(*) FROM pose_priors"), 1) << sql;
+    // The last of three doubles, little endian: 512 = 0x4080000000000000.
+    EXPECT_EQ(connection.QueryText("SELECT hex(substr(position, 17)) FROM pose_priors"), "0000000000008040");
+  }
+}
+
+TEST(Photos, WithoutAnyKeypointAreNamed) {
+  const TemporaryFolder folder;
+  std::vector<std::uint8_t> png;
+  cv::imencode(".png", cv::Mat(120, 160, CV_8U, cv::Scalar(90)), png);
+  folder.Write("photos/flat.png", png);
+  const ProgramResult result = Extract(folder.path() / "x.db", folder.path() / "photos");
+  EXPECT_EQ(result.status, 0) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("flat.png: no keypoints were found"));
+}
+
 TEST(Duplicates, TheSameBytesUnderTwoNamesAreTwoPhotos) {
   const TemporaryFolder folder;
   folder.Write("photos/a.jpg", PhotoBytes(0));

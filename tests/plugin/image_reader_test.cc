@@ -16,6 +16,7 @@
 
 #include "network/error.h"
 #include "plugin/image_resize.h"
+#include "tests/message_of.h"
 #include "tests/plugin/jpeg_scan_bomb.h"
 #include "tests/temporary_folder.h"
 
@@ -101,6 +102,28 @@ TEST(ListImages, BrokenLinksAndSpecialFilesAreNamedSoThatTheyCanBeReported) {
   ASSERT_EQ(mkfifo((folder.path() / "fifo.jpg").c_str(), 0600), 0);
   fs::create_directory(folder.path() / "folder.jpg");
   EXPECT_THAT(ListImages(folder.path()), ElementsAre("broken.jpg", "fifo.jpg"));
+}
+
+TEST(ListImages, LinksToFoldersAreFollowedAndEachFolderIsReadOnce) {
+  const TemporaryFolder folder;
+  folder.Write("elsewhere/deep/b.jpg", "x");
+  folder.Write("photos/real/a.jpg", "x");
+  const fs::path photos = folder.path() / "photos";
+  fs::create_directory_symlink(folder.path() / "elsewhere", photos / "link");
+  fs::create_directory_symlink(photos, photos / "real" / "circle");
+  fs::create_directory_symlink(photos / "real", photos / "again");
+  EXPECT_THAT(ListImages(photos), ElementsAre("link/deep/b.jpg", "real/a.jpg"));
+  fs::create_directory_symlink(photos, folder.path() / "root");
+  EXPECT_THAT(ListImages(folder.path() / "root"), ElementsAre("link/deep/b.jpg", "real/a.jpg"));
+}
+
+TEST(ListImages, WhatSystemsPutBesidePhotosIsLeftOut) {
+  const TemporaryFolder folder;
+  for (const char* name : {"a.jpg", "._a.jpg", "@eaDir/a.jpg/SYNOPHOTO_THUMB_M.jpg", "sub/@eaDir/x.jpg",
+                           "__MACOSX/a.jpg", ".Trash-1000/files/b.jpg", "#recycle/b.jpg", ".thumbnails/c.jpg",
+                           "sub/._b.jpg", "sub/.hidden.jpg", "sub/b.jpg"})
+    folder.Write(name, "x");
+  EXPECT_THAT(ListImages(folder.path()), ElementsAre("a.jpg", "sub/.hidden.jpg", "sub/b.jpg"));
 }
 
 TEST(ListImages, AMissingOrEmptyFolderIsAUsageErrorThatNamesIt) {
@@ -235,6 +258,125 @@ TEST(ReadGrayImage, ExifOrientationIsNeverApplied) {
     const GrayImage image = ReadGrayImage(folder.Write("o.jpg", rotated));
     EXPECT_EQ(image.gray.size(), cv::Size(64, 48));
   }
+}
+
+// An uncompressed TIFF of one strip. More entries: tag, type, value.
+struct TiffEntry {
+  std::uint16_t tag, type;
+  std::uint32_t value;
+};
+
+Bytes MakeTiff(const cv::Mat& samples, int sample_format, std::vector<TiffEntry> more = {},
+               bool is_big = false) {
+  const auto bits = static_cast<std::uint32_t>(8 * samples.elemSize1());
+  const auto num_bytes = static_cast<std::uint32_t>(samples.total() * samples.elemSize());
+  std::vector<TiffEntry> entries = {{256, 4, static_cast<std::uint32_t>(samples.cols)},
+                                    {257, 4, static_cast<std::uint32_t>(samples.rows)},
+                                    {258, 3, bits},
+                                    {259, 3, 1},
+                                    {262, 3, 1},
+                                    {277, 3, static_cast<std::uint32_t>(samples.channels())},
+                                    {278, 4, static_cast<std::uint32_t>(samples.rows)},
+                                    {279, 4, num_bytes},
+                                    {339, 3, static_cast<std::uint32_t>(sample_format)}};
+  entries.insert(entries.end(), more.begin(), more.end());
+  const std::size_t word = is_big ? 8 : 4;
+  const std::size_t pixels_at =
+      (is_big ? 16 : 8) + (is_big ? 8 : 2) + (entries.size() + 1) * (4 + 2 * word) + word;
+  entries.push_back({273, 4, static_cast<std::uint32_t>(pixels_at)});
+  std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.tag < b.tag; });
+  Bytes file;
+  const auto put = [&file](std::uint64_t value, std::size_t size) {
+    for (std::size_t i = 0; i < size; ++i) file.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
+  };
+  file.insert(file.end(), {'I', 'I'});
+  put(is_big ? 43 : 42, 2);
+  if (is_big) put(8, 4);
+  put(is_big ? 16 : 8, word);
+  put(entries.size(), is_big ? 8 : 2);
+  for (const TiffEntry& entry : entries) {
+    put(entry.tag, 2);
+    put(entry.type, 2);
+    put(1, word);
+    put(entry.value, word);
+  }
+  put(0, word);
+  file.insert(file.end(), samples.data, samples.data + num_bytes);
+  return file;
+}
+
+TEST(ReadGrayImage, TiffOrientationIsNeverAppliedInAnyKindOfTiff) {
+  const TemporaryFolder folder;
+  const cv::Mat gray = TestPicture(64, 48);
+  cv::Mat sixteen;
+  gray.convertTo(sixteen, CV_16U, 257.0);
+  for (std::uint32_t orientation = 1; orientation <= 8; ++orientation) {
+    for (const std::uint16_t type : {std::uint16_t{3}, std::uint16_t{4}}) {  // SHORT, LONG
+      for (const bool is_big : {false, true}) {
+        for (const cv::Mat& samples : {gray, sixteen}) {
+          const auto path = folder.Write("a.tif", MakeTiff(samples, 1, {{274, type, orientation}}, is_big));
+          const cv::Mat read = ReadGrayImage(path).gray;
+          ASSERT_EQ(read.size(), gray.size()) << orientation;
+          EXPECT_EQ(cv::norm(read, gray, cv::NORM_INF), 0) << orientation << ' ' << type << ' ' << is_big;
+        }
+      }
+    }
+  }
+}
+
+TEST(ReadGrayImage, TiffsThatCannotBeReadAreRefusedWithTheTrueReason) {
+  const TemporaryFolder folder;
+  const cv::Mat gray = TestPicture(64, 48);
+  cv::Mat real, real64, whole, bands;
+  gray.convertTo(real, CV_32F, 1 / 255.0);
+  gray.convertTo(real64, CV_64F, 1 / 255.0);
+  gray.convertTo(whole, CV_32S, 1 << 20);
+  cv::merge(std::vector<cv::Mat>(5, gray), bands);
+  const struct {
+    Bytes bytes;
+    const char* reason;
+  } cases[] = {{MakeTiff(real, 3), "32-bit floating-point"},
+               {MakeTiff(real64, 3), "64-bit floating-point"},
+               {MakeTiff(whole, 1), "32-bit integer"},
+               {MakeTiff(bands, 1), "5 samples a pixel"},
+               {MakeTiff(gray, 1, {{254, 4, 1}}), "raw photo"},
+               {MakeTiff(gray, 1, {{50706, 4, 0x01040000}}), "raw photo"}};
+  for (const auto& c : cases) {
+    const auto path = folder.Write("a.tif", c.bytes);
+    EXPECT_THAT(MessageOf<InputError>([&] { ReadGrayImage(path); }), HasSubstr(c.reason));
+  }
+}
+
+TEST(ReadGrayImage, TenToFourteenBitsInSixteenAreStretched) {
+  const TemporaryFolder folder;
+  const cv::Mat gray = TestPicture(64, 48);
+  for (const int bits : {8, 10, 12, 14, 16}) {
+    cv::Mat sixteen;
+    gray.convertTo(sixteen, CV_16U, 1 << (bits - 8));
+    for (const auto& [name, bytes] : {std::pair<const char*, Bytes>{"a.png", Encode(".png", sixteen)},
+                                      {"a.tif", MakeTiff(sixteen, 1)},
+                                      {"a.pgm", Encode(".pgm", sixteen)}}) {
+      EXPECT_LE(cv::norm(ReadGrayImage(folder.Write(name, bytes)).gray, gray, cv::NORM_INF), 0)
+          << name << ' ' << bits;
+    }
+  }
+  const std::string seven = "P5\n2 1\n15\n" + std::string("\x0f\x05");
+  const cv::Mat read = ReadGrayImage(folder.Write("b.pgm", seven)).gray;
+  EXPECT_EQ(read.at<std::uint8_t>(0, 0), 255) << "the largest value that the header gives";
+  EXPECT_EQ(read.at<std::uint8_t>(0, 1), 85);
+}
+
+TEST(ReadGrayImage, AnimatedWebpAndOtherFormatsAreNamed) {
+  const TemporaryFolder folder;
+  const auto reason = [&](const std::string& bytes) {
+    const auto path = folder.Write("a.jpg", bytes);
+    return MessageOf<InputError>([&] { ReadGrayImage(path); });
+  };
+  const std::string animated = std::string("RIFF\x1e\0\0\0WEBPVP8X\x0a\0\0\0\x02\0\0\0\x3f\0\0\x2f\0\0", 30);
+  EXPECT_THAT(reason(animated + std::string(8, '\0')), HasSubstr("animated WebP"));
+  EXPECT_THAT(reason("GIF89a" + std::string(40, '\0')), HasSubstr("it is a GIF"));
+  EXPECT_THAT(reason(std::string("\0\0\0\x18", 4) + "ftypheic" + std::string(40, '\0')), HasSubstr("HEIF"));
+  EXPECT_THAT(reason(std::string("\0\0\0\x18", 4) + "ftypavif" + std::string(40, '\0')), HasSubstr("AVIF"));
 }
 
 TEST(ReadGrayImage, ATruncatedFileIsRefusedWhereverItIsCut) {

@@ -1,6 +1,6 @@
 """Prints what pycolmap says about pairs of two_view_geometry_test.cc: one line each, configuration and inlier indices.
 
-Each input file: two lines of cameras (id, width, height, prior, SIMPLE_RADIAL parameters), then x1 y1 x2 y2 per match.
+Each input file: two lines of cameras (id, model, width, height, prior, parameters), then x1 y1 x2 y2 per match.
 """
 
 import sys
@@ -13,12 +13,12 @@ def read_camera(line):
     fields = line.split()
     camera = pycolmap.Camera(
         camera_id=int(fields[0]),
-        model="SIMPLE_RADIAL",
-        width=int(fields[1]),
-        height=int(fields[2]),
-        params=[float(value) for value in fields[4:]],
+        model=fields[1],
+        width=int(fields[2]),
+        height=int(fields[3]),
+        params=[float(value) for value in fields[5:]],
     )
-    camera.has_prior_focal_length = fields[3] == "1"
+    camera.has_prior_focal_length = fields[4] == "1"
     return camera
 
 

@@ -53,6 +53,23 @@ TEST(SequentialPairs, AreThoseWithinTheOverlapAndThePowersOfTwo) {
   }
 }
 
+TEST(SequentialPairs, NumbersInNamesCountByTheirValue) {
+  const std::vector<std::string> in_order = {"a/frame_1.jpg",  "a/frame_2.jpg",
+                                             "a/frame_10.jpg", "a/frame_010.png",
+                                             "b/1.jpg",        "b/1a.jpg",
+                                             "b/2_9.jpg",      "b/2_11.jpg",
+                                             "b/00012.jpg",    "b/123456789012345678901234567890.jpg"};
+  for (size_t i = 0; i < in_order.size(); ++i) {
+    for (size_t j = 0; j < in_order.size(); ++j) {
+      EXPECT_EQ(IsBeforeInSequence(in_order[i], in_order[j]), i < j) << in_order[i] << ' ' << in_order[j];
+    }
+  }
+  std::vector<Image> images;
+  for (int i = 1; i <= 12; ++i)
+    images.push_back({static_cast<image_t>(i), "frame_" + std::to_string(i) + ".jpg", 1, {}});
+  EXPECT_THAT(OrderByName(images), testing::ElementsAre(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11));
+}
+
 TEST(SequentialPairs, FollowTheNamesNotTheIds) {
   std::vector<Image> images = Sequence(40);
   const auto expected = PairsOf(images, {});

@@ -55,6 +55,7 @@ if(NOT COLMATCH_CORE_ONLY)
       trace_test.cc
       transitive_pairs_test.cc
       turned_test.cc
+      two_view_bearings_test.cc
       two_view_geometry_test.cc
       two_view_pycolmap_test.cc
       views_command_test.cc

@@ -3,58 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <fstream>
-#include <sstream>
 
+#include "tests/plugin/pycolmap_verdict.h"
 #include "tests/plugin/synthetic_pair.h"
-#include "tests/temporary_folder.h"
 
 namespace colmatch {
 namespace {
-
-// What pycolmap says about a pair: the configuration and which matches are inliers.
-struct Verdict {
-  int config = -1;
-  Matches inlier_matches;
-};
-
-std::string PairAsText(const SyntheticPair& pair) {
-  std::ostringstream text;
-  text.precision(17);
-  for (const Camera* camera : {&pair.camera1, &pair.camera2}) {
-    text << camera->camera_id << ' ' << camera->width << ' ' << camera->height << ' '
-         << camera->has_prior_focal_length;
-    for (const double value : camera->params) text << ' ' << value;
-    text << '\n';
-  }
-  for (const auto& match : pair.matches) {
-    text << pair.points1[match[0]].transpose() << ' ' << pair.points2[match[1]].transpose() << '\n';
-  }
-  return text.str();
-}
-
-// One process for all pairs: starting Python takes longer than its work.
-std::vector<Verdict> AskPycolmap(const std::string& python, const std::vector<SyntheticPair>& pairs) {
-  const TemporaryFolder folder;
-  const std::string output = (folder.path() / "verdicts.txt").string();
-  std::string command = "'" + python + "' '" COLMATCH_SOURCE_DIR "/tests/plugin/pycolmap_two_view.py'";
-  for (std::size_t i = 0; i < pairs.size(); ++i) {
-    command += " '" + folder.Write(std::to_string(i), PairAsText(pairs[i])).string() + "'";
-  }
-  std::vector<Verdict> verdicts;
-  if (std::system((command + " > '" + output + "'").c_str()) != 0) return verdicts;
-  std::ifstream lines(output);
-  for (std::string line; std::getline(lines, line);) {
-    std::istringstream fields(line);
-    Verdict verdict;
-    fields >> verdict.config;
-    for (std::size_t match; fields >> match;) {
-      verdict.inlier_matches.push_back(pairs[verdicts.size()].matches.at(match));
-    }
-    verdicts.push_back(verdict);
-  }
-  return verdicts;
-}
 
 std::vector<SyntheticOptions> JudgedCases() {
   std::vector<SyntheticOptions> cases;
