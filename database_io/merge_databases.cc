@@ -1,6 +1,7 @@
 // Merging; see merge_databases.h. The work is SQLite's: rows are copied with their ids moved.
 #include "database_io/merge_databases.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -89,7 +90,8 @@ class Merger {
 
   bool both_have_frames() const { return ours_.frame_tables && theirs_.frame_tables; }
 
-  // Every column that both files have. type: of descriptors, where only the merged file has it.
+  // Every column that both files have, but for those with an empty expression. type: of descriptors, where
+  // only the merged file has it.
   void Copy(const std::string& table, const Expressions& expressions, const std::string& type = "") {
     const std::vector<std::string> theirs = ColumnsOf(merged_, "other", table);
     const std::set<std::string> known(theirs.begin(), theirs.end());
@@ -97,6 +99,7 @@ class Merger {
     for (const std::string& column : ColumnsOf(merged_, "main", table)) {
       const auto found = expressions.find(column);
       std::string value = found != expressions.end() ? found->second : column;
+      if (value.empty()) continue;
       if (known.count(column) == 0) {
         if (column != "type" || type.empty()) continue;
         value = type;
@@ -140,7 +143,7 @@ class Merger {
 
   int64_t CopyPriors() {
     if (theirs_.pose_priors == PosePriorTable::kNone) return 0;
-    if (ours_.pose_priors == theirs_.pose_priors) {
+    if (BothHave("corr_data_id") || BothHave("image_id")) {
       CopySamePriors();
       return 0;
     }
@@ -162,9 +165,19 @@ class Merger {
     return lost;
   }
 
+  // Of pose_priors; the case of names counts (schema.cc).
+  bool BothHave(const char* column) {
+    for (const char* schema : {"main", "other"}) {
+      const auto columns = ColumnsOf(merged_, schema, "pose_priors");
+      if (std::find(columns.begin(), columns.end(), column) == columns.end()) return false;
+    }
+    return true;
+  }
+
   void CopySamePriors() {
     Copy("pose_priors", {{"image_id", offsets_.Moved("image_id", offsets_.image)},
-                         {"pose_prior_id", "NULL"},  // the next one
+                         {"IMAGE_ID", offsets_.Moved("IMAGE_ID", offsets_.image)},
+                         {"pose_prior_id", ""},  // the next one
                          {"corr_data_id", offsets_.Moved("corr_data_id", offsets_.image)},
                          {"corr_sensor_id", offsets_.Moved("corr_sensor_id", offsets_.camera)}});
   }

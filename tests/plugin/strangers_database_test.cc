@@ -89,7 +89,7 @@ TEST_F(StrangersDatabase, FeaturesThatAnotherProgramReplacedMakeTheirMatchesOutd
   EXPECT_THAT(verified.output, HasSubstr("made anew since"));
   const ProgramResult matched = RunColmatch(MatchArguments(database));
   EXPECT_EQ(matched.status, 0) << matched.output;
-  EXPECT_THAT(matched.output, Not(HasSubstr("1 were there already")));
+  EXPECT_THAT(matched.output, Not(HasSubstr("1 pairs were there already")));
   ColmapDatabase opened(database, DatabaseMode::kReadOnly);
   EXPECT_FALSE(opened.ReadPairProvenance(1, 2)->outdated);
 }
@@ -102,7 +102,7 @@ TEST_F(StrangersDatabase, PairsOfAnOlderColmatchWithoutNotesOfTheirFeaturesStay)
           "1)");
   const ProgramResult matched = RunColmatch(MatchArguments(database));
   EXPECT_EQ(matched.status, 0) << matched.output;
-  EXPECT_THAT(matched.output, HasSubstr("1 were there already"));
+  EXPECT_THAT(matched.output, HasSubstr("1 pairs were there already"));
 }
 
 TEST_F(StrangersDatabase, TwoDatabasesMergedByColmatchAreMatchedOnWithAllScores) {
@@ -117,7 +117,7 @@ TEST_F(StrangersDatabase, TwoDatabasesMergedByColmatchAreMatchedOnWithAllScores)
   EXPECT_EQ(RunColmatch(merge).status, 1) << "it is there already";
   const ProgramResult matched = RunColmatch(MatchArguments(merged));
   EXPECT_EQ(matched.status, 0) << matched.output;
-  EXPECT_THAT(matched.output, HasSubstr("2 were there already"));
+  EXPECT_THAT(matched.output, HasSubstr("2 pairs were there already"));
   EXPECT_THAT(matched.output, Not(HasSubstr("without colmatch's notes")));
   // As if all photos had been there at once.
   const std::string whole = folder_.File("whole.db");
