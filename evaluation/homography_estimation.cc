@@ -116,6 +116,20 @@ std::array<cv::Point2d, 4> CornersByExtent(const cv::Size& size) {
   return {cv::Point2d(0, 0), cv::Point2d(w, 0), cv::Point2d(w, h), cv::Point2d(0, h)};
 }
 
+std::vector<size_t> TrueCorrespondences(const HomographyPair& pair, double radius_px) {
+  const auto in_1 = Warped(pair.keypoints0, pair.h1_from_0);
+  const std::vector<cv::Point2f> seen(in_1.begin(), in_1.end());
+  const std::vector<cv::Point2d> there(pair.keypoints1.begin(), pair.keypoints1.end());
+  const Nearest of_0 = NearestOf(in_1, pair.keypoints1), of_1 = NearestOf(there, seen);
+  std::vector<size_t> true_ones;
+  for (size_t i = 0; i < in_1.size(); ++i) {
+    const int j = of_0.index[i];
+    if (j >= 0 && of_0.distance[i] < radius_px && of_1.index[j] == static_cast<int>(i))
+      true_ones.push_back(i);
+  }
+  return true_ones;
+}
+
 Repeatability MeasureRepeatability(const HomographyPair& pair, double radius_px) {
   const auto in_1 = Warped(pair.keypoints0, pair.h1_from_0),
              in_0 = Warped(pair.keypoints1, pair.h1_from_0.inv());

@@ -43,6 +43,10 @@ std::array<cv::Point2d, 4> CornerPixels(const cv::Size& size);
 // As glue-factory and the first seed take them: (0, 0) .. (width, height).
 std::array<cv::Point2d, 4> CornersByExtent(const cv::Size& size);
 
+// Keypoints of image 0 that have a true correspondence: they and a keypoint of image 1 are each other's
+// nearest there, closer than radius_px.
+std::vector<size_t> TrueCorrespondences(const HomographyPair& pair, double radius_px);
+
 // How often keypoints are found again where both images look (Mikolajczyk 2005; SuperPoint's epsilon-
 // repeatability) and how far from their place.
 struct Repeatability {

@@ -14,12 +14,13 @@ struct HomographyProtocolOptions {
   RansacOptions ransac;
 };
 
-// num_possible: ground-truth matches of the pair. Measures: num_matches, num_correct, num_possible, precision
-// (0 without matches), recall (absent where nothing is possible), error_ransac and error_dlt (mean distance
-// of the four corner pixels, px), localization_error (mean reprojection error of the correct matches, px),
+// Measures: num_matches, num_correct, num_places (distinct places of the correct matches in image 0),
+// num_possible (true correspondences: keypoints that are each other's nearest and closer than correct_px),
+// num_found (those whose keypoint of image 0 has a correct match), precision (0 without matches), recall
+// (found over possible; absent where nothing is possible), error_ransac and error_dlt (mean distance of the
+// four corner pixels, px), localization_error (mean reprojection error of the correct matches, px),
 // repeatability and repeatability_error (within correct_px).
-Measures MeasureHomographyPair(const HomographyPair& pair, int num_possible,
-                               const HomographyProtocolOptions& options = {});
+Measures MeasureHomographyPair(const HomographyPair& pair, const HomographyProtocolOptions& options = {});
 
 std::vector<Statistic> HomographyStatistics();
 

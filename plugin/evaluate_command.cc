@@ -28,6 +28,8 @@ class EvaluateCommand : public Command {
   }
   std::string examples() const override {
     return "  colmatch evaluate homography --image_path heldout_photos --output results/homography\n"
+           "  colmatch evaluate homography --image_path PAIRS/images --pairs PAIRS/pairs.json --output "
+           "results/pairs\n"
            "  colmatch evaluate homography --protocol legacy --image_path photos --output results/legacy\n"
            "  colmatch evaluate hpatches --image_path hpatches-sequences-release --output results/hpatches\n"
            "  colmatch evaluate rotation --image_path heldout_photos --output results/rotation\n"
@@ -47,9 +49,11 @@ class EvaluateCommand : public Command {
               "pose: the pairs' "
               "images")
         ->required();
-    AddOption(app, "--pairs_path,--input_pairs", input_.pairs_path,
-              "pose: list of 38 columns (default: pairs_with_gt.txt by the images); legacy: names and "
-              "homographies");
+    AddOption(
+        app, "--pairs_path,--pairs,--input_pairs", input_.pairs_path,
+        "pairs made elsewhere. homography: JSON list of `images` and `h` instead of random warps; pose: "
+        "list of 38 columns (default: pairs_with_gt.txt by the images); legacy: names and "
+        "homographies");
     AddOption(app, "--output", output_, "gets metrics.json, table.md, pairs.csv and error curves")
         ->required();
     AddOption(app, "--protocol", protocol_,

@@ -10,6 +10,7 @@
 #include "evaluation/legacy_protocol.h"
 #include "network/error.h"
 #include "plugin/evaluation_protocols.h"
+#include "plugin/homography_pairs.h"
 #include "plugin/image_names.h"
 #include "plugin/image_reader.h"
 #include "plugin/warped_pairs.h"
@@ -95,6 +96,29 @@ WarpedPair MakeLegacyPair(const fs::path& path, const LegacyPair& legacy, uint64
   return pair;
 }
 
+cv::Mat ReadPixels(const fs::path& path) {
+  cv::Mat pixels;
+  ReadGrayImage(path).gray.convertTo(pixels, CV_32F, 1 / 255.0);
+  return pixels;
+}
+
+// Pairs made elsewhere, as their pictures are.
+void EvaluateListedPairs(const EvaluationInput& input, EvaluationMethods& methods,
+                         EvaluationOutcome& outcome) {
+  const auto pairs = ReadHomographyPairs(input.pairs_path);
+  std::vector<std::string> names;
+  for (const ListedPair& pair : pairs) names.push_back(pair.names[0] + " " + pair.names[1]);
+  ForEachPair(names, input.progress, outcome, [&](size_t p) {
+    const cv::Mat pixels[2] = {ReadPixels(fs::path(input.image_path) / pairs[p].names[0]),
+                               ReadPixels(fs::path(input.image_path) / pairs[p].names[1])};
+    const EvaluatedImage images[2] = {methods.Extract(pixels[0]), methods.Extract(pixels[1])};
+    for (size_t m = 0; m < methods.labels().size(); ++m) {
+      outcome.rows.rows[methods.labels()[m]].push_back(MeasureByHomography(
+          methods.Match(m, images[0], images[1]), pairs[p].h1_from_0, pixels[0].size(), pixels[1].size()));
+    }
+  });
+}
+
 }  // namespace
 
 EvaluationOutcome EvaluateHomographies(const EvaluationInput& input, EvaluationMethods& methods) {
@@ -111,6 +135,10 @@ EvaluationOutcome EvaluateHomographies(const EvaluationInput& input, EvaluationM
                       {{"RANSAC@10", 44.55}, {"DLT@10", 52.29}, {"precision", 82.8}, {"recall", 64.7}}},
                   Row{"published: SuperGlue",
                       {{"RANSAC@10", 53.67}, {"DLT@10", 65.85}, {"precision", 90.7}, {"recall", 98.3}}}});
+  if (!input.pairs_path.empty()) {
+    EvaluateListedPairs(input, methods, outcome);
+    return outcome;
+  }
   std::vector<std::string> names;
   for (const std::string& name : ListImages(input.image_path))
     names.insert(names.end(), static_cast<size_t>(input.pairs_per_image), name);
@@ -119,9 +147,8 @@ EvaluationOutcome EvaluateHomographies(const EvaluationInput& input, EvaluationM
         MakeWarpedPair(fs::path(input.image_path) / names[p], input.difficulty, input.seed, p);
     const EvaluatedImage images[2] = {methods.Extract(pair.pixels[0]), methods.Extract(pair.pixels[1])};
     for (size_t m = 0; m < methods.labels().size(); ++m) {
-      outcome.rows.rows[methods.labels()[m]].push_back(
-          MeasureByHomography(methods.Match(m, images[0], images[1]), methods.FeaturesOf(m, images[0]),
-                              methods.FeaturesOf(m, images[1]), pair.h1_from_0, kWarpedPairSize));
+      outcome.rows.rows[methods.labels()[m]].push_back(MeasureByHomography(
+          methods.Match(m, images[0], images[1]), pair.h1_from_0, kWarpedPairSize, kWarpedPairSize));
     }
   });
   return outcome;

@@ -43,7 +43,7 @@ std::string At(const std::string& name, int degrees) { return name + "@" + std::
 
 void Add(Measures& measures, int degrees, const MatchedPair2d& matched, const Features& features0,
          const Features& features1, const Homography& h1_from_0) {
-  const Measures m = MeasureByHomography(matched, features0, features1, h1_from_0, {kSide, kSide});
+  const Measures m = MeasureByHomography(matched, h1_from_0, {kSide, kSide}, {kSide, kSide});
   for (const char* name : {"precision", "recall", "num_correct", "error_ransac"}) {
     if (const auto found = m.find(name); found != m.end()) measures[At(name, degrees)] = found->second;
   }

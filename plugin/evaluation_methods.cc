@@ -6,7 +6,6 @@
 #include <opencv2/features2d.hpp>
 
 #include "matcher/devices.h"
-#include "training/ground_truth.h"
 
 namespace colmatch {
 namespace {
@@ -55,15 +54,14 @@ MatchedPair2d ToMatchedPair(const Features& features0, const Features& features1
   return pair;
 }
 
-Measures MeasureByHomography(const MatchedPair2d& matched, const Features& features0,
-                             const Features& features1, const Homography& h1_from_0, const cv::Size& size) {
+Measures MeasureByHomography(const MatchedPair2d& matched, const Homography& h1_from_0, const cv::Size& size0,
+                             const cv::Size& size1) {
   HomographyPair pair;
   static_cast<MatchedPair2d&>(pair) = matched;
   pair.h1_from_0 = cv::Matx33d(h1_from_0.m.data());
-  pair.size0 = pair.size1 = size;
-  const auto labels =
-      MatchByHomography(features0.keypoints, features1.keypoints, h1_from_0, GroundTruthOptions{});
-  return MeasureHomographyPair(pair, static_cast<int>((labels.matches0 >= 0).sum().item<int64_t>()));
+  pair.size0 = size0;
+  pair.size1 = size1;
+  return MeasureHomographyPair(pair);
 }
 
 EvaluationMethods::EvaluationMethods(const CommonOptions& common, const KeypointOptions& keypoints,

@@ -24,9 +24,9 @@ struct EvaluatedImage {
 MatchedPair2d ToMatchedPair(const Features& features0, const Features& features1,
                             const FeatureMatches& matches);
 
-// What protocol A measures of a pair whose homography is known; both pictures of this size.
-Measures MeasureByHomography(const MatchedPair2d& matched, const Features& features0,
-                             const Features& features1, const Homography& h1_from_0, const cv::Size& size);
+// What protocol A measures of a pair whose homography is known.
+Measures MeasureByHomography(const MatchedPair2d& matched, const Homography& h1_from_0, const cv::Size& size0,
+                             const cv::Size& size1);
 
 class EvaluationMethods {
  public:

@@ -14,8 +14,9 @@ namespace colmatch {
 
 struct EvaluationInput {
   std::string image_path;  // homography: photos; hpatches: a folder of sequences; pose: the pairs' images
-  std::string
-      pairs_path;  // pose: the 38-column list; homography, legacy: names and homographies; may be empty
+  // pose: the 38-column list; homography: pairs made elsewhere (homography_pairs.h), legacy: names and
+  // homographies; may be empty
+  std::string pairs_path;
   int pairs_per_image = 2;  // homography
   double difficulty = 0.7;  // homography: of the warps, 0 to 1
   uint64_t seed = 0;
@@ -41,7 +42,7 @@ void ForEachPair(const std::vector<std::string>& names, const std::string& progr
 // All stop where a signal says so; rows then holds what was done. A picture that cannot be read is skipped
 // with its reason; UsageError where none can.
 
-// A: two warps of each photo, 640 x 480.
+// A: two warps of each photo, 640 x 480; or the pairs of pairs_path, as their pictures are.
 EvaluationOutcome EvaluateHomographies(const EvaluationInput& input, EvaluationMethods& methods);
 
 // C: a photo and one warp of it with borders, both resized to 640 x 480. pairs_path has lines of a name and

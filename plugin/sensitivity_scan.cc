@@ -176,7 +176,7 @@ class Scan {
       const auto& [features0, features1] = features[p];
       rows.push_back(
           MeasureByHomography(ToMatchedPair(features0, features1, matcher.Match(features0, features1)),
-                              features0, features1, pairs_[p].h1_from_0, kWarpedPairSize));
+                              pairs_[p].h1_from_0, kWarpedPairSize, kWarpedPairSize));
     }
     Json result;
     for (const Statistic& statistic : HomographyStatistics()) {

@@ -20,6 +20,7 @@
 #include "plugin/progress.h"
 #include "plugin/run_folder.h"
 #include "plugin/training_machine.h"
+#include "training/descriptor_targets.h"
 #include "training/feature_set.h"
 #include "training/superglue_trainer.h"
 #include "training/superpoint_trainer.h"
@@ -194,6 +195,19 @@ class Train : public Command {
     AddOption(app, "--SuperPoint.difficulty", o.data.homography.difficulty, "of the homographies, 0 to 1");
     AddOption(app, "--SuperPoint.max_angle", o.data.homography.max_angle_deg,
               "in-plane rotation, degrees, times the difficulty");
+    AddOption(app, "--SuperPoint.camera_changes", o.data.camera.probability,
+              "share of the pictures changed as other cameras and hours do: response, haze, night, motion, "
+              "compression")
+        ->check(CLI::Range(0.0, 1.0));
+    AddOption(app, "--SuperPoint.targets", target_paths_,
+              "files of a teacher's descriptors (scripts/teach_descriptors.py) that are learned too; photos "
+              "without any are left out");
+    AddOption(app, "--SuperPoint.target_weight", o.loss.target_weight,
+              "of the loss against the teacher's descriptors")
+        ->check(CLI::Range(0.0, 1000.0));
+    AddOption(app, "--SuperPoint.target_share", o.data.target_share,
+              "of the points of a pair that are the teacher's")
+        ->check(CLI::Range(0.0, 1.0));
     AddOption(app, "--SuperPoint.images_on_device", images_on_device_,
               "warps and augmentation where the network is: auto (on a GPU), on, off")
         ->check(CLI::IsMember({"auto", "on", "off"}));
@@ -284,12 +298,22 @@ class Train : public Command {
     if (!teacher_path_.empty()) Follow(LoadSuperPoint(teacher_path_), options);
     const SuperPoint network = network_ == "magicpoint"
                                    ? TrainMagicPoint(options, initial.network, hooks)
-                                   : TrainSuperPoint(ReadShards(shards_), options, initial.network, hooks);
+                                   : TrainSuperPoint(Photos(), options, initial.network, hooks);
     Metadata card = Card(common);
     if (network_ == "magicpoint") card["stage"] = "magicpoint: its descriptors are not trained";
     if (!initial.sha256.empty()) card["initial_sha256"] = initial.sha256;
     if (!replicas_.IsFirst()) return;
     SaveSuperPoint(network, card, (fs::path(loop_.run_folder) / "superpoint.safetensors").string());
+  }
+
+  // Of the shards; with a teacher's descriptors those that have any.
+  std::vector<ShardPhoto> Photos() const {
+    std::vector<ShardPhoto> photos = ReadShards(shards_);
+    if (target_paths_.empty()) return photos;
+    std::vector<ShardPhoto> taught = WithTargets(photos, ReadDescriptorTargets(target_paths_));
+    LogInfo(std::to_string(taught.size()) + " of " + std::to_string(photos.size()) +
+            " photos have a teacher's descriptors");
+    return taught;
   }
 
   void TrainMatcher(const CommonOptions& common, const TrainHooks& hooks) {
@@ -386,7 +410,7 @@ class Train : public Command {
 
   const CLI::App* app_ = nullptr;
   std::string network_;
-  std::vector<std::string> shards_, metadata_;
+  std::vector<std::string> shards_, metadata_, target_paths_;
   Replicas replicas_;
   TrainLoopOptions loop_;
   SuperPointTrainingOptions superpoint_;

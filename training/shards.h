@@ -20,6 +20,8 @@ struct KeypointLabel {
   float score = 0;     // share of views in which the teacher found it
 };
 
+struct DescriptorTargets;
+
 struct ShardPhoto {
   std::string name;
   std::string set;   // the data set it belongs to
@@ -27,6 +29,8 @@ struct ShardPhoto {
   int width = 0, height = 0;
   std::vector<uint8_t> pixels;
   std::vector<KeypointLabel> labels;
+  std::shared_ptr<const DescriptorTargets> targets =
+      nullptr;  // not in the file: WithTargets (descriptor_targets.h)
 };
 
 // Temporary name, fsync, rename. Throws EnvironmentError.

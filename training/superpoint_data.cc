@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "network/superpoint.h"
+#include "training/descriptor_targets.h"
 #include "training/ground_truth.h"
 #include "training/keypoint_labels.h"
 #include "training/synthetic_shapes.h"
@@ -36,15 +37,29 @@ class Painter {
   }
   torch::Tensor Paint(const Homography& photo_from_view, Rng& rng) const {
     if (on_device_ != nullptr) {
-      return AugmentOnDevice(on_device_->Warp(photo_, photo_from_view, o_.patch_width, o_.patch_height),
-                             o_.photometric, rng);
+      const auto image = AugmentOnDevice(
+          on_device_->Warp(photo_, photo_from_view, o_.patch_width, o_.patch_height), o_.photometric, rng);
+      return o_.camera.probability > 0 ? ChangedOnCpu(image, rng) : image;
     }
     FloatImage image = WarpImage(gray_, photo_from_view, o_.patch_width, o_.patch_height);
     AugmentPhotometric(image, o_.photometric, rng);
-    return torch::from_blob(image.pixels.data(), {1, 1, o_.patch_height, o_.patch_width}).clone();
+    ChangeCamera(image, o_.camera, rng);
+    return AsTensor(image);
   }
 
  private:
+  static torch::Tensor AsTensor(FloatImage& image) {
+    return torch::from_blob(image.pixels.data(), {1, 1, image.height, image.width}).clone();
+  }
+  // Compression works block by block, which the CPU does well.
+  torch::Tensor ChangedOnCpu(const torch::Tensor& image, Rng& rng) const {
+    const auto there = image.to(torch::kCPU, torch::kFloat).contiguous();
+    const float* pixels = there.data_ptr<float>();
+    FloatImage here{o_.patch_width, o_.patch_height, std::vector<float>(pixels, pixels + there.numel())};
+    ChangeCamera(here, o_.camera, rng);
+    return AsTensor(here).to(image.device());
+  }
+
   const std::vector<ShardPhoto>& photos_;
   const DevicePhotos* on_device_;
   const SuperPointDataOptions& o_;
@@ -88,6 +103,7 @@ bool IsInside(Point2 p, const SuperPointDataOptions& o) {
 
 struct Correspondence {
   Point2 in_a, in_b;
+  int64_t target = -1;  // the teacher's point, if it is one
 };
 
 // Where both views have a peak at the same place, the strongest first.
@@ -126,6 +142,19 @@ std::vector<Correspondence> ShardLabels(const ShardPhoto& photo, const View& a, 
   return labels;
 }
 
+// The teacher's points that both views show, in random order.
+std::vector<Correspondence> TaughtPoints(const ShardPhoto& photo, const View& a, const View& b,
+                                         const SuperPointDataOptions& o, Rng& rng) {
+  std::vector<Correspondence> points;
+  for (size_t i = 0; i < photo.targets->points.size(); ++i) {
+    const Point2 p{photo.targets->points[i].x, photo.targets->points[i].y};
+    const Correspondence c{a.view_from_photo.Apply(p), b.view_from_photo.Apply(p), static_cast<int64_t>(i)};
+    if (IsInside(c.in_a, o) && IsInside(c.in_b, o)) points.push_back(c);
+  }
+  for (size_t i = points.size(); i > 1; --i) std::swap(points[i - 1], points[rng.Below(i)]);
+  return points;
+}
+
 // One label per cell; where several fall in, the first, as labels are sorted.
 void FillCells(const std::vector<Correspondence>& labels, Point2 Correspondence::*in_view,
                const SuperPointDataOptions& o, int64_t* cells) {
@@ -151,31 +180,53 @@ void IgnoreUnseenCells(const Homography& other_from_view, const SuperPointDataOp
   }
 }
 
-// Places visible in both views: from labels first, then anywhere. Returns how many were found.
-int64_t FillCorrespondences(std::vector<Correspondence> labels, const Homography& b_from_a,
-                            const SuperPointDataOptions& o, Rng& rng, float* points_a, float* points_b) {
-  int64_t count = 0;
-  const auto add = [&](const Correspondence& c) {
-    points_a[2 * count] = static_cast<float>(c.in_a.x);
-    points_a[2 * count + 1] = static_cast<float>(c.in_a.y);
-    points_b[2 * count] = static_cast<float>(c.in_b.x);
-    points_b[2 * count + 1] = static_cast<float>(c.in_b.y);
-    ++count;
-  };
+// Places visible in both views, num_correspondences at most: the teacher's points first, then labels, then
+// anywhere.
+std::vector<Correspondence> ChooseCorrespondences(const std::vector<Correspondence>& taught,
+                                                  std::vector<Correspondence> labels,
+                                                  const Homography& b_from_a, const SuperPointDataOptions& o,
+                                                  Rng& rng) {
+  const auto wanted = static_cast<size_t>(o.num_correspondences);
+  const size_t from_teacher = std::min(taught.size(), static_cast<size_t>(o.target_share * wanted));
+  std::vector<Correspondence> chosen(taught.begin(),
+                                     taught.begin() + static_cast<std::ptrdiff_t>(from_teacher));
   for (size_t i = labels.size(); i > 1; --i) std::swap(labels[i - 1], labels[rng.Below(i)]);
-  const auto from_labels = static_cast<int64_t>(o.label_share * o.num_correspondences);
-  for (size_t i = 0; i < labels.size() && count < from_labels; ++i) {
-    if (IsInside(labels[i].in_a, o) && IsInside(labels[i].in_b, o)) add(labels[i]);
+  const size_t with_labels = from_teacher + static_cast<size_t>(o.label_share * (wanted - from_teacher));
+  for (size_t i = 0; i < labels.size() && chosen.size() < with_labels; ++i) {
+    if (IsInside(labels[i].in_a, o) && IsInside(labels[i].in_b, o)) chosen.push_back(labels[i]);
   }
-  for (int tries = 0; tries < 8 * o.num_correspondences && count < o.num_correspondences; ++tries) {
+  for (size_t tries = 0; tries < 8 * wanted && chosen.size() < wanted; ++tries) {
     const Point2 in_a{rng.Uniform(4, o.patch_width - 5), rng.Uniform(4, o.patch_height - 5)};
     const Point2 in_b = b_from_a.Apply(in_a);
-    if (IsInside(in_b, o)) add({in_a, in_b});
+    if (IsInside(in_b, o)) chosen.push_back({in_a, in_b});
   }
-  return count;
+  return chosen;
 }
 
-SuperPointBatch EmptyBatch(const SuperPointDataOptions& o) {
+// Into pair i of the batch.
+void FillCorrespondences(const std::vector<Correspondence>& chosen, const DescriptorTargets* targets,
+                         int64_t i, SuperPointBatch& batch) {
+  const int64_t k = batch.points_a.size(1);
+  float* points_a = batch.points_a.data_ptr<float>() + i * k * 2;
+  float* points_b = batch.points_b.data_ptr<float>() + i * k * 2;
+  bool* valid = batch.valid.data_ptr<bool>() + i * k;
+  for (size_t n = 0; n < chosen.size(); ++n) {
+    const Correspondence& c = chosen[n];
+    points_a[2 * n] = static_cast<float>(c.in_a.x);
+    points_a[2 * n + 1] = static_cast<float>(c.in_a.y);
+    points_b[2 * n] = static_cast<float>(c.in_b.x);
+    points_b[2 * n + 1] = static_cast<float>(c.in_b.y);
+    valid[n] = true;
+    if (c.target < 0) continue;
+    const std::vector<float> descriptor = targets->Descriptor(static_cast<size_t>(c.target));
+    const int64_t row = i * k + static_cast<int64_t>(n);
+    std::copy(descriptor.begin(), descriptor.end(),
+              batch.targets.data_ptr<float>() + row * batch.targets.size(2));
+    batch.taught.data_ptr<bool>()[row] = true;
+  }
+}
+
+SuperPointBatch EmptyBatch(const SuperPointDataOptions& o, int target_dim = 0) {
   const int64_t b = o.batch_size, h = o.patch_height, w = o.patch_width, k = o.num_correspondences;
   SuperPointBatch batch;
   batch.images = torch::empty({2 * b, 1, h, w});
@@ -183,6 +234,10 @@ SuperPointBatch EmptyBatch(const SuperPointDataOptions& o) {
   batch.points_a = torch::full({b, k, 2}, static_cast<float>(kCellSize));
   batch.points_b = torch::full({b, k, 2}, static_cast<float>(kCellSize));
   batch.valid = torch::zeros({b, k}, torch::kBool);
+  if (target_dim > 0) {
+    batch.targets = torch::zeros({b, k, target_dim});
+    batch.taught = torch::zeros({b, k}, torch::kBool);
+  }
   return batch;
 }
 
@@ -191,9 +246,10 @@ SuperPointBatch EmptyBatch(const SuperPointDataOptions& o) {
 SuperPointBatch MakeSuperPointBatch(const std::vector<ShardPhoto>& photos, const PhotoSampler& sampler,
                                     const SuperPointDataOptions& o, uint64_t step, double difficulty,
                                     const DevicePhotos* on_device) {
-  const int64_t b = o.batch_size, h = o.patch_height, w = o.patch_width, k = o.num_correspondences;
+  const int64_t b = o.batch_size, h = o.patch_height, w = o.patch_width;
   const int64_t cells_per_image = (h / kCellSize) * (w / kCellSize);
-  SuperPointBatch batch = EmptyBatch(o);
+  const auto& teacher = photos.front().targets;  // all photos have targets or none has
+  SuperPointBatch batch = EmptyBatch(o, teacher != nullptr ? teacher->descriptor_dim : 0);
   Rng photo_rng(o.seed, step, static_cast<uint64_t>(b));
   const auto drawn = sampler.DrawDistinct(photo_rng, static_cast<size_t>(b));
   Painter painter(photos, on_device, o);
@@ -215,10 +271,10 @@ SuperPointBatch MakeSuperPointBatch(const std::vector<ShardPhoto>& photos, const
       FillCells(labels, v == 0 ? &Correspondence::in_a : &Correspondence::in_b, o, cells);
       if (repeated) IgnoreUnseenCells(v == 0 ? b_from_a : b_from_a.Inverse(), o, cells);
     }
-    const int64_t found =
-        FillCorrespondences(labels, b_from_a, o, rng, batch.points_a.data_ptr<float>() + i * k * 2,
-                            batch.points_b.data_ptr<float>() + i * k * 2);
-    batch.valid[i].narrow(0, 0, found).fill_(true);
+    std::vector<Correspondence> taught;
+    if (photo.targets != nullptr) taught = TaughtPoints(photo, views[0], views[1], o, rng);
+    FillCorrespondences(ChooseCorrespondences(taught, labels, b_from_a, o, rng), photo.targets.get(), i,
+                        batch);
   }
   batch.images = torch::cat(images);
   return batch;

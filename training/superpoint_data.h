@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "training/camera_changes.h"
 #include "training/device_images.h"
 #include "training/homography.h"
 #include "training/photometric.h"
@@ -32,10 +33,13 @@ struct SuperPointDataOptions {
   int batch_size = 4;             // pairs
   int num_correspondences = 256;  // per pair
   double label_share = 0.7;       // of the correspondences that start from keypoint labels, the rest anywhere
-  double min_region = 0.35;       // share of the photo's side that a pair looks at: small enough that patches
-  double max_region = 0.8;        // keep about the scale at which the labels were found
+  double target_share =
+      0.7;  // of the correspondences that start from a teacher's points, where a photo has them
+  double min_region = 0.35;  // share of the photo's side that a pair looks at: small enough that patches
+  double max_region = 0.8;   // keep about the scale at which the labels were found
   HomographyOptions homography{0.5, 45, 1.0, 0.05};
   PhotometricOptions photometric;
+  CameraChangeOptions camera;  // after the photometric changes
   uint64_t seed = 0;
 };
 
@@ -49,6 +53,9 @@ struct SuperPointBatch {
   torch::Tensor points_a;     // (B, K, 2) pixels of view A
   torch::Tensor points_b;     // (B, K, 2) the same places in view B
   torch::Tensor valid;        // (B, K) bool; false where the views share too little to find K places
+  torch::Tensor targets;      // (B, K, T) float32: the teacher's descriptors, 0 where it has none; undefined
+                              // where the photos have no targets. T is the teacher's descriptor size
+  torch::Tensor taught;       // (B, K) bool: which have one
 };
 
 // A pure function of (options, photos, step). With on_device (of the same photos) pictures are made and

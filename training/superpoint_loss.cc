@@ -4,6 +4,7 @@
 #include <torch/torch.h>
 
 #include "network/keypoints.h"
+#include "training/mixed_precision.h"
 
 namespace colmatch {
 
@@ -93,9 +94,39 @@ SuperPointLoss ComputeSuperPointLoss(const SuperPointOutput& output, const Super
   loss.total = options.detector_weight * detector + options.descriptor_weight * descriptor;
   loss.detector = detector.item<double>();
   loss.descriptor = descriptor.item<double>();
+  if (batch.targets.defined() && options.target_weight > 0) {
+    const auto taught = batch.taught.flatten().nonzero().flatten();
+    const auto of_both =
+        torch::stack({descriptors_a.index_select(0, taught), descriptors_b.index_select(0, taught)});
+    const TargetLoss target =
+        ComputeTargetLoss(of_both, batch.targets.flatten(0, 1).index_select(0, taught), options.temperature);
+    loss.total = loss.total + options.target_weight * target.total;
+    loss.target_cosine = target.cosine;
+    loss.target_accuracy = target.accuracy;
+  }
   const auto right = similarity.argmax(1) == torch::arange(b * k, similarity.options().dtype(torch::kLong));
   loss.near_accuracy = ((nearer & valid).sum().to(torch::kFloat) / count).item<double>();
   loss.accuracy = ((right & valid).sum().to(torch::kFloat) / count).item<double>();
+  return loss;
+}
+
+TargetLoss ComputeTargetLoss(const torch::Tensor& descriptors, const torch::Tensor& targets,
+                             double temperature) {
+  // In half the bits the gradients of these sums were not finite.
+  const AutocastPause in_float32(descriptors.device());
+  TargetLoss loss;
+  if (targets.size(0) == 0) {
+    loss.total = descriptors.sum() * 0;
+    return loss;
+  }
+  const auto cosine = (descriptors * targets).sum(2).mean();
+  const auto wanted = (torch::mm(targets, targets.t()) / temperature).softmax(1);
+  const auto found = torch::matmul(descriptors, targets.t()) / temperature;  // (2, N, N)
+  const auto contrast = -(wanted * found.log_softmax(2)).sum(2).mean();
+  loss.total = kTargetCosineWeight * (1 - cosine) + contrast;
+  loss.cosine = cosine.item<double>();
+  const auto own = torch::arange(targets.size(0), found.options().dtype(torch::kLong));
+  loss.accuracy = (found.argmax(2) == own).to(torch::kFloat).mean().item<double>();
   return loss;
 }
 

@@ -7,16 +7,19 @@
 #include <functional>
 #include <memory>
 
+#include "network/error.h"
 #include "network/flops.h"
+#include "training/descriptor_fit.h"
+#include "training/descriptor_targets.h"
 #include "training/prefetch.h"
 
 namespace colmatch {
 namespace {
 
 SuperPointBatch ToDevice(SuperPointBatch batch, const torch::Device& device) {
-  for (torch::Tensor* t :
-       {&batch.images, &batch.cell_labels, &batch.points_a, &batch.points_b, &batch.valid}) {
-    *t = t->to(device, /*non_blocking=*/true);
+  for (torch::Tensor* t : {&batch.images, &batch.cell_labels, &batch.points_a, &batch.points_b, &batch.valid,
+                           &batch.targets, &batch.taught}) {
+    if (t->defined()) *t = t->to(device, /*non_blocking=*/true);
   }
   return batch;
 }
@@ -49,17 +52,31 @@ SuperPointOutput Taught(SuperPoint& teacher, const torch::Tensor& images) {
   return teacher->forward(images);
 }
 
-std::map<std::string, double> Metrics(const SuperPointLoss& loss) {
-  return {{"detector_loss", loss.detector},
-          {"descriptor_loss", loss.descriptor},
-          {"accuracy", loss.accuracy},
-          {"near_accuracy", loss.near_accuracy}};
+std::map<std::string, double> Metrics(const SuperPointLoss& loss, bool with_targets) {
+  std::map<std::string, double> metrics = {{"detector_loss", loss.detector},
+                                           {"descriptor_loss", loss.descriptor},
+                                           {"accuracy", loss.accuracy},
+                                           {"near_accuracy", loss.near_accuracy}};
+  if (with_targets) {
+    metrics["target_cosine"] = loss.target_cosine;
+    metrics["target_accuracy"] = loss.target_accuracy;
+  }
+  return metrics;
 }
 
 std::vector<ShardPhoto> Select(const std::vector<ShardPhoto>& photos, const std::vector<int64_t>& indices) {
   std::vector<ShardPhoto> selected;
   for (const int64_t i : indices) selected.push_back(photos[i]);
   return selected;
+}
+
+constexpr int kFitBatches = 24;  // of the linear map to a teacher's descriptors
+
+void RequireTargetDim(int descriptor_dim, const DescriptorTargets& targets) {
+  if (targets.descriptor_dim == descriptor_dim) return;
+  throw InputError("the teacher's descriptors have " + std::to_string(targets.descriptor_dim) +
+                   " numbers, the network's " + std::to_string(descriptor_dim) +
+                   "; choose a network with as many (--SuperPoint.descriptor_dim)");
 }
 
 using MakeBatch = std::function<SuperPointBatch(int64_t number)>;
@@ -94,15 +111,18 @@ SuperPoint Train(SuperPoint initial, const SuperPointTrainingOptions& options, c
     const SuperPointBatch batch = ToDevice(batches.Get(number), device);
     const SuperPointLoss loss = loss_of(batch);
     const double image = SuperPointFlops(network->architecture(), batch.images.size(2), batch.images.size(3));
-    return StepResult{loss.total, Metrics(loss), static_cast<double>(batch.images.size(0)) * image};
+    return StepResult{loss.total, Metrics(loss, batch.targets.defined()),
+                      static_cast<double>(batch.images.size(0)) * image};
   };
   if (held_out) {
     hooks.validate = [&] {
       torch::NoGradGuard no_grad;
       std::map<std::string, double> means;
       for (int i = 0; i < options.validation_batches; ++i) {
-        const SuperPointLoss loss = loss_of(ToDevice(held_out(i), device));
-        for (const auto& [name, value] : Metrics(loss)) means[name] += value / options.validation_batches;
+        const SuperPointBatch batch = ToDevice(held_out(i), device);
+        const SuperPointLoss loss = loss_of(batch);
+        for (const auto& [name, value] : Metrics(loss, batch.targets.defined()))
+          means[name] += value / options.validation_batches;
         means["loss"] += loss.total.item<double>() / options.validation_batches;
       }
       return means;
@@ -126,6 +146,7 @@ SuperPoint TrainSuperPoint(const std::vector<ShardPhoto>& photos, const SuperPoi
   const auto on_device = options.images_on_device
                              ? std::make_unique<DevicePhotos>(training, torch::Device(options.loop.device))
                              : nullptr;
+  const bool with_targets = training.front().targets != nullptr;
   const auto make_training = [&](int64_t number) {
     const double progress = static_cast<double>(number / options.loop.batches_per_step) / rising_steps;
     return MakeSuperPointBatch(training, sampler, options.data, static_cast<uint64_t>(number),
@@ -135,6 +156,11 @@ SuperPoint TrainSuperPoint(const std::vector<ShardPhoto>& photos, const SuperPoi
     return MakeSuperPointBatch(validation, *held_out_sampler, options.data, static_cast<uint64_t>(number),
                                1.0);
   };
+  if (with_targets) RequireTargetDim(options.architecture.descriptor_dim, *training.front().targets);
+  if (with_targets && !initial.is_empty()) {
+    initial = Widen(initial, initial->architecture());  // the caller's stays as it was
+    FitDescriptors(initial, kFitBatches, make_training);
+  }
   return Train(std::move(initial), options, make_training,
                held_out_sampler ? MakeBatch(make_held_out) : nullptr, hooks);
 }

@@ -9,6 +9,7 @@ if(TARGET evaluation)
       homography_protocol_test.cc
       legacy_protocol_test.cc
       model_comparison_test.cc
+      places_test.cc
       pose_pairs_test.cc
       pose_protocol_test.cc
       sequence_protocol_test.cc

@@ -114,6 +114,38 @@ TEST_F(Evaluate, LegacyTakesAListOfHomographiesAndLeavesOutPairsWithFewMatches) 
   EXPECT_THAT(bad.output, HasSubstr("pairs.txt:1"));
 }
 
+TEST_F(Evaluate, HomographyTakesPairsThatWereMadeElsewhere) {
+  const fs::path pictures = folder_.path() / "pictures";
+  fs::create_directories(pictures);
+  const cv::Mat photo = cv::imread((TestPhotos() / "courtyard_00.jpg").string());
+  const cv::Matx33d h(1, 0.02, 6, -0.02, 1, 4, 1e-5, 0, 1);
+  cv::Mat warped;
+  cv::warpPerspective(photo, warped, h, cv::Size(photo.cols - 30, photo.rows - 20));
+  cv::imwrite((pictures / "a.png").string(), photo);
+  cv::imwrite((pictures / "b.png").string(), warped);
+  const auto run = [&](const std::string& pairs) {
+    folder_.Write("pairs.json", pairs);
+    return Run({"homography", "--image_path", pictures.string(), "--pairs", folder_.File("pairs.json")});
+  };
+  const std::string truth = "[[1, 0.02, 6], [-0.02, 1, 4], [1e-5, 0, 1]]";
+  const ProgramResult result = run(R"([{"i": 0, "images": ["a.png", "b.png"], "h": )" + truth + "}]");
+  ASSERT_EQ(result.status, 0) << result.output;
+  const Json metrics = Metrics();
+  EXPECT_EQ(metrics.at("num_pairs"), 1);
+  EXPECT_GT(metrics.at("precision"), 0.9);
+  EXPECT_GT(metrics.at("mean_places"), 20);
+
+  for (const std::string& bad :
+       {std::string("{"), std::string("{}"), std::string(R"([{"images": ["a.png"], "h": )" + truth + "}]"),
+        std::string(R"([{"images": ["a.png", "b.png"], "h": [[1, 0, 0], [0, 1], [0, 0, 1]]}])"),
+        std::string(R"([{"images": ["a.png", "b.png"], "h": [[1, 0, 0], [1, 0, 0], [0, 0, 1]]}])"),
+        std::string(R"([{"images": ["a.png", "b.png"]}])")}) {
+    const ProgramResult refused = run(bad);
+    EXPECT_NE(refused.status, 0) << bad;
+    EXPECT_THAT(refused.output, HasSubstr("pairs.json")) << bad;
+  }
+}
+
 TEST_F(Evaluate, SequencesAreFoundInFoldersAndMatchedAgainstTheirFirstImage) {
   const ProgramResult result = Run({"hpatches", "--image_path", WriteSequence()});
   ASSERT_EQ(result.status, 0) << result.output;

@@ -9,6 +9,7 @@
 #include "tests/plugin/program.h"
 #include "tests/plugin/test_photos.h"
 #include "tests/temporary_folder.h"
+#include "training/byte_cursor.h"
 #include "training/reconstruction.h"
 #include "training/shards.h"
 
@@ -168,6 +169,71 @@ TEST_F(TrainCommand, ATeacherOfOtherDescriptorsIsRefused) {
       trained_.SuperGlue("mistaught", {"--features", trained_.Features(), "--teacher", teacher});
   EXPECT_EQ(result.status, 1) << result.output;
   EXPECT_THAT(result.output, AllOf(HasSubstr("--teacher"), HasSubstr("of 8 channels")));
+}
+
+// SuperPoint for two steps from the default weights.
+ProgramResult SuperPointRun(const Trained& trained, const std::string& run, const Arguments& more) {
+  Arguments arguments = {"train",
+                         "superpoint",
+                         "--shards",
+                         trained.folder.File("a.shard"),
+                         "--initial",
+                         kSuperPoint,
+                         "--output",
+                         trained.folder.File(run),
+                         "--num_steps",
+                         "2",
+                         "--warmup_steps",
+                         "1",
+                         "--SuperPoint.patch_width",
+                         "128",
+                         "--SuperPoint.patch_height",
+                         "96",
+                         "--SuperPoint.batch_size",
+                         "2",
+                         "--validate_every",
+                         "0",
+                         "--log_every",
+                         "1",
+                         "--num_threads",
+                         "1"};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return RunColmatch(arguments);
+}
+
+TEST_F(TrainCommand, SuperPointTrainsInBf16OnEveryCpu) {
+  const ProgramResult result = SuperPointRun(trained_, "bf16", {"--precision", "bf16"});
+  EXPECT_EQ(result.status, 0) << result.output;
+}
+
+TEST_F(TrainCommand, SuperPointLearnsATeachersDescriptorsAndRefusesThoseOfOtherPhotos) {
+  const auto targets = [&](const std::string& prefix) {
+    std::string bytes = "CMTEACH1";
+    const auto photos = ReadShards({trained_.folder.File("a.shard")});
+    AppendNumber(bytes, static_cast<uint32_t>(photos.size()));
+    AppendNumber(bytes, uint32_t{128});
+    for (const ShardPhoto& photo : photos) {
+      AppendText(bytes, prefix + photo.name);
+      AppendNumber(bytes, static_cast<uint16_t>(photo.width));
+      AppendNumber(bytes, static_cast<uint16_t>(photo.height));
+      AppendNumber(bytes, uint32_t{100});
+      for (int i = 0; i < 100; ++i) {
+        for (const int value : {10 + 13 * (i % 10), 8 + 9 * (i / 10), 1})
+          AppendNumber(bytes, static_cast<float>(value));
+      }
+      for (int i = 0; i < 100 * 128; ++i)
+        AppendNumber(bytes, static_cast<uint16_t>(i % 129 == 0 ? 0x3C00 : 0));
+    }
+    trained_.folder.Write("a.targets", bytes);
+    return trained_.folder.File("a.targets");
+  };
+  const ProgramResult result = SuperPointRun(
+      trained_, "learned", {"--SuperPoint.targets", targets(""), "--SuperPoint.camera_changes", "0.5"});
+  ASSERT_EQ(result.status, 0) << result.output;
+  EXPECT_THAT(ReadWholeFile(trained_.folder.File("learned/log.txt")), HasSubstr("target_cosine"));
+  const ProgramResult refused = SuperPointRun(trained_, "others", {"--SuperPoint.targets", targets("other")});
+  EXPECT_EQ(refused.status, 1) << refused.output;
+  EXPECT_THAT(refused.output, HasSubstr("none of the 2 photos"));
 }
 
 // The shard's photos as two views of a wall.

@@ -10,7 +10,9 @@
 #include <cmath>
 
 #include "network/hessian_response.h"
+#include "tests/network/tensor_near.h"
 #include "tests/training/training_test_util.h"
+#include "training/descriptor_targets.h"
 #include "training/keypoint_labels.h"
 
 namespace colmatch {
@@ -372,6 +374,73 @@ TEST_F(RepeatedPeaks, AFlatPhotoHasNoneButStillCorrespondences) {
   const SuperPointBatch batch = MakeBatch(photos_, HalfPhotos(), 0);
   EXPECT_TRUE((batch.cell_labels.eq(kNoKeypoint) | batch.cell_labels.eq(kIgnoredCell)).all().item<bool>());
   EXPECT_GT(batch.valid.sum().item<int64_t>(), 60);
+}
+
+// Half precision of small whole numbers.
+uint16_t HalfOf(int value) {
+  uint16_t exponent = 25;
+  while (value < 1024) {
+    value *= 2;
+    --exponent;
+  }
+  return static_cast<uint16_t>(exponent << 10 | (value & 1023));
+}
+
+// Photos whose teacher answers with (x, y) of the place itself.
+std::vector<ShardPhoto> PlacesAsTargets() {
+  std::vector<ShardPhoto> photos = Photos();
+  for (ShardPhoto& photo : photos) {
+    DescriptorTargets targets{photo.name, photo.width, photo.height, 2, {}, {}};
+    for (int y = 1; y < photo.height; y += 8) {
+      for (int x = 1; x < photo.width; x += 8) {
+        targets.points.push_back({static_cast<float>(x), static_cast<float>(y), 1});
+        targets.descriptors.insert(targets.descriptors.end(), {HalfOf(x), HalfOf(y)});
+      }
+    }
+    photo.targets = std::make_shared<const DescriptorTargets>(targets);
+  }
+  return photos;
+}
+
+TEST(SuperPointData, TargetsAreThoseOfThePlaceThatBothViewsShow) {
+  const auto photos = PlacesAsTargets();
+  const SuperPointBatch batch = MakeBatch(photos, Options(), 4, 0);  // without warps: scale and shift only
+  ASSERT_EQ(batch.targets.sizes(), (torch::IntArrayRef{3, 40, 2}));
+  for (int64_t i = 0; i < 3; ++i) {
+    const auto taught = batch.taught[i].nonzero().flatten();
+    ASSERT_GE(taught.size(0), 8);
+    EXPECT_LE(taught.size(0), 28);  // 0.7 of 40
+    EXPECT_TRUE(batch.valid[i].index_select(0, taught).all().item<bool>());
+    const auto place = batch.targets[i].index_select(0, taught);
+    for (const auto& points : {batch.points_a, batch.points_b}) {
+      // place = scale * pixel + shift in x and in y, exactly: compare differences with the first point's.
+      const auto pixel = points[i].index_select(0, taught);
+      const auto farthest = (pixel - pixel[0]).abs().amax(1).argmax().item<int64_t>();
+      for (int64_t axis = 0; axis < 2; ++axis) {
+        const auto p = pixel.select(1, axis), q = place.select(1, axis);
+        if (std::abs((p[farthest] - p[0]).item<double>()) < 8) continue;
+        const auto scale = (q[farthest] - q[0]) / (p[farthest] - p[0]);
+        EXPECT_TRUE(TensorsNear(q - q[0], scale * (p - p[0]), 0.05));
+      }
+    }
+    EXPECT_TRUE((batch.targets[i].abs().sum(1) > 0).equal(batch.taught[i]));
+  }
+}
+
+TEST(SuperPointData, PhotosWithoutTargetsHaveNoneInTheBatch) {
+  const SuperPointBatch batch = MakeBatch(Photos(), Options(), 0);
+  EXPECT_FALSE(batch.targets.defined());
+  EXPECT_FALSE(batch.taught.defined());
+}
+
+TEST(SuperPointData, CameraChangesChangeThePicturesAndNotTheirPlaces) {
+  SuperPointDataOptions options = Options();
+  const SuperPointBatch plain = MakeBatch(Photos(), options, 2);
+  options.camera.probability = 1;
+  const SuperPointBatch changed = MakeBatch(Photos(), options, 2);
+  EXPECT_FALSE(SameBytes(plain.images, changed.images));
+  EXPECT_TRUE(changed.images.ge(0).all().item<bool>() && changed.images.le(1).all().item<bool>());
+  EXPECT_EQ(changed.points_a.sizes(), plain.points_a.sizes());
 }
 
 }  // namespace

@@ -225,5 +225,53 @@ TEST(SuperPointLoss, OfABatchWhoseCellsAreAllIgnoredTheDetectorCostsNothing) {
   EXPECT_EQ(ComputeSuperPointLoss(OneHot(0), batch, OthersOnly()).detector, 0);
 }
 
+TEST(TargetLoss, TheTeachersOwnDescriptorsCostLeastAndAreAllRight) {
+  torch::manual_seed(2);
+  const auto unit = torch::nn::functional::normalize(torch::randn({12, 16}),
+                                                     torch::nn::functional::NormalizeFuncOptions().dim(1));
+  const TargetLoss own = ComputeTargetLoss(torch::stack({unit, unit}), unit, 0.05);
+  EXPECT_NEAR(own.cosine, 1, 1e-6);
+  EXPECT_EQ(own.accuracy, 1);
+  const TargetLoss others = ComputeTargetLoss(torch::stack({unit, unit.roll(1, 0)}), unit, 0.05);
+  EXPECT_EQ(others.accuracy, 0.5);
+  EXPECT_LT(others.cosine, 0.7);
+  EXPECT_GT(others.total.item<double>(), own.total.item<double>() + 1);
+}
+
+TEST(TargetLoss, PlacesThatTheTeacherConfusesAreNoError) {
+  const auto eye = torch::eye(4);
+  const auto targets = torch::stack({eye[0], eye[0], eye[1]});  // two places, one descriptor
+  const auto loss = [&](const torch::Tensor& found) {
+    return ComputeTargetLoss(torch::stack({found, found}), targets, 0.05).total.item<double>();
+  };
+  // The contrast of equal descriptors is the teacher's own uncertainty: ln 2 for two of three points.
+  EXPECT_NEAR(loss(targets), 2.0 / 3 * std::log(2.0), 1e-4);
+}
+
+TEST(TargetLoss, NothingTaughtCostsNothing) {
+  const auto descriptors = torch::zeros({2, 0, 8}, torch::requires_grad());
+  const TargetLoss loss = ComputeTargetLoss(descriptors, torch::zeros({0, 8}), 0.05);
+  EXPECT_EQ(loss.total.item<double>(), 0);
+  loss.total.backward();
+}
+
+TEST(SuperPointLoss, ATeachersDescriptorsCountByTheirWeightAndOnlyWhereTheyAreTaught) {
+  SuperPointBatch batch = Batch();
+  batch.targets = torch::eye(kPoints).unsqueeze(0).clone();
+  batch.taught = torch::ones({1, kPoints}, torch::kBool);
+  batch.taught[0][3] = false;
+  batch.targets[0][3] = 0;
+  SuperPointLossOptions options = OthersOnly();
+  const SuperPointLoss with = ComputeSuperPointLoss(OneHot(0), batch, options);
+  EXPECT_NEAR(with.target_cosine, 1, 1e-5);
+  EXPECT_EQ(with.target_accuracy, 1);
+  const SuperPointLoss shifted = ComputeSuperPointLoss(OneHot(1), batch, options);
+  EXPECT_NEAR(shifted.target_cosine, 0.5, 1e-5);  // view A is right, view B is another's
+  options.target_weight = 0;
+  const SuperPointLoss without = ComputeSuperPointLoss(OneHot(1), batch, options);
+  EXPECT_EQ(without.target_cosine, 0);
+  EXPECT_GT(shifted.total.item<double>(), without.total.item<double>() + 1);
+}
+
 }  // namespace
 }  // namespace colmatch

@@ -11,6 +11,7 @@
 #include "tests/temporary_folder.h"
 #include "tests/training/training_test_util.h"
 #include "training/checkpoint.h"
+#include "training/descriptor_targets.h"
 
 namespace colmatch {
 namespace {
@@ -189,6 +190,50 @@ TEST_F(SuperPointTrainer, AnInitialNetworkThatDoesNotFitIsRefused) {
 
 TEST_F(SuperPointTrainer, NoPhotosAreAnInputError) {
   EXPECT_THROW(TrainSuperPoint({}, Options("run"), nullptr, {}), InputError);
+}
+
+// Photos with a teacher's unit vectors of eight numbers at their labels.
+std::vector<ShardPhoto> Taught(std::vector<ShardPhoto> photos, int dim = 8) {
+  constexpr uint16_t kOne = 0x3C00;
+  for (ShardPhoto& photo : photos) {
+    DescriptorTargets targets{photo.name, photo.width, photo.height, dim, photo.labels, {}};
+    targets.descriptors.assign(photo.labels.size() * static_cast<size_t>(dim), 0);
+    for (size_t i = 0; i < photo.labels.size(); ++i) targets.descriptors[i * dim + i % dim] = kOne;
+    photo.targets = std::make_shared<const DescriptorTargets>(targets);
+  }
+  return photos;
+}
+
+TEST_F(SuperPointTrainer, LearnsATeachersDescriptors) {
+  SuperPointTrainingOptions options = Options("taught");
+  options.loop.schedule.num_steps = 60;
+  options.loss.target_weight = 10;
+  Recorder recorder;
+  TrainSuperPoint(Taught(Photos()), options, nullptr, recorder.Hooks());
+  const auto cosine = [&](size_t first) {
+    double sum = 0;
+    for (size_t i = first; i < first + 10; ++i) sum += recorder.reports[i].metrics.at("target_cosine") / 10;
+    return sum;
+  };
+  EXPECT_GT(cosine(50), cosine(0) + 0.05);
+}
+
+TEST_F(SuperPointTrainer, FitsTheInitialDescriptorsToATeachersAndLeavesTheCallersAlone) {
+  SuperPoint initial = Train(Options("initial"));
+  const auto before = initial->named_parameters()["convDb.weight"].clone();
+  const auto first_cosine = [&](const std::string& run, const SuperPoint& start) {
+    SuperPointTrainingOptions options = Options(run);
+    options.loop.schedule.num_steps = 1;
+    Recorder recorder;
+    TrainSuperPoint(Taught(Photos()), options, start, recorder.Hooks());
+    return recorder.reports.front().metrics.at("target_cosine");
+  };
+  EXPECT_GT(first_cosine("fitted", initial), first_cosine("fresh", SuperPoint(nullptr)) + 0.05);
+  EXPECT_TRUE(SameBytes(initial->named_parameters()["convDb.weight"], before));
+}
+
+TEST_F(SuperPointTrainer, TargetsOfAnotherSizeAreAnInputError) {
+  EXPECT_THROW(TrainSuperPoint(Taught(Photos(), 16), Options("other"), nullptr, TrainHooks{}), InputError);
 }
 
 }  // namespace

@@ -2,7 +2,10 @@
 find_package(ZLIB REQUIRED)
 colmatch_test(training
   SOURCES
+    camera_changes_test.cc
     checkpoint_test.cc
+    descriptor_fit_test.cc
+    descriptor_targets_test.cc
     device_images_test.cc
     distributed_test.cc
     feature_augmentation_test.cc
@@ -36,7 +39,7 @@ colmatch_test(training
     ../torch_seed.cc
   LINK training ZLIB::ZLIB)
 colmatch_torch_pch(training_test)
-foreach(torch_free homography photometric planar_scene random reconstruction schedule shards split synthetic_shapes warp)
+foreach(torch_free camera_changes descriptor_targets homography photometric planar_scene random reconstruction schedule shards split synthetic_shapes warp)
   set_source_files_properties(${CMAKE_CURRENT_SOURCE_DIR}/training/${torch_free}_test.cc
     PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
 endforeach()
