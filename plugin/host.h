@@ -1,4 +1,5 @@
-// Where a program that runs colmatch inside itself (python/) receives what `colmatch` shows on standard error.
+// Where a program that runs colmatch inside itself (python/) receives what `colmatch` shows on standard
+// error.
 #pragma once
 
 #include <cstdint>

@@ -22,8 +22,8 @@ std::string NetworkInFile(const std::string& path);
 // (python/).
 void AddWeightsFolder(const std::string& folder);
 
-// Where named weights are looked for: $COLMATCH_WEIGHTS, the added folders, beside the program, the installed and the source
-// folder.
+// Where named weights are looked for: $COLMATCH_WEIGHTS, the added folders, beside the program, the installed
+// and the source folder.
 std::vector<std::string> WeightsFolders();
 
 }  // namespace colmatch

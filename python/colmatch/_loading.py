@@ -1,13 +1,14 @@
 """Loads the extension `colmatch._native`, once and only when it is needed.
 
-The extension is linked to one LibTorch. In a process there is room for one: the class of fault is two copies of
-LibTorch whose symbols get mixed, which ends the process. So `require_torch` (colmatch.torch) and `native` (everything
-else) refuse what does not fit, with a message that says how to go on.
+The extension is linked to one LibTorch, and a process has room for one: with two (the system's and PyPI's torch, tried
+in both orders) it ends without a message. So what does not fit is refused here, with a message that says how to go on.
 """
 
 from __future__ import annotations
 
 import importlib
+import importlib.abc
+import importlib.machinery
 import os
 import sys
 import threading
@@ -22,14 +23,35 @@ _native = None
 PACKAGE = Path(__file__).parent
 
 
+_HOW = "use two processes, or build colmatch with this torch (pip install --no-build-isolation . with torch installed)"
+
+
+def _is_of_the_system(path: "str | None") -> bool:
+    """Whether a module torch is the system's package, which has the system's LibTorch."""
+    return path is not None and path.startswith("/usr/lib/python3/")
+
+
+class _TorchGuard(importlib.abc.MetaPathFinder):
+    """Once the extension with the system's LibTorch is loaded, keeps another torch from being imported."""
+
+    def find_spec(self, fullname, path=None, target=None):
+        if fullname == "torch":
+            spec = importlib.machinery.PathFinder.find_spec(fullname, path)
+            if spec is not None and not _is_of_the_system(spec.origin):
+                raise ImportError(f"colmatch was built with the system's LibTorch {_build_info.TORCH_VERSION}, which this "
+                                  f"process has loaded; {spec.origin} has another: {_HOW}")
+        return None
+
+
 def _refuse_other_torch() -> None:
     """Raises if this process has another LibTorch than the extension's."""
     if not _build_info.TORCH_FOLDER:
-        if "torch" in sys.modules:
+        torch = sys.modules.get("torch")
+        if torch is not None and not _is_of_the_system(torch.__file__):
             raise EnvironmentError(
                 f"colmatch was built with the system's LibTorch {_build_info.TORCH_VERSION}, and this process has "
-                f"imported torch {sys.modules['torch'].__version__}, another LibTorch: use two processes, or build "
-                "colmatch with this torch (pip install --no-build-isolation . with torch installed)")
+                f"imported torch {torch.__version__} ({torch.__file__}), another LibTorch: {_HOW}")
+        sys.meta_path.insert(0, _TorchGuard())
         return
     try:
         torch = importlib.import_module("torch")
@@ -85,12 +107,8 @@ def native():
 
 def require_torch():
     """The Python package torch, for colmatch.torch. Raises EnvironmentError where it is missing or does not fit."""
-    if "colmatch._native" in sys.modules and not _build_info.TORCH_FOLDER:
-        raise EnvironmentError(
-            f"colmatch was built with the system's LibTorch {_build_info.TORCH_VERSION}, which this process has loaded: "
-            "colmatch.torch needs a process of its own, or colmatch built with the Python package torch "
-            "(pip install --no-build-isolation . with torch installed)")
     try:
         return importlib.import_module("torch")
     except ImportError as error:
-        raise EnvironmentError(f"colmatch.torch needs the Python package torch ({error}): pip install torch") from error
+        raise EnvironmentError(
+            f"colmatch.torch needs the Python package torch: {error} (pip install torch, or apt-get install python3-torch)") from error

@@ -12,6 +12,7 @@
 #include "plugin/weights_location.h"
 #include "python/native/background_call.h"
 #include "python/native/commands.h"
+#include "python/native/feature_import.h"
 #include "python/native/sessions.h"
 
 namespace py = pybind11;
@@ -154,6 +155,12 @@ CallResults Watch(BackgroundCall& call, const py::object& observer) {
   return call.Results();
 }
 
+py::list ToList(const std::vector<std::pair<std::string, std::string>>& skipped) {
+  py::list list;
+  for (const auto& [name, reason] : skipped) list.append(py::make_tuple(py::bytes(name), py::bytes(reason)));
+  return list;
+}
+
 py::tuple Run(const std::vector<std::string>& arguments, const py::object& observer) {
   int status = 0;
   CallResults results;
@@ -161,10 +168,7 @@ py::tuple Run(const std::vector<std::string>& arguments, const py::object& obser
     BackgroundCall call([&] { status = RunInProcess(arguments); });
     results = Watch(call, observer);
   }
-  py::list skipped;
-  for (const auto& [name, reason] : results.skipped)
-    skipped.append(py::make_tuple(py::bytes(name), py::bytes(reason)));
-  return py::make_tuple(status, results.counts, skipped);
+  return py::make_tuple(status, results.counts, ToList(results.skipped));
 }
 
 py::list MatchPairs(MatcherSession& session, const std::vector<SharedFeatures>& features,
@@ -180,6 +184,19 @@ py::list MatchPairs(MatcherSession& session, const std::vector<SharedFeatures>& 
   return list;
 }
 
+py::tuple Import(const std::vector<std::string>& arguments,
+                 const std::vector<std::pair<std::string, SharedFeatures>>& photos,
+                 const std::string& provenance, const py::object& observer) {
+  ImportedFeatures imported;
+  const std::vector<std::pair<std::string, std::shared_ptr<const FeatureArrays>>> inputs(photos.begin(),
+                                                                                         photos.end());
+  {
+    BackgroundCall call([&] { imported = ImportFeatures(arguments, inputs, provenance); });
+    Watch(call, observer);
+  }
+  return py::make_tuple(imported.imported, imported.already_there, ToList(imported.skipped));
+}
+
 // The classes of colmatch.errors, by exit status.
 void TranslateErrors(std::exception_ptr error) {
   const auto raise = [](const char* name, const std::string& message) {
@@ -188,7 +205,8 @@ void TranslateErrors(std::exception_ptr error) {
         PyUnicode_DecodeUTF8(message.data(), static_cast<Py_ssize_t>(message.size()), "backslashreplace"));
     PyErr_SetObject(type.ptr(), text.ptr());
   };
-  constexpr const char* kByStatus[] = {"Error", "UsageError", "InputError", "EnvironmentError", "WeightsError"};
+  constexpr const char* kByStatus[] = {"Error", "UsageError", "InputError", "EnvironmentError",
+                                       "WeightsError"};
   try {
     std::rethrow_exception(error);
   } catch (const Error& e) {
@@ -245,6 +263,7 @@ PYBIND11_MODULE(_native, module) {
   DefineArray<int64_t>(module, "IntArray");
   DefineSessions(module);
   module.def("run", &Run);
+  module.def("import_features", &Import);
   module.def("describe_command", &DescribeCommand);
   module.def("describe_options", [](const std::string& command) {
     py::list list;

@@ -15,26 +15,13 @@
 #include "plugin/stop_signal.h"
 #include "python/native/session_options.h"
 #include "python/native/sessions.h"
+#include "python/native/tensors.h"
 
 namespace colmatch {
 namespace {
 
-torch::Tensor ToTensor(const std::vector<float>& values, at::IntArrayRef sizes) {
-  return torch::from_blob(const_cast<float*>(values.data()), sizes, torch::kFloat32).clone();
-}
-
 // As the network saw them.
-Features ToFeatures(const FeatureArrays& arrays) {
-  const int64_t n = arrays.num_keypoints;
-  Features features;
-  features.keypoints = ToTensor(arrays.keypoints, {n, 2});
-  features.scores = ToTensor(arrays.scores, {n});
-  features.descriptors = ToTensor(arrays.descriptors, {n, arrays.descriptor_dim}).t().contiguous();
-  features.width = arrays.width;
-  features.height = arrays.height;
-  if (!arrays.scales.empty()) features.scales = ToTensor(arrays.scales, {n});
-  return AsTurned(features, arrays.quarter_turns);
-}
+Features AsSeen(const FeatureArrays& arrays) { return AsTurned(ToFeatures(arrays), arrays.quarter_turns); }
 
 MatchArrays ToArrays(const FeatureMatches& matches) {
   MatchArrays arrays;
@@ -127,9 +114,8 @@ class PairQueue {
       const auto& features0 = *features_[static_cast<size_t>(pairs_[i].first)];
       const auto& features1 = *features_[static_cast<size_t>(pairs_[i].second)];
       RequireMemory(features0, features1);
-      prepared.push_back(
-          {std::make_shared<const PreparedImage>(matcher.Prepare(ToFeatures(features0))),
-           std::make_shared<const PreparedImage>(matcher.Prepare(ToFeatures(features1)))});
+      prepared.push_back({std::make_shared<const PreparedImage>(matcher.Prepare(AsSeen(features0))),
+                          std::make_shared<const PreparedImage>(matcher.Prepare(AsSeen(features1)))});
     }
     const auto matches = matcher.MatchBatch(prepared);
     for (size_t i = begin; i < end; ++i) results_[i] = ToArrays(matches[i - begin]);
@@ -156,7 +142,7 @@ MatchArrays MatcherSession::Match(const FeatureArrays& features0, const FeatureA
   const std::lock_guard<std::mutex> lock(state_->mutex);
   RequireMemory(features0, features1);
   const ThreadsInUse threads(NumWorkers(state_->options.common));
-  return ToArrays(state_->matchers.front()->Match(ToFeatures(features0), ToFeatures(features1)));
+  return ToArrays(state_->matchers.front()->Match(AsSeen(features0), AsSeen(features1)));
 }
 
 std::vector<MatchArrays> MatcherSession::MatchPairs(

@@ -3,8 +3,9 @@
 
 #include <torch/torch.h>
 
+#include <opencv2/core/utility.hpp>
+
 #include "network/error.h"
-#include "plugin/log.h"
 #include "plugin/program.h"
 #include "python/native/commands.h"
 
@@ -44,10 +45,14 @@ void ParseSessionOptions(const std::vector<std::string>& arguments, SessionOptio
   RequireKnownPrecision(options.common.precision, MatchingPrecisions(), "match");
 }
 
-ThreadsInUse::ThreadsInUse(int threads) : before_(torch::get_num_threads()) { UseThreads(threads); }
+ThreadsInUse::ThreadsInUse(int threads)
+    : torch_before_(torch::get_num_threads()), opencv_before_(cv::getNumThreads()) {
+  UseThreads(threads);
+}
 
 ThreadsInUse::~ThreadsInUse() {
-  if (before_ != torch::get_num_threads()) torch::set_num_threads(before_);
+  if (torch_before_ != torch::get_num_threads()) torch::set_num_threads(torch_before_);
+  cv::setNumThreads(opencv_before_);
 }
 
 }  // namespace colmatch

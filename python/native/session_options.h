@@ -11,8 +11,8 @@ namespace colmatch {
 // Parsed and checked. Throws UsageError.
 void ParseSessionOptions(const std::vector<std::string>& arguments, SessionOptions& options);
 
-// Sets the threads of what computes while it lives; LibTorch's number is then as before, for who uses LibTorch
-// beside colmatch.
+// Sets the threads of what computes while it lives. LibTorch's and OpenCV's numbers are then as before, for
+// programs that use them beside colmatch.
 class ThreadsInUse {
  public:
   explicit ThreadsInUse(int threads);
@@ -21,7 +21,7 @@ class ThreadsInUse {
   ThreadsInUse& operator=(const ThreadsInUse&) = delete;
 
  private:
-  int before_;
+  int torch_before_, opencv_before_;
 };
 
 }  // namespace colmatch
