@@ -57,7 +57,8 @@ void ProgressBar::Update(int64_t done, const std::string& note) {
 }
 
 ProgressLines::ProgressLines(const std::string& mode)
-    : enabled_(CurrentHost() == nullptr && mode == "auto" && isatty(STDERR_FILENO) != 1), last_(std::chrono::steady_clock::now()) {}
+    : enabled_(CurrentHost() == nullptr && mode == "auto" && isatty(STDERR_FILENO) != 1),
+      last_(std::chrono::steady_clock::now()) {}
 
 void ProgressLines::File(int64_t number, int64_t total, const std::string& name, int64_t num_features) const {
   if (!enabled_) return;

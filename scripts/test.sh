@@ -2,7 +2,7 @@
 # Installs what is missing, builds everything, and runs all tests. Usage: scripts/test.sh [CTEST OPTION...]
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-install_packages "${PACKAGES[@]}" "${TEST_PACKAGES[@]}" "${PYTHON_PACKAGES[@]}"
+install_packages "${PACKAGES[@]}" "${TEST_PACKAGES[@]}"
 
 say "checking the format"
 "$ROOT/scripts/format.sh" --check
@@ -16,8 +16,7 @@ fi
 export COLMATCH_PYCOLMAP_PYTHON="$venv/bin/python"
 
 say "building (release)"
-# The system's Python, whose torch has the LibTorch that is built against.
-configure_preset release -DCOLMATCH_TESTS=ON -DCOLMATCH_PYTHON=ON -DPython_EXECUTABLE=/usr/bin/python3
+configure_preset release -DCOLMATCH_TESTS=ON
 cmake --build "$ROOT/build/release"
 
 say "building with LibTorch alone (core)"

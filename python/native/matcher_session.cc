@@ -53,12 +53,11 @@ struct MatcherSession::State {
     const ThreadsInUse threads(NumWorkers(options.common));
     device = DeviceFromName(options.common.device);
     pipeline = options.matching.Resolve();
+    parts = std::make_unique<MatcherParts>(pipeline, options.common, weights);
     matchers.push_back(Make());
   }
 
-  std::unique_ptr<FeatureMatcher> Make() {
-    return std::make_unique<FeatureMatcher>(MakeMatcher(pipeline, options.common, *device, weights));
-  }
+  std::unique_ptr<FeatureMatcher> Make() { return std::make_unique<FeatureMatcher>(parts->On(*device)); }
 
   // One a thread; on a GPU one.
   size_t NumMatchersFor(size_t num_pairs) {
@@ -72,6 +71,7 @@ struct MatcherSession::State {
   MatchingPipelineOptions pipeline;
   UsedWeights weights;
   std::optional<torch::Device> device;
+  std::unique_ptr<MatcherParts> parts;
   std::vector<std::unique_ptr<FeatureMatcher>> matchers;
   std::mutex mutex;
 };
@@ -167,8 +167,9 @@ SessionInfo MatcherSession::info() const {
   const bool superglue = MatcherTypeFromName(state_->pipeline.matcher) == MatcherType::kSuperGlue;
   SessionInfo info;
   info.device = state_->device->str();
-  info.precision = NameOf(superglue ? InferencePrecisionFromName(state_->options.common.precision)
-                                    : InferencePrecision::kFloat32);
+  info.precision =
+      NameOf(superglue ? InferencePrecisionFromName(state_->options.common.precision, *state_->device)
+                       : InferencePrecision::kFloat32);
   info.weights_sha256 = state_->weights.sha256;
   const auto dim = state_->weights.metadata.find("descriptor_dim");
   if (dim != state_->weights.metadata.end()) info.descriptor_dim = std::stoi(dim->second);

@@ -6,6 +6,7 @@
 #include <opencv2/core/utility.hpp>
 
 #include "network/error.h"
+#include "plugin/precision_choice.h"
 #include "plugin/program.h"
 #include "python/native/commands.h"
 
@@ -43,6 +44,7 @@ void ParseSessionOptions(const std::vector<std::string>& arguments, SessionOptio
   }
   ResolveCommonOptions(options.common);
   RequireKnownPrecision(options.common.precision, MatchingPrecisions(), "match");
+  options.common = WithPrecision(options.common);
 }
 
 ThreadsInUse::ThreadsInUse(int threads)

@@ -130,7 +130,7 @@ def test_what_is_saved_is_loaded_as_it_was(tmp_path, golden, suffix):
 def test_cpp_imports_what_python_saves_and_writes_the_same_bytes(tmp_path, golden):
     network = SuperPoint.load(golden / "superpoint_zip.pth")
     network.save_pth(tmp_path / "a.pth")
-    run_program("weights", "import", tmp_path / "a.pth", tmp_path / "a.safetensors")
+    run_program("weights", "import", tmp_path / "a.pth", "--output", tmp_path / "a.safetensors")
     imported = SuperPoint.load(tmp_path / "a.safetensors")
     imported.save(tmp_path / "b.safetensors")
     assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()

@@ -19,16 +19,18 @@ class SuperPoint(WeightsModule):
 
     Parameters have the official checkpoint's names. encoder_widths: of conv1 to conv4; head_width: of both heads;
     descriptor_dim: D; cell_centres: read descriptors at the middles of the cells (our training) or as published;
-    scales: sizes at which `extract` looks at an image, factors of its own.
+    scales: sizes at which `extract` looks at an image, factors of its own; refinement_radius: how far keypoints move to a peak
+    of the image's Hessian, pixels.
     """
 
     network = "superpoint"
 
     def __init__(self, encoder_widths: Sequence[int] = (64, 64, 128, 128), head_width: int = 256,
-                 descriptor_dim: int = 256, cell_centres: bool = False, scales: Sequence[float] = (1.0,)):
+                 descriptor_dim: int = 256, cell_centres: bool = False, scales: Sequence[float] = (1.0,), refinement_radius: int = 0):
         super().__init__()
         self.encoder_widths, self.head_width = tuple(encoder_widths), head_width
         self.descriptor_dim, self.cell_centres, self.scales = descriptor_dim, cell_centres, tuple(scales)
+        self.refinement_radius = refinement_radius
         width = 1
         for i, out in enumerate(encoder_widths, 1):
             setattr(self, f"conv{i}a", nn.Conv2d(width, out, 3, padding=1))
@@ -61,11 +63,12 @@ class SuperPoint(WeightsModule):
 
     @torch.no_grad()
     def extract(self, image, max_num_features: int = 2048, keypoint_threshold: float = 0.005, nms_radius: int = 4,
-                remove_borders: int = 4, refinement_radius: int = 4, scales: "Sequence[float] | None" = None) -> Dict[str, Any]:
+                remove_borders: int = 4, refinement_radius: "int | None" = None, scales: "Sequence[float] | None" = None) -> Dict[str, Any]:
         """Features of one image (1, 1, H, W) or (H, W), float in [0, 1], with the program's options and defaults (but
-        max_image_size: nothing is resized). Returns `keypoints` (N, 2) in pixels, `scores` (N,), `descriptors` (D, N),
+        max_image_size: nothing is resized; None is what the weights say). Returns `keypoints` (N, 2) in pixels, `scores` (N,), `descriptors` (D, N),
         `scales` (N,) and `image_size` (width, height)."""
         image = image[None, None] if image.dim() == 2 else image
+        radius = self.refinement_radius if refinement_radius is None else refinement_radius
         levels = []
         for scale in scales or self.scales:
             level, scale_x, scale_y = kp.pyramid_level(image, scale)
@@ -73,7 +76,7 @@ class SuperPoint(WeightsModule):
                 continue
             border = math.ceil(remove_borders / min(1.0, scale_x, scale_y))
             options = (keypoint_threshold, nms_radius, border, max_num_features)
-            levels.append(self._extract_level(level, scale_x, scale_y, options, refinement_radius))
+            levels.append(self._extract_level(level, scale_x, scale_y, options, radius))
         height, width = image.shape[2:]
         keypoints, values, descriptors, at_scales = self._join(levels, image)
         if 0 < max_num_features < len(values):
@@ -106,6 +109,7 @@ class SuperPoint(WeightsModule):
             "encoder_widths": ",".join(map(str, self.encoder_widths)), "head_width": str(self.head_width),
             "descriptor_dim": str(self.descriptor_dim),
             "descriptor_sampling": "cell_centres" if self.cell_centres else "published",
+            "refinement_radius": str(self.refinement_radius),
         }
         if self.scales != (1.0,):
             metadata["scales"] = ",".join(f"{scale:g}" for scale in self.scales)
@@ -123,4 +127,13 @@ class SuperPoint(WeightsModule):
             raise WeightsError(f"{path}: metadata 'scales' is '{metadata['scales']}', expected numbers with commas between "
                                "them") from None
         return cls(widths, output_width(tensors, "convPa", 4, path), output_width(tensors, "convDb", 4, path),
-                   sampling == "cell_centres", scales)
+                   sampling == "cell_centres", scales, cls._refinement(metadata, path))
+
+    @staticmethod
+    def _refinement(metadata: Dict[str, str], path: Any) -> int:
+        if "refinement_radius" not in metadata:  # files of colmatch from before the key ask for 4, others for none
+            return 4 if metadata.get("trained_by", "").startswith("colmatch") else 0
+        text = metadata["refinement_radius"]
+        if not text.isdigit() or int(text) > 16:
+            raise WeightsError(f"{path}: metadata 'refinement_radius' is '{text}', expected a whole number in [0, 16]")
+        return int(text)
