@@ -21,6 +21,8 @@ if(_torch_library AND NOT _torch_root_lib STREQUAL _torch_root_cfg)
     "  -DCMAKE_PREFIX_PATH='<torch>;<torch>/share/cmake'   (or unset CMAKE_PREFIX_PATH for Debian's)")
 endif()
 
+set(COLMATCH_TORCH_ROOT ${_torch_root_cfg})
+
 # Fault 2: a slow BLAS. LibTorch 2.x from PyPI brings MKL inside; Debian's takes its matrix products from whatever the
 # process finds first: the reference BLAS behind libblas.so.3 (five times slower), or ATLAS, which Ceres' own CMake
 # files put on the link line (ten times slower). So OpenBLAS is asked for, and linked before all others.

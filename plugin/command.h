@@ -49,6 +49,9 @@ CLI::Option* AddOption(CLI::App& app, const std::string& names, T& field, const 
   return app.add_option(names, field, help)->capture_default_str();
 }
 
+// The options that every command takes, COLMAP's spellings of them included.
+void AddCommonOptions(CLI::App& app, CommonOptions& common);
+
 // --SuperPoint.scales.
 inline CLI::Option* AddScalesOption(CLI::App& app, std::vector<double>& scales,
                                     const std::string& otherwise) {

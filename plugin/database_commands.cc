@@ -30,6 +30,9 @@ class FeatureExtractorCommand : public Command {
     LogInfo(std::to_string(stats.extracted) + " photos, " + std::to_string(stats.num_keypoints) +
             " keypoints; " + std::to_string(stats.already_there) + " were there already, " +
             std::to_string(stats.skipped.size()) + " skipped");
+    TellHost({{"extracted", stats.extracted},
+              {"already_there", stats.already_there},
+              {"num_keypoints", stats.num_keypoints}});
     return Finish(stats.skipped, stats.stopped);
   }
 

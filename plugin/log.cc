@@ -5,6 +5,7 @@
 #include <spdlog/spdlog.h>
 
 #include "network/error.h"
+#include "plugin/host.h"
 
 namespace colmatch {
 namespace {
@@ -16,6 +17,15 @@ spdlog::logger& Logger() {
     return created;
   }();
   return *logger;
+}
+
+void Log(spdlog::level::level_enum level, const std::string& message) {
+  Host* host = CurrentHost();
+  if (host == nullptr) {
+    Logger().log(level, "{}", Printable(message));
+  } else if (Logger().should_log(level)) {
+    host->OnLog(level == spdlog::level::warn, Printable(message));
+  }
 }
 
 }  // namespace
@@ -43,7 +53,7 @@ std::string Printable(const std::string& text) {
   return printable;
 }
 
-void LogInfo(const std::string& message) { Logger().info("{}", Printable(message)); }
-void LogWarning(const std::string& message) { Logger().warn("{}", Printable(message)); }
+void LogInfo(const std::string& message) { Log(spdlog::level::info, message); }
+void LogWarning(const std::string& message) { Log(spdlog::level::warn, message); }
 
 }  // namespace colmatch

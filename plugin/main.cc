@@ -1,12 +1,10 @@
 // The program `colmatch`: finds the command, runs it, turns errors into the exit status.
 #include <fcntl.h>
-#include <malloc.h>
 #include <poll.h>
 #include <torch/torch.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -25,34 +23,14 @@
 #include "plugin/handover.h"
 #include "plugin/log.h"
 #include "plugin/options_in_force.h"
+#include "plugin/program.h"
 #include "plugin/program_help.h"
 #include "plugin/project_file.h"
 #include "plugin/project_filter.h"
-#include "plugin/single_threaded_math.h"
 #include "plugin/stop_signal.h"
-#include "plugin/trace.h"
 
 namespace colmatch {
 namespace {
-
-void RequireKnownPrecision(const std::string& precision, const Command& command) {
-  std::vector<std::string> known = command.precisions();
-  known.insert(known.begin(), {"auto", "fp32"});
-  if (std::find(known.begin(), known.end(), precision) != known.end()) return;
-  throw UsageError("--precision " + precision + ": " + command.name() +
-                   " does not compute so; expected one of " + CLI::detail::join(known, ", "));
-}
-
-// COLMAP's way to say the device. --device says more and wins, unless the two contradict each other.
-void ApplyGpuOptions(CommonOptions& common) {
-  if (!common.use_gpu) {
-    if (common.device.rfind("cuda", 0) == 0)
-      throw UsageError("--device " + common.device + " and use_gpu 0 contradict each other");
-    common.device = "cpu";
-  }
-  const std::string name = DeviceNameFromGpuIndex(common.gpu_index);
-  if (common.device == "auto" && NumGpus() > 0) common.device = name;
-}
 
 // A program started with one of its streams closed would get that number for the first file it opens, and
 // print into it.
@@ -91,36 +69,6 @@ class PatientThreads {
   bool restarted_;
 };
 
-// The networks' temporaries are tens of megabytes, again and again of the same sizes: by default glibc takes
-// each from the system and gives it back, and a third of the time goes into fresh pages.
-void KeepFreedMemory() {
-#ifdef __GLIBC__
-  mallopt(M_MMAP_THRESHOLD, 32 << 20);  // the largest it accepts
-  mallopt(M_TRIM_THRESHOLD, 512 << 20);
-#endif
-}
-
-void ApplyCommonOptions(const CommonOptions& common, const PatientThreads& patience) {
-  if (common.num_threads == 0 || common.num_threads < -1 || common.num_threads > 1024) {
-    throw UsageError("--num_threads must be -1 (all cores) or in [1, 1024], found " +
-                     std::to_string(common.num_threads));
-  }
-  const int threads = NumWorkers(common);
-  if (threads > 1) patience.RestartOnce();
-  SetMathThreads(threads);
-  LimitImageThreads(1);  // photos are decoded side by side, each by one thread
-  SetLogLevel(common.log_level);
-}
-
-int RunTraced(Command& command, const CommonOptions& common) {
-  if (common.trace_path.empty()) return command.Run(common);
-  BeginTrace();
-  const int status = command.Run(common);
-  LogInfo("busy: " + TraceSummary());
-  WriteTrace(common.trace_path);
-  return status;
-}
-
 int RunCommand(CLI::App& app, std::vector<std::string> arguments,
                const std::vector<std::unique_ptr<Command>>& commands, CommonOptions& common,
                const PatientThreads& patience) {
@@ -131,13 +79,8 @@ int RunCommand(CLI::App& app, std::vector<std::string> arguments,
     const int status = app.exit(error, std::cout, std::clog);  // std::cerr is mute, see QuietDecoders
     return status == 0 ? 0 : 1;
   }
-  ApplyCommonOptions(common, patience);
-  ApplyGpuOptions(common);
-  for (const auto& command : commands) {
-    if (!app.got_subcommand(command->name())) continue;
-    RequireKnownPrecision(common.precision, *command);
-    return RunTraced(*command, common);
-  }
+  if (NumWorkers(common) > 1) patience.RestartOnce();
+  if (Command* command = CommandOf(app, commands)) return RunCommandOf(*command, common);
   PrintProgramHelp(app, NumGpus() > 0);
   return 0;
 }

@@ -4,7 +4,7 @@
 namespace colmatch {
 namespace {
 
-void AddCommonOptions(CLI::App& app, CommonOptions& common) {
+void AddOurOptions(CLI::App& app, CommonOptions& common) {
   AddOption(app, "--weights", common.weights, "default, fast, a folder, or superpoint=PATH,superglue=PATH");
   AddOption(app, "--device", common.device,
             "auto, cpu, cuda (every GPU), cuda:N, or cuda:N,M,... for several");
@@ -50,6 +50,11 @@ void AddColmapOptions(CLI::App& app, CommonOptions& common) {
 
 }  // namespace
 
+void AddCommonOptions(CLI::App& app, CommonOptions& common) {
+  AddOurOptions(app, common);
+  AddColmapOptions(app, common);
+}
+
 void DeclareCommands(CLI::App& app, const std::vector<std::unique_ptr<Command>>& commands,
                      CommonOptions& common) {
   app.set_version_flag("--version", "colmatch " COLMATCH_VERSION);
@@ -60,7 +65,6 @@ void DeclareCommands(CLI::App& app, const std::vector<std::unique_ptr<Command>>&
     if (command->hidden()) sub->group("");
     command->AddOptions(*sub);
     AddCommonOptions(*sub, common);
-    AddColmapOptions(*sub, common);
   }
 }
 

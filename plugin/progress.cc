@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "plugin/host.h"
 #include "plugin/log.h"
 
 namespace colmatch {
@@ -33,6 +34,10 @@ ProgressBar::~ProgressBar() {
 }
 
 void ProgressBar::Update(int64_t done, const std::string& note) {
+  if (Host* host = CurrentHost()) {
+    host->OnProgress(label_, done, total_);
+    return;
+  }
   if (!enabled_) return;
   if (first_ < 0) first_ = std::max<int64_t>(0, done - 1);
   const auto now = std::chrono::steady_clock::now();
@@ -52,7 +57,8 @@ void ProgressBar::Update(int64_t done, const std::string& note) {
 }
 
 ProgressLines::ProgressLines(const std::string& mode)
-    : enabled_(mode == "auto" && isatty(STDERR_FILENO) != 1), last_(std::chrono::steady_clock::now()) {}
+    : enabled_(CurrentHost() == nullptr && mode == "auto" && isatty(STDERR_FILENO) != 1),
+      last_(std::chrono::steady_clock::now()) {}
 
 void ProgressLines::File(int64_t number, int64_t total, const std::string& name, int64_t num_features) const {
   if (!enabled_) return;

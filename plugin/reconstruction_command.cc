@@ -48,8 +48,8 @@ class AutomaticReconstructor : public Command {
     o.command_line = common.command_line;
     o.options_in_force = OptionsInForce(*app_);
     const ReconstructionResult result = Reconstruct(o, common);
-    for (const SkippedInput& input : result.skipped)
-      LogWarning("skipped " + input.name + ": " + input.reason);
+    TellSkipped(result.skipped);
+    TellHost({{"num_registered", result.num_registered}, {"num_images", result.num_images}});
     if (result.stopped) return StoppedStatus();
     if (!o.run_mapper) return result.skipped.empty() ? 0 : 2;
     std::cout << "report: " << (fs::path(workspace_path_) / "report.html").string() << '\n'

@@ -34,6 +34,16 @@ void RestoreSignals() {
 
 const std::atomic<bool>& StopRequested() { return g_stop; }
 
+void RequestStop() {
+  g_signal = SIGINT;
+  g_stop = true;
+}
+
+void ForgetStop() {
+  g_stop = false;
+  g_signal = 0;
+}
+
 int StopStatus() { return g_stop ? 128 + g_signal : 0; }
 
 }  // namespace colmatch

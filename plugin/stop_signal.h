@@ -14,6 +14,10 @@ void RestoreSignals();
 
 const std::atomic<bool>& StopRequested();
 
+// The same request without a signal, and its end: for a program that runs commands inside itself.
+void RequestStop();
+void ForgetStop();
+
 // 130 or 143 after a signal, else 0.
 int StopStatus();
 

@@ -54,11 +54,19 @@ void Replace(WeightsPaths& paths, const std::string& assignment) {
   }
 }
 
+std::vector<std::string>& AddedFolders() {
+  static std::vector<std::string> folders;
+  return folders;
+}
+
 }  // namespace
+
+void AddWeightsFolder(const std::string& folder) { AddedFolders().push_back(folder); }
 
 std::vector<std::string> WeightsFolders() {
   std::vector<std::string> folders;
   if (const char* custom = std::getenv("COLMATCH_WEIGHTS")) folders.push_back(custom);
+  folders.insert(folders.end(), AddedFolders().begin(), AddedFolders().end());
   std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
   if (!error) {

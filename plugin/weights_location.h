@@ -18,8 +18,12 @@ WeightsPaths ResolveWeights(const std::string& weights);
 // Which network a weights file says it holds: kSuperPointName or kSuperGlueName. Throws WeightsError.
 std::string NetworkInFile(const std::string& path);
 
-// Where named weights are looked for: $COLMATCH_WEIGHTS, beside the program, the installed and the source
-// folder.
+// One more folder to find named weights in, after $COLMATCH_WEIGHTS: where the program is not colmatch itself
+// (python/).
+void AddWeightsFolder(const std::string& folder);
+
+// Where named weights are looked for: $COLMATCH_WEIGHTS, the added folders, beside the program, the installed
+// and the source folder.
 std::vector<std::string> WeightsFolders();
 
 }  // namespace colmatch

@@ -10,9 +10,21 @@ PACKAGES=(
   colmap gnuplot-nox
 )
 TEST_PACKAGES=(
-  libgtest-dev libgmock-dev python3-venv sqlite3 dpkg-dev
+  libgtest-dev libgmock-dev python3-venv sqlite3 dpkg-dev file
   munge slurmctld slurmd slurm-client parallel
 )
+# Of the Python package (python/) and its tests, with -DCOLMATCH_PYTHON=ON.
+PYTHON_PACKAGES=(
+  python3-dev pybind11-dev python3-numpy python3-pytest python3-torch python3-opencv python3-h5py python3-tqdm
+  python3-nbclient python3-nbformat python3-ipykernel python3-matplotlib
+)
+
+# Names that differ between releases.
+RELEASE="$(. /etc/os-release 2>/dev/null && echo "${ID:-unknown}-${VERSION_ID:-unknown}")"
+FORMAT_PACKAGE=clang-format-14  # its version decides how the code looks
+case "$RELEASE" in
+  debian-13) FORMAT_PACKAGE= ;;  # has no such version
+esac
 
 say() { printf '\n== %s\n' "$*"; }
 

@@ -1,0 +1,5 @@
+"""python -m colmatch: the program."""
+
+from ._program import main
+
+main()

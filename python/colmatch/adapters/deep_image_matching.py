@@ -1,0 +1,78 @@
+"""deep-image-matching: classes on its ExtractorBase and MatcherBase. `register()` adds them as the modules
+`deep_image_matching.extractors.colmatch` and `deep_image_matching.matchers.colmatch`, which its loaders find by name."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..frontend import FeatureExtractor, FeatureMatcher
+from ..features import Features
+from .tensors import add_module, host_module
+
+
+def _options(config: dict) -> dict:
+    return {key: value for key, value in config.items() if key != "name"}
+
+
+def extractor_class() -> type:
+    """A subclass of ExtractorBase. The options are those of FeatureExtractor."""
+    base = host_module("deep_image_matching.extractors.extractor_base").ExtractorBase
+
+    class ColmatchExtractor(base):
+        """SuperPoint of colmatch."""
+
+        _default_conf = {"name": "colmatch", "weights": "default", "max_image_size": 0}
+        required_inputs = ["image"]
+        grayscale = True
+        as_float = True
+        features_as_half = False
+
+        def __init__(self, config):
+            super().__init__(config)
+            self._extractor = FeatureExtractor(**_options(self.config["extractor"]))
+            self.descriptor_size = self._extractor.descriptor_dim
+
+        def _extract(self, image: np.ndarray) -> dict:
+            # The host's floats are in [0, 255], and resizing with cubic interpolation overshoots.
+            found = self._extractor.extract(np.clip(self._preprocess_tensor(image), 0, 255).round().astype(np.uint8)).as_dict()
+            return {name: found[name] for name in ("keypoints", "descriptors", "scores")}
+
+        def _preprocess_tensor(self, image: np.ndarray, device: str = "cpu") -> np.ndarray:
+            return np.asarray(image)
+
+    return ColmatchExtractor
+
+
+def matcher_class() -> type:
+    """A subclass of MatcherBase. The options are those of FeatureMatcher."""
+    base = host_module("deep_image_matching.matchers.matcher_base").MatcherBase
+
+    class ColmatchMatcher(base):
+        """SuperGlue of colmatch."""
+
+        _default_conf = {"name": "colmatch", "weights": "default"}
+        required_inputs = []
+        min_matches = 20
+        max_feat_no_tiling = 100000
+
+        def __init__(self, config):
+            super().__init__(config)
+            self._matcher = FeatureMatcher(**_options(self.config["matcher"]))
+
+        def _match_pairs(self, feats0: dict, feats1: dict) -> np.ndarray:
+            return self._matcher.match(*(self._features(feats) for feats in (feats0, feats1))).matches
+
+        @staticmethod
+        def _features(feats: dict) -> Features:
+            height, width = (int(side) for side in np.asarray(feats["image_size"]).reshape(-1)[:2])  # the host's order
+            return Features(feats["keypoints"], feats["scores"], np.asarray(feats["descriptors"]).T, image_size=(width, height))
+
+    return ColmatchMatcher
+
+
+def register() -> None:
+    """Makes `colmatch` a name of the host's extractors and matchers. Raises EnvironmentError where it is missing."""
+    for package in ("deep_image_matching.extractors", "deep_image_matching.matchers"):
+        host_module(package)
+    add_module("deep_image_matching.extractors.colmatch", extractor_class())
+    add_module("deep_image_matching.matchers.colmatch", matcher_class())
