@@ -16,9 +16,9 @@ namespace colmatch {
 // tries every file and warns), except those that systems leave there ("._x.jpg", "@eaDir"); links to folders
 // are followed, each folder is read once; broken links and special files are named too, so that reading them
 // gives their reason. What else is there is told in one line. With a list file: its lines (blank ones,
-// surrounding blanks and a byte order mark dropped) as NormalImageName writes them, whatever their suffix; they
-// need not exist. Throws UsageError if the folder or list is missing or unreadable or names no image, or if a
-// line leaves the folder.
+// surrounding blanks and a byte order mark dropped) as NormalImageName writes them, whatever their suffix;
+// they need not exist. Throws UsageError if the folder or list is missing or unreadable or names no image, or
+// if a line leaves the folder.
 std::vector<std::string> ListImages(const std::filesystem::path& folder,
                                     const std::optional<std::filesystem::path>& list_file = std::nullopt);
 

@@ -136,8 +136,8 @@ TEST_F(CheckpointImport, AStateDictInADictionaryBesideNumbersAndSettingsIsTaken)
   const std::string optimizer =
       Text("optimizer_state_dict") +
       PlainDict(Text("state") +
-                PlainDict("K\0" + PlainDict(Text("step") + "K\x05" + Text("exp_avg") +
-                                            builder.Tensor(torch::ones({3})))) +
+                PlainDict(std::string("K\0", 2) + PlainDict(Text("step") + "K\x05" + Text("exp_avg") +
+                                                            builder.Tensor(torch::ones({3})))) +
                 Text("param_groups") + "](}(" + Text("lr") + half_float + "ue");
   for (const char* key : {"state_dict", "model_state_dict", "model", "net"}) {
     const std::string file =
@@ -343,7 +343,9 @@ TEST_F(CheckpointImport, APthFileOfOursIsOneOfPytorch) {
   SaveSuperGlue(glue_, {}, path);
   ExpectGlue(ImportWeights(path, out_, {}));
   const char* const python = std::getenv("COLMATCH_PYCOLMAP_PYTHON");
-  if (python == nullptr) GTEST_SKIP() << "COLMATCH_PYCOLMAP_PYTHON does not name a Python with torch";
+  if (python == nullptr ||
+      std::system((std::string(python) + " -c 'import torch' 2> /dev/null").c_str()) != 0)
+    GTEST_SKIP() << "COLMATCH_PYCOLMAP_PYTHON does not name a Python with torch";
   const std::string script =
       "import torch, sys; s = torch.load(sys.argv[1], weights_only=True); print(len(s), "
       "float(s['bin_score']), "
