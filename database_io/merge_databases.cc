@@ -210,16 +210,35 @@ void RequireSameWeights(const std::string& path1, const std::string& path2,
                    "), which do not match each other: extract one of them again with the other's --weights");
 }
 
+void Attach(Connection& connection, const std::string& path, const std::string& schema) {
+  Statement attach(connection, "ATTACH ?1 AS " + schema);
+  attach.BindText(1, path).Run();
+}
+
+void RemoveWithLog(const std::string& file) {
+  std::error_code ignored;
+  for (const char* suffix : {"", "-wal", "-shm", "-journal"}) fs::remove(file + suffix, ignored);
+}
+
+// With what its log holds. A connection that only reads may not write the copy either: another one does it.
+void CopyWhole(const std::string& path, const std::string& copy, const ConnectionOptions& options) {
+  const std::string helper_path = copy + ".helper";
+  {
+    Connection helper(helper_path, OpenMode::kReadWriteCreate, options);
+    Attach(helper, path, "source");
+    Statement vacuum(helper, "VACUUM source INTO ?1");
+    vacuum.BindText(1, copy).Run();
+  }
+  RemoveWithLog(helper_path);
+}
+
 DatabaseMergeStats MergeInto(const std::string& file, const std::string& path2,
                              const ConnectionOptions& options) {
   DatabaseMergeStats stats;
   {
     Connection merged(file, OpenMode::kReadWrite, options), other(path2, OpenMode::kReadOnly, options);
     merged.Execute("PRAGMA foreign_keys = ON");
-    {
-      Statement attach(merged, "ATTACH ?1 AS other");
-      attach.BindText(1, path2).Run();
-    }
+    Attach(merged, path2, "other");
     merged.Execute("DROP TABLE IF EXISTS main.colmatch_transitive");  // of a command that was interrupted
     Merger merger(merged, other);
     Transaction transaction(merged);
@@ -237,11 +256,6 @@ DatabaseMergeStats MergeInto(const std::string& file, const std::string& path2,
   return stats;
 }
 
-void RemoveWithLog(const std::string& file) {
-  std::error_code ignored;
-  for (const char* suffix : {"", "-wal", "-shm", "-journal"}) fs::remove(file + suffix, ignored);
-}
-
 }  // namespace
 
 DatabaseMergeStats MergeDatabases(const std::string& path1, const std::string& path2,
@@ -251,16 +265,13 @@ DatabaseMergeStats MergeDatabases(const std::string& path1, const std::string& p
   const std::string file = merged_path + ".part";
   RemoveWithLog(file);
   try {
-    {
-      Connection first(path1, OpenMode::kReadOnly, options);
-      Statement copy(first, "VACUUM INTO ?1");
-      copy.BindText(1, file).Run();
-    }
+    CopyWhole(path1, file, options);
     const DatabaseMergeStats stats = MergeInto(file, path2, options);
     fs::rename(file, merged_path);
     return stats;
   } catch (...) {
     RemoveWithLog(file);
+    RemoveWithLog(file + ".helper");
     throw;
   }
 }

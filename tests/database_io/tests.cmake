@@ -9,6 +9,7 @@ if(TARGET database_io)
       crash_test.cc
       damaged_files_test.cc
       lying_rows_test.cc
+      merge_databases_test.cc
       pairs_test.cc
       pycolmap_judge_test.cc
       schema_test.cc
