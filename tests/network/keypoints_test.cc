@@ -118,7 +118,7 @@ TEST(KeypointOptions, NamesTheBadField) {
     EXPECT_THROW(bad.Validate(), UsageError);
   }
   KeypointOptions bad_radius;
-  bad_radius.refinement_radius = -1;
+  bad_radius.refinement_radius = -2;
   EXPECT_THROW(bad_radius.Validate(), UsageError);
   EXPECT_NO_THROW(KeypointOptions().Validate());
 }

@@ -140,7 +140,7 @@ std::vector<BadPickle> PicklesThatRunCode() {
        "OrderedDict.__init__"},
       {"INST", p + "(" + run + "ios\nsystem\n.", "instruction 0x69"},
       {"OBJ", p + "(" + run + "o.", "instruction 0x6f"},
-      {"NEWOBJ", p + "ccollections\nOrderedDict\n)\x81.", "instruction 0x81"},
+      {"NEWOBJ", p + "csubprocess\nPopen\n)\x81.", "'subprocess.Popen'"},
       {"EXT1", p + "\x82\x01.", "instruction 0x82"},
       {"text persistent id", p + "Pexternal\n.", "instruction 0x50"},
       {"OrderedDict of something", p + "ccollections\nOrderedDict\n]\x85R.", "with arguments"},
@@ -228,8 +228,8 @@ TEST(PthReader, HugeMemoIndicesCostNoMemory) {
   const long before = peak_kb();
   const std::string dict = kProtocol2 +
                            "}r\xf0\xff\xff\xff"
-                           "0";  // '0', POP, is not in the allow-list either
-  EXPECT_THAT(RefusalOf(Zip(dict)), HasSubstr("instruction 0x30"));
+                           "Pid\n";  // PERSID, a text id, is not in the allow-list either
+  EXPECT_THAT(RefusalOf(Zip(dict)), HasSubstr("instruction 0x50"));
   EXPECT_TRUE(ParsePth(Zip(kProtocol2 + "}r\xf0\xff\xff\xff."), "x.pth").empty());
   for (const BadPickle& bad : PicklesThatBreakTheMachine()) RefusalOf(Zip(bad.pickle));
   EXPECT_LT(peak_kb() - before, 512 * 1024);
