@@ -88,6 +88,7 @@ class EvaluateCommand : public Command {
     TakeDefaults();
     input_.seed = common.random_seed;
     input_.progress = common.progress;
+    input_.num_threads = NumWorkers(common);
     EvaluationMethods methods(common, keypoints_, superglue_);
     EvaluationOutcome outcome = Evaluate(methods);
     for (const SkippedInput& skipped : outcome.skipped) LogWarning("left out " + skipped.reason);

@@ -108,14 +108,16 @@ void EvaluateListedPairs(const EvaluationInput& input, EvaluationMethods& method
   const auto pairs = ReadHomographyPairs(input.pairs_path);
   std::vector<std::string> names;
   for (const ListedPair& pair : pairs) names.push_back(pair.names[0] + " " + pair.names[1]);
-  ForEachPair(names, input.progress, outcome, [&](size_t p) {
+  ForEachPair(names, input, methods, outcome, [&](size_t p, EvaluationMethods& own) {
+    MethodMeasures rows;
     const cv::Mat pixels[2] = {ReadPixels(fs::path(input.image_path) / pairs[p].names[0]),
                                ReadPixels(fs::path(input.image_path) / pairs[p].names[1])};
-    const EvaluatedImage images[2] = {methods.Extract(pixels[0]), methods.Extract(pixels[1])};
-    for (size_t m = 0; m < methods.labels().size(); ++m) {
-      outcome.rows.rows[methods.labels()[m]].push_back(MeasureByHomography(
-          methods.Match(m, images[0], images[1]), pairs[p].h1_from_0, pixels[0].size(), pixels[1].size()));
+    const EvaluatedImage images[2] = {own.Extract(pixels[0]), own.Extract(pixels[1])};
+    for (size_t m = 0; m < own.labels().size(); ++m) {
+      rows[own.labels()[m]] = MeasureByHomography(own.Match(m, images[0], images[1]), pairs[p].h1_from_0,
+                                                  pixels[0].size(), pixels[1].size());
     }
+    return rows;
   });
 }
 
@@ -142,14 +144,16 @@ EvaluationOutcome EvaluateHomographies(const EvaluationInput& input, EvaluationM
   std::vector<std::string> names;
   for (const std::string& name : ListImages(input.image_path))
     names.insert(names.end(), static_cast<size_t>(input.pairs_per_image), name);
-  ForEachPair(names, input.progress, outcome, [&](size_t p) {
+  ForEachPair(names, input, methods, outcome, [&](size_t p, EvaluationMethods& own) {
+    MethodMeasures rows;
     const WarpedPair pair =
         MakeWarpedPair(fs::path(input.image_path) / names[p], input.difficulty, input.seed, p);
-    const EvaluatedImage images[2] = {methods.Extract(pair.pixels[0]), methods.Extract(pair.pixels[1])};
-    for (size_t m = 0; m < methods.labels().size(); ++m) {
-      outcome.rows.rows[methods.labels()[m]].push_back(MeasureByHomography(
-          methods.Match(m, images[0], images[1]), pair.h1_from_0, kWarpedPairSize, kWarpedPairSize));
+    const EvaluatedImage images[2] = {own.Extract(pair.pixels[0]), own.Extract(pair.pixels[1])};
+    for (size_t m = 0; m < own.labels().size(); ++m) {
+      rows[own.labels()[m]] = MeasureByHomography(own.Match(m, images[0], images[1]), pair.h1_from_0,
+                                                  kWarpedPairSize, kWarpedPairSize);
     }
+    return rows;
   });
   return outcome;
 }
@@ -177,13 +181,15 @@ EvaluationOutcome EvaluateLegacyHomographies(const EvaluationInput& input, Evalu
   }
   std::vector<std::string> names;
   for (const LegacyPair& pair : pairs) names.push_back(pair.name);
-  ForEachPair(names, input.progress, outcome, [&](size_t p) {
+  ForEachPair(names, input, methods, outcome, [&](size_t p, EvaluationMethods& own) {
+    MethodMeasures rows;
     const WarpedPair pair = MakeLegacyPair(fs::path(input.image_path) / names[p], pairs[p], input.seed, p);
-    const EvaluatedImage images[2] = {methods.Extract(pair.pixels[0]), methods.Extract(pair.pixels[1])};
-    for (size_t m = 0; m < methods.labels().size(); ++m) {
-      outcome.rows.rows[methods.labels()[m]].push_back(
-          MeasureLegacyPair(Matched(methods, m, images, ToMatx(pair.h1_from_0))).value_or(Measures{}));
+    const EvaluatedImage images[2] = {own.Extract(pair.pixels[0]), own.Extract(pair.pixels[1])};
+    for (size_t m = 0; m < own.labels().size(); ++m) {
+      rows[own.labels()[m]] =
+          MeasureLegacyPair(Matched(own, m, images, ToMatx(pair.h1_from_0))).value_or(Measures{});
     }
+    return rows;
   });
   return outcome;
 }

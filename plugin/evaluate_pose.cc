@@ -92,17 +92,19 @@ EvaluationOutcome EvaluatePoses(const EvaluationInput& input, EvaluationMethods&
   if (fs::is_directory(folder / "images")) folder /= "images";
   std::vector<std::string> names;
   for (const auto& pair : pairs) names.push_back(pair.name0 + " " + pair.name1);
-  ForEachPair(names, input.progress, outcome, [&](size_t p) {
-    const View view0 = ReadView(folder / pairs[p].name0, pairs[p].rotation0, methods),
-               view1 = ReadView(folder / pairs[p].name1, pairs[p].rotation1, methods);
+  ForEachPair(names, input, methods, outcome, [&](size_t p, EvaluationMethods& own) {
+    MethodMeasures rows;
+    const View view0 = ReadView(folder / pairs[p].name0, pairs[p].rotation0, own),
+               view1 = ReadView(folder / pairs[p].name1, pairs[p].rotation1, own);
     PosePair pair;
     pair.truth = pairs[p];
     pair.truth.k0 = Resized(pair.truth.k0, view0.original);
     pair.truth.k1 = Resized(pair.truth.k1, view1.original);
-    for (size_t m = 0; m < methods.labels().size(); ++m) {
-      static_cast<MatchedPair2d&>(pair) = methods.Match(m, view0.features, view1.features);
-      outcome.rows.rows[methods.labels()[m]].push_back(MeasurePosePair(pair));
+    for (size_t m = 0; m < own.labels().size(); ++m) {
+      static_cast<MatchedPair2d&>(pair) = own.Match(m, view0.features, view1.features);
+      rows[own.labels()[m]] = MeasurePosePair(pair);
     }
+    return rows;
   });
   return outcome;
 }

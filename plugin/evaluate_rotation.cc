@@ -65,27 +65,27 @@ EvaluationOutcome EvaluateRotations(const EvaluationInput& input, EvaluationMeth
   const bool has_superglue = methods.labels().front() == "superglue";
   if (has_superglue) outcome.report.methods.insert(outcome.report.methods.begin() + 1, kTurned);
   const auto names = ListImages(input.image_path);
-  ForEachPair(names, input.progress, outcome, [&](size_t p) {
+  ForEachPair(names, input, methods, outcome, [&](size_t p, EvaluationMethods& own) {
+    MethodMeasures measures;
     const cv::Mat gray = ReadGrayImage(fs::path(input.image_path) / names[p]).gray;
     const FloatImage photo = GrayFromBytes(gray.data, gray.cols, gray.rows);
     Rng rng(input.seed, 0x7074, p);
     const View upright = TurnedView(photo, 0, rng);
-    const EvaluatedImage image0 = methods.Extract(upright.pixels);
-    std::map<std::string, Measures> measures;
+    const EvaluatedImage image0 = own.Extract(upright.pixels);
     for (int degrees = 0; degrees <= 180; degrees += kStepDegrees) {
       const View view = TurnedView(photo, degrees, rng);
-      const EvaluatedImage image1 = methods.Extract(view.pixels);
+      const EvaluatedImage image1 = own.Extract(view.pixels);
       const Homography h1_from_0 = view.photo_from_view.Inverse() * upright.photo_from_view;
-      for (size_t m = 0; m < methods.labels().size(); ++m) {
-        Add(measures[methods.labels()[m]], degrees, methods.Match(m, image0, image1),
-            methods.FeaturesOf(m, image0), methods.FeaturesOf(m, image1), h1_from_0);
+      for (size_t m = 0; m < own.labels().size(); ++m) {
+        Add(measures[own.labels()[m]], degrees, own.Match(m, image0, image1), own.FeaturesOf(m, image0),
+            own.FeaturesOf(m, image1), h1_from_0);
       }
       if (has_superglue) {
-        Add(measures[kTurned], degrees, methods.MatchTurned(image0, image1, view.pixels), image0.own,
-            image1.own, h1_from_0);
+        Add(measures[kTurned], degrees, own.MatchTurned(image0, image1, view.pixels), image0.own, image1.own,
+            h1_from_0);
       }
     }
-    for (auto& [label, row] : measures) outcome.rows.rows[label].push_back(std::move(row));
+    return measures;
   });
   return outcome;
 }

@@ -13,6 +13,7 @@
 #include "plugin/evaluation_protocols.h"
 #include "plugin/image_reader.h"
 #include "plugin/image_resize.h"
+#include "plugin/shared_cache.h"
 
 namespace colmatch {
 namespace {
@@ -182,24 +183,23 @@ EvaluationOutcome EvaluateSequences(const EvaluationInput& input, EvaluationMeth
   std::vector<std::string> names;
   for (const SequencePairPlace& place : places)
     names.push_back(sequences[place.sequence].name + "/1-" + std::to_string(place.other + 1));
-  std::optional<View> first;  // of the sequence at hand
-  size_t first_of = sequences.size();
-  ForEachPair(names, input.progress, outcome, [&](size_t p) {
+  SharedCache<size_t, View> firsts(static_cast<size_t>(input.num_threads) + 1);  // by sequence
+  ForEachPair(names, input, methods, outcome, [&](size_t p, EvaluationMethods& own) {
+    MethodMeasures rows;
     const Sequence& sequence = sequences[places[p].sequence];
     const size_t other_index = places[p].other - 1;
     const cv::Matx33d h1_from_0 = ReadHomography(sequence.homographies[other_index]);
-    if (first_of != places[p].sequence) first.reset();
-    first_of = places[p].sequence;
-    if (!first) first = ReadView(sequence.images[0], methods);
-    const View other = ReadView(sequence.images[other_index + 1], methods);
+    const auto first = firsts.Get(places[p].sequence, [&] { return ReadView(sequence.images[0], own); });
+    const View other = ReadView(sequence.images[other_index + 1], own);
     HomographyPair pair;
     pair.h1_from_0 = other.resized_from_original * h1_from_0 * first->resized_from_original.inv();
     pair.size0 = first->size;
     pair.size1 = other.size;
-    for (size_t m = 0; m < methods.labels().size(); ++m) {
-      static_cast<MatchedPair2d&>(pair) = methods.Match(m, first->features, other.features);
-      outcome.rows.rows[methods.labels()[m]].push_back(MeasureSequencePair(pair));
+    for (size_t m = 0; m < own.labels().size(); ++m) {
+      static_cast<MatchedPair2d&>(pair) = own.Match(m, first->features, other.features);
+      rows[own.labels()[m]] = MeasureSequencePair(pair);
     }
+    return rows;
   });
   for (auto& [label, rows] : outcome.rows.rows) {
     outcome.report.settings["ransac_threshold_px of " + label] = std::to_string(TakeBestRansac(rows));

@@ -93,6 +93,19 @@ EvaluationMethods::EvaluationMethods(const WeightsPaths& weights, torch::Device 
   Add("sift_ratio", true, MatcherType::kRatioTest, {}, superglue, device);
 }
 
+EvaluationMethods::EvaluationMethods(FeatureExtractor extractor, int max_num_features,
+                                     InferencePrecision precision)
+    : extractor_(std::move(extractor)), max_num_features_(max_num_features), precision_(precision) {}
+
+EvaluationMethods EvaluationMethods::ShareOnCpu() const {
+  EvaluationMethods other(extractor_, max_num_features_, precision_);
+  other.superglue_sha256_ = superglue_sha256_;
+  other.labels_ = labels_;
+  other.on_sift_ = on_sift_;
+  for (const FeatureMatcher& matcher : matchers_) other.matchers_.push_back(matcher.ShareOnCpu());
+  return other;
+}
+
 void EvaluationMethods::Add(const std::string& label, bool on_sift, MatcherType type,
                             LoadedSuperGlue superglue, const SuperGlueOptions& options,
                             torch::Device device) {

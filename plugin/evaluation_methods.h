@@ -34,6 +34,10 @@ class EvaluationMethods {
   EvaluationMethods(const CommonOptions& common, const KeypointOptions& keypoints,
                     const SuperGlueOptions& superglue);
 
+  // The same for another thread; both share the weights. Only on the CPU.
+  EvaluationMethods ShareOnCpu() const;
+  bool is_on_cpu() const { return extractor_.is_on_cpu(); }
+
   // "superglue", "superglue_alone" (where it is guided: without), "nn", "nn_mutual", "nn_ratio",
   // "sift_mutual", "sift_ratio"; the first is the subject.
   const std::vector<std::string>& labels() const { return labels_; }
@@ -57,6 +61,7 @@ class EvaluationMethods {
   const Features& FeaturesOf(size_t method, const EvaluatedImage& image) const;
 
  private:
+  EvaluationMethods(FeatureExtractor extractor, int max_num_features, InferencePrecision precision);
   EvaluationMethods(const WeightsPaths& weights, torch::Device device, InferencePrecision precision,
                     const KeypointOptions& keypoints, const SuperGlueOptions& superglue);
   void Add(const std::string& label, bool on_sift, MatcherType type, LoadedSuperGlue superglue,

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,7 @@ struct EvaluationInput {
   double difficulty = 0.7;  // homography: of the warps, 0 to 1
   uint64_t seed = 0;
   std::string progress = "auto";
+  int num_threads = 1;  // pairs that are measured side by side, on the CPU
 };
 
 struct EvaluationOutcome {
@@ -34,10 +36,15 @@ EvaluationOutcome NewOutcome(const std::string& title, const EvaluationMethods& 
                              const std::string& failure_measure, std::vector<Statistic> statistics,
                              std::vector<PublishedRow> published = {});
 
-// Calls measure(i) for each name and adds the name to the rows; one whose picture cannot be read (InputError)
-// is noted, once. Shows the progress, and stops where a signal says so.
-void ForEachPair(const std::vector<std::string>& names, const std::string& progress,
-                 EvaluationOutcome& outcome, const std::function<void(size_t i)>& measure);
+// Of one pair, by method.
+using MethodMeasures = std::map<std::string, Measures>;
+
+// Adds measure(i, methods) of each name to the rows, in the order of the names; a pair whose picture cannot
+// be read (InputError) is noted, once. On the CPU, measure is called by input.num_threads threads at once,
+// each with methods of its own. Shows the progress, and stops where a signal says so.
+void ForEachPair(const std::vector<std::string>& names, const EvaluationInput& input,
+                 EvaluationMethods& methods, EvaluationOutcome& outcome,
+                 const std::function<MethodMeasures(size_t i, EvaluationMethods& methods)>& measure);
 
 // All stop where a signal says so; rows then holds what was done. A picture that cannot be read is skipped
 // with its reason; UsageError where none can.
