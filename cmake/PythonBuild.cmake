@@ -9,7 +9,7 @@ endif()
 # Header or library, and Debian's package of it.
 set(_needed
   opencv2/calib3d.hpp libopencv-dev  ceres/ceres.h libceres-dev  sqlite3.h libsqlite3-dev  zlib.h zlib1g-dev
-  jpeglib.h libjpeg-dev  libexif/exif-data.h libexif-dev  CLI/CLI.hpp libcli11-dev  spdlog/spdlog.h libspdlog-dev
+  jpeglib.h libjpeg-dev  exiv2/exiv2.hpp libexiv2-dev  CLI/CLI.hpp libcli11-dev  spdlog/spdlog.h libspdlog-dev
   nlohmann/json.hpp nlohmann-json3-dev)
 if(NOT _torch_folder)
   list(APPEND _needed torch/csrc/api/include/torch/torch.h libtorch-dev)

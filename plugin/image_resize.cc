@@ -17,9 +17,10 @@ ResizedImage ResizeForNetwork(const cv::Mat& gray, int max_image_size_px) {
     throw UsageError("max_image_size is " + std::to_string(max_image_size_px) +
                      "; expected 0 (never resize) or more");
   }
-  if (gray.empty() || gray.type() != CV_8U) throw InputError("ResizeForNetwork expects a grey 8-bit image");
+  if (gray.empty() || (gray.type() != CV_8U && gray.type() != CV_32F))
+    throw InputError("ResizeForNetwork expects a grey image, of 8 bits or float");
   ResizedImage result;
-  gray.convertTo(result.pixels, CV_32F, 1.0 / 255.0);
+  gray.convertTo(result.pixels, CV_32F, gray.type() == CV_8U ? 1.0 / 255.0 : 1.0);
   const int longer_side = std::max(gray.cols, gray.rows);
   if (max_image_size_px == 0 || longer_side <= max_image_size_px) return result;
 

@@ -15,7 +15,7 @@ struct ResizedImage {
 };
 
 // Shrinks so that the longer side is max_image_size_px; 0 never resizes; smaller images are never enlarged.
-// The shorter side is rounded and at least 1 px. gray: CV_8U, one channel, not empty.
+// The shorter side is rounded and at least 1 px. gray: CV_8U, or CV_32F in [0, 1], one channel, not empty.
 // Throws UsageError if max_image_size_px is negative.
 ResizedImage ResizeForNetwork(const cv::Mat& gray, int max_image_size_px);
 

@@ -18,8 +18,13 @@ def program_path() -> str:
     raise FileNotFoundError(f"there is no program {PACKAGE / 'bin' / 'colmatch'}: install colmatch again")
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> None:
+        self.exit(1, f"error: {message}\n")  # the program's status of bad usage
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="colmatch", description="Features and matches in HDF5, as hloc has them.")
+    parser = _Parser(prog="colmatch", description="Features and matches in HDF5, as hloc has them.")
     commands = parser.add_subparsers(dest="command", required=True)
 
     def add(name: str, what: str, *paths: str) -> argparse.ArgumentParser:

@@ -1,6 +1,7 @@
 // Matches of features in Python's memory; see sessions.h.
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <atomic>
 #include <exception>
 #include <mutex>
