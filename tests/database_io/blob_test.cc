@@ -35,14 +35,18 @@ TEST(PairId, RoundTripsUpToTheLargestIds) {
 }
 
 TEST(PairId, OfImpossibleImagesIsRefused) {
-  const std::vector<std::pair<image_t, image_t>> bad = {
-      {0, 1}, {1, 0}, {5, 5}, {1, 2147483647}, {4294967295u, 1}};
+  const std::vector<std::pair<image_t, image_t>> bad = {{0, 0}, {5, 5}, {1, 2147483647}, {4294967295u, 1}};
   for (const auto& [a, b] : bad) EXPECT_THROW(PairId(a, b), InputError) << a << ' ' << b;
 }
 
+TEST(PairId, OfImageZeroIsThatOfBothColmaps) {
+  EXPECT_EQ(PairId(5, 0), 5u);
+  EXPECT_EQ(PairFromId(5), (std::pair<image_t, image_t>(0, 5)));
+}
+
 TEST(PairId, ThatBelongsToNoTwoImagesIsRefused) {
-  // (0, 5), (1, 1), (2, 1), (1, 0), and a negative number read as unsigned.
-  for (const image_pair_t id : {5ull, 2147483648ull, 4294967295ull, 2147483647ull, ~0ull, 0ull}) {
+  // (1, 1), (2, 1), (1, 0), a negative number read as unsigned, and (0, 0).
+  for (const image_pair_t id : {2147483648ull, 4294967295ull, 2147483647ull, ~0ull, 0ull}) {
     EXPECT_THROW(PairFromId(id), InputError) << id;
   }
 }
