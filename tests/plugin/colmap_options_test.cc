@@ -259,7 +259,7 @@ TEST(ColmapOptions, EveryOneInTheLibraryOfColmapFourIsInTheHelpAndDocumented) {
     }
     EXPECT_THAT(documentation, HasSubstr('`' + name + '`')) << "is not documented";
   }
-  EXPECT_GT(count, 100);
+  EXPECT_GT(count, 80);
 }
 
 TEST(ColmapOptions, WhatWouldChangeResultsIsRefusedWithItsReason) {
