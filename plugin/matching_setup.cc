@@ -122,7 +122,9 @@ void RequireMemoryForPairs(ColmapDatabase& database, const std::vector<Image>& i
 }
 
 void TellOfUnknownFeatures(ColmapDatabase& database, const std::vector<Image>& images) {
-  const auto is_unknown = [&](const Image& image) { return !database.ReadImageProvenance(image.image_id); };
+  const auto is_unknown = [&](const Image& image) {
+    return !database.ReadImageProvenance(image.image_id) && database.HasColmatchDescriptors(image.image_id);
+  };
   const auto count = std::count_if(images.begin(), images.end(), is_unknown);
   if (count == 0) return;
   const Image& first = *std::find_if(images.begin(), images.end(), is_unknown);
