@@ -43,6 +43,10 @@ LoadedImage ImageStore::Load(const Image& image, bool with_descriptors) {
   const auto camera = cameras_.at(image.camera_id);
   if (!with_descriptors) return {{}, 0, GeometryOf(image.image_id, camera, keypoints)};
   const Provenance provenance = ProvenanceOfFeatures(database_, image);
+  if (!database_.HasDescriptors(image.image_id)) {
+    throw UsageError(database_.path() + " has keypoints but no descriptors of " + image.name +
+                     ": another program deleted them; extract the features into another database");
+  }
   const Descriptors descriptors = database_.ReadDescriptors(image.image_id);
   if (descriptors.rows != keypoints.rows) {
     throw UsageError(database_.path() + " has no descriptors of " + image.name +

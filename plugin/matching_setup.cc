@@ -136,7 +136,9 @@ int WorkersForPairs(ColmapDatabase& database, const std::vector<Image>& images, 
 }
 
 void TellOfUnknownFeatures(ColmapDatabase& database, const std::vector<Image>& images) {
-  const auto is_unknown = [&](const Image& image) { return !database.ReadImageProvenance(image.image_id); };
+  const auto is_unknown = [&](const Image& image) {
+    return !database.ReadImageProvenance(image.image_id) && database.HasColmatchDescriptors(image.image_id);
+  };
   const auto count = std::count_if(images.begin(), images.end(), is_unknown);
   if (count == 0) return;
   const Image& first = *std::find_if(images.begin(), images.end(), is_unknown);
