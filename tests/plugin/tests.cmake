@@ -60,6 +60,7 @@ if(NOT COLMATCH_CORE_ONLY)
       two_view_pycolmap_test.cc
       views_command_test.cc
       weights_location_test.cc
+      worker_count_test.cc
       write_faults_test.cc
       ../torch_seed.cc
     LINK plugin)
