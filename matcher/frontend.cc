@@ -215,10 +215,7 @@ void MatcherOptions::Validate() const {
   superglue.Validate();
   if (!(max_ratio > 0 && max_ratio <= 1))
     throw UsageError("--max_ratio must be in (0, 1], found " + std::to_string(max_ratio));
-  if (hopeless.min_neighbors < 0 || !(hopeless.min_similarity >= -1 && hopeless.min_similarity <= 1))
-    throw UsageError("SuperGlue.min_neighbors must be at least 0 and neighbor_similarity in [-1, 1], found " +
-                     std::to_string(hopeless.min_neighbors) + " and " +
-                     std::to_string(hopeless.min_similarity));
+  prefilter.Validate();
   if (batch_size < 1 || batch_size > 4096)
     throw UsageError("SuperGlue.batch_size must be in [1, 4096], found " + std::to_string(batch_size));
 }
@@ -231,6 +228,7 @@ FeatureMatcher::FeatureMatcher(LoadedSuperGlue superglue, const MatcherOptions& 
   options_.Validate();
   if (options_.type != MatcherType::kSuperGlue) return;
   if (superglue_.network.is_empty()) throw UsageError("--matcher superglue needs SuperGlue weights");
+  options_.prefilter = options_.prefilter.ResolvedFor(superglue_.network->architecture());
   superglue_.network = FoldBatchNorm(superglue_.network);
   superglue_.network->eval();
   superglue_.network->to(device);
@@ -248,6 +246,7 @@ FeatureMatcher::FeatureMatcher(LoadedSuperGlue superglue, const MatcherOptions& 
 FeatureMatcher::FeatureMatcher(const FeatureMatcher& other, torch::Device device)
     : superglue_(other.superglue_),
       options_(other.options_),
+      prefilter_counts_(other.prefilter_counts_),
       most_at_once_(other.most_at_once_),
       fallback_(device) {}
 
@@ -267,7 +266,9 @@ PreparedImage FeatureMatcher::Prepare(const Features& features) {
       prepared.rows =
           HasEngineOn(device) ? engine_->Prepare(here) : PrepareFeatures(superglue_.network, here);
       prepared.positions = {here.keypoints, features.width, features.height};
-      if (options_.hopeless.min_neighbors > 0) prepared.descriptors = here.descriptors;
+      const bool in_bf16 = options_.precision != InferencePrecision::kFloat32 && HasBf16Instructions();
+      if (options_.prefilter.min_neighbors > 0)
+        prepared.prefilter = PrepareForPrefilter(here.descriptors, in_bf16);
     }
   };
   fallback_.Run(prepare, std::to_string(features.size()) + " keypoints", 0);
@@ -286,33 +287,29 @@ FeatureMatches FeatureMatcher::Match(const PreparedImage& image0, const Prepared
   return MatchBatch({{borrowed(image0), borrowed(image1)}}).front();
 }
 
-bool FeatureMatcher::IsHopeless(const PreparedPair& pair) {
-  const auto &descriptors0 = pair.image0->descriptors, &descriptors1 = pair.image1->descriptors;
-  if (!descriptors0.defined()) return false;
-  int64_t neighbors = 0;
-  const auto count = [&](torch::Device device) {
-    neighbors = CountMutualNeighbors(descriptors0.to(device), descriptors1.to(device),
-                                     options_.hopeless.min_similarity);
-  };
-  fallback_.Run(count, "the neighbours of a pair",
-                MatchingMemory(descriptors0.size(1), descriptors1.size(1)));
-  return neighbors < options_.hopeless.min_neighbors;
+bool FeatureMatcher::IsUnpromising(const PreparedPair& pair) const {
+  const PrefilterRows &rows0 = pair.image0->prefilter, &rows1 = pair.image1->prefilter;
+  if (!rows0.rows.defined()) return false;
+  return CountSimilarNeighbors(rows0, rows1, options_.prefilter.min_similarity) <
+         options_.prefilter.min_neighbors;
 }
 
 std::vector<FeatureMatches> FeatureMatcher::MatchBatch(const std::vector<PreparedPair>& pairs) {
-  if (options_.hopeless.min_neighbors == 0) return MatchAll(pairs);
+  if (options_.prefilter.min_neighbors <= 0) return MatchAll(pairs);
   std::vector<FeatureMatches> matches(pairs.size());
-  std::vector<PreparedPair> hopeful;
+  std::vector<PreparedPair> promising;
   std::vector<size_t> places;
   for (size_t i = 0; i < pairs.size(); ++i) {
-    if (IsHopeless(pairs[i])) {
+    ++prefilter_counts_->tested;
+    if (IsUnpromising(pairs[i])) {
+      ++prefilter_counts_->skipped;
       matches[i] = NoMatches(pairs[i].image0->size(), pairs[i].image1->size());
     } else {
-      hopeful.push_back(pairs[i]);
+      promising.push_back(pairs[i]);
       places.push_back(i);
     }
   }
-  auto found = MatchAll(hopeful);
+  auto found = MatchAll(promising);
   for (size_t i = 0; i < places.size(); ++i) matches[places[i]] = std::move(found[i]);
   return matches;
 }

@@ -10,6 +10,7 @@
 #include "matcher/device_fallback.h"
 #include "matcher/local_guidance.h"
 #include "matcher/nearest_neighbor.h"
+#include "matcher/prefilter.h"
 #include "matcher/tiled_extraction.h"
 #include "matcher/turn.h"
 #include "network/keypoints.h"
@@ -41,17 +42,10 @@ enum class MatcherType { kSuperGlue, kNearestNeighbor, kMutualNearestNeighbor, k
 // superglue, nn, nn_mutual, nn_ratio; throws UsageError listing them.
 MatcherType MatcherTypeFromName(const std::string& name);
 
-// Pairs that SuperGlue is not asked about, for want of similar descriptors: they have no matches.
-struct HopelessPairOptions {
-  // Fewer mutual nearest neighbours of at least this cosine; 0: no pair is hopeless.
-  int min_neighbors = 0;
-  double min_similarity = 0.8;
-};
-
 struct MatcherOptions {
   MatcherType type = MatcherType::kSuperGlue;
   SuperGlueOptions superglue;
-  HopelessPairOptions hopeless;
+  PrefilterOptions prefilter;
   double max_ratio = 0.8;                                       // of nn_ratio
   InferencePrecision precision = InferencePrecision::kFloat32;  // of SuperGlue
   int batch_size = 16;                                          // pairs at once, on a GPU
@@ -115,10 +109,10 @@ bool UsesCandidates(const SuperGlue& network, const SuperGlueOptions& options, I
 
 // An image as its FeatureMatcher takes it, made once for all its pairs.
 struct PreparedImage {
-  Features features;          // of the baselines
-  torch::Tensor rows;         // (1, N, D), see PrepareFeatures; of SuperGlue
-  Positions positions;        // for its guidance
-  torch::Tensor descriptors;  // (D, N), where pairs may be hopeless
+  Features features;        // of the baselines
+  torch::Tensor rows;       // (1, N, D), see PrepareFeatures; of SuperGlue
+  Positions positions;      // for its guidance
+  PrefilterRows prefilter;  // where pairs are tested before
 
   int64_t size() const { return rows.defined() ? rows.size(1) : features.size(); }  // keypoints
 };
@@ -145,6 +139,11 @@ class FeatureMatcher {
   FeatureMatches Match(const PreparedImage& image0, const PreparedImage& image1);
   // Match of each pair. On a GPU, SuperGlue's together, as far as its memory goes.
   std::vector<FeatureMatches> MatchBatch(const std::vector<PreparedPair>& pairs);
+  // Pairs that were not given to SuperGlue for want of similar descriptors, by all matchers that share this
+  // one's network (ShareOnCpu) together.
+  int64_t skipped_pairs() const { return prefilter_counts_->skipped; }
+  // From now on they are counted here.
+  void CountPairsIn(std::shared_ptr<PrefilterCounts> counts) { prefilter_counts_ = std::move(counts); }
   // How many pairs MatchBatch is best given: 1 where they would be matched one by one.
   int batch_size() const { return engine_ ? options_.batch_size : 1; }
   FeatureMatches Match(const Features& features0, const Features& features1);
@@ -152,8 +151,8 @@ class FeatureMatcher {
  private:
   FeatureMatcher(const FeatureMatcher& other, torch::Device device);
   bool HasEngineOn(torch::Device device) const { return engine_ && !device.is_cpu(); }
-  bool IsHopeless(const PreparedPair& pair);
-  // Each pair, hopeless or not.
+  bool IsUnpromising(const PreparedPair& pair) const;
+  // Each pair, promising or not.
   std::vector<FeatureMatches> MatchAll(const std::vector<PreparedPair>& pairs);
   // SuperGlue, with as many rounds of guidance as it is to have: one pair on the CPU, the first `count` of
   // the pairs on a GPU.
@@ -169,7 +168,8 @@ class FeatureMatcher {
   LoadedSuperGlue superglue_;
   MatcherOptions options_;
   std::unique_ptr<SuperGlueBatchEngine> engine_;  // of a GPU
-  size_t most_at_once_;                           // pairs that its memory held
+  std::shared_ptr<PrefilterCounts> prefilter_counts_ = std::make_shared<PrefilterCounts>();
+  size_t most_at_once_;  // pairs that its memory held
   DeviceFallback fallback_;
   Candidates candidates_, guided_;  // of the pair at hand, on the CPU
   CandidateSolution solution_;

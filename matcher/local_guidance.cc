@@ -103,19 +103,21 @@ void EstimateOmitted(const std::vector<float>& omitted, const FittedPlaces& own,
 }
 
 // What must be added to the estimates to be sure: what is not listed was not raised, but for pairs of
-// keypoints near each other's places.
+// keypoints near each other's places, and nothing by more than the bonus.
 void BoundOmitted(const Candidates& in, const PairPlaces& places, const float* xy0, const float* xy1,
                   const GuidanceStrength& strength, Candidates& guided) {
-  const auto difference = [](const std::vector<float>& all, const std::vector<float>& estimate,
-                             std::vector<float>& unsure) {
-    unsure.resize(all.size());
-    for (size_t i = 0; i < all.size(); ++i) unsure[i] = std::max(0.0f, all[i] - estimate[i]);
-  };
-  difference(in.omitted0, guided.omitted0, guided.unsure0);
-  difference(in.omitted1, guided.omitted1, guided.unsure1);
-  const float raised = std::exp(strength.bonus - kCandidateMargin);
+  guided.unsure0.assign(in.omitted0.size(), 0.0f);
+  guided.unsure1.assign(in.omitted1.size(), 0.0f);
+  const float raised = std::exp(strength.bonus - kCandidateMargin), most = std::exp(strength.bonus);
   AddNear(places.of0, xy1, in.columns, strength.bonus, raised, guided.unsure0.data(), guided.unsure1.data());
   AddNear(places.of1, xy0, in.rows, strength.bonus, raised, guided.unsure1.data(), guided.unsure0.data());
+  const auto combine = [&](const std::vector<float>& omitted, const std::vector<float>& estimate,
+                           std::vector<float>& unsure) {
+    for (size_t i = 0; i < omitted.size(); ++i)
+      unsure[i] = std::max(0.0f, std::min(omitted[i] + unsure[i], most * omitted[i]) - estimate[i]);
+  };
+  combine(in.omitted0, guided.omitted0, guided.unsure0);
+  combine(in.omitted1, guided.omitted1, guided.unsure1);
 }
 
 // Keypoints, places and precisions (B, N, 5) of one side, padded with zeros, and of places alone.

@@ -160,6 +160,19 @@ int GuidanceRoundsFromMetadata(const std::map<std::string, std::string>& metadat
   return CountFromMetadata(metadata, "guidance_rounds", SuperGlueArchitecture{}.guidance_rounds, path);
 }
 
+void ReadPrefilter(const std::map<std::string, std::string>& metadata, const std::string& path,
+                   SuperGlueArchitecture& architecture) {
+  architecture.min_neighbors =
+      CountFromMetadata(metadata, "min_neighbors", SuperGlueArchitecture{}.min_neighbors, path);
+  const auto found = metadata.find("neighbor_similarity");
+  if (found == metadata.end()) return;
+  const char* const end = found->second.data() + found->second.size();
+  const auto [rest, error] = std::from_chars(found->second.data(), end, architecture.neighbor_similarity);
+  if (error != std::errc() || rest != end)
+    throw WeightsError(path + ": metadata 'neighbor_similarity' is '" + found->second +
+                       "', expected a cosine");
+}
+
 std::map<std::string, std::string> MetadataOf(const SuperGlueArchitecture& architecture) {
   std::map<std::string, std::string> metadata = {
       {"architecture", kSuperGlueName},
@@ -174,6 +187,10 @@ std::map<std::string, std::string> MetadataOf(const SuperGlueArchitecture& archi
     metadata["sinkhorn_iterations"] = std::to_string(architecture.sinkhorn_iterations);
   if (architecture.guidance_rounds > 0)
     metadata["guidance_rounds"] = std::to_string(architecture.guidance_rounds);
+  if (architecture.min_neighbors > 0) {
+    metadata["min_neighbors"] = std::to_string(architecture.min_neighbors);
+    metadata["neighbor_similarity"] = ShortestText(architecture.neighbor_similarity);
+  }
   if (architecture.attention_dim > 0) metadata["attention_dim"] = std::to_string(architecture.attention_dim);
   if (architecture.mlp_hidden > 0) metadata["mlp_hidden"] = std::to_string(architecture.mlp_hidden);
   if (!architecture.batch_norm) metadata["batch_norm"] = "folded";

@@ -45,6 +45,9 @@ int NumHeadsFromMetadata(const std::map<std::string, std::string>& metadata, con
 int SinkhornIterationsFromMetadata(const std::map<std::string, std::string>& metadata,
                                    const std::string& path);
 int GuidanceRoundsFromMetadata(const std::map<std::string, std::string>& metadata, const std::string& path);
+// Sets min_neighbors and neighbor_similarity where the metadata have them.
+void ReadPrefilter(const std::map<std::string, std::string>& metadata, const std::string& path,
+                   SuperGlueArchitecture& architecture);
 
 // Shape by entry name. The sizes come from the shapes, never from the metadata alone: a network is then built
 // only as large as the file that is there. Throw WeightsError starting with `path` where a defining entry is

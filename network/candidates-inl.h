@@ -40,7 +40,19 @@ inline float SelectRow(const float* row, int64_t columns, float bin, float least
   return sum;
 }
 
-// The same of listed entries only.
+inline int64_t ListAtLeast(const float* row, int64_t columns, float least, int32_t* places) {
+  int64_t count = 0, j = 0;
+  for (; j + kLanes <= columns; j += kLanes) {
+    for (uint32_t mask = MaskOf(Load(row + j) >= least); mask != 0; mask &= mask - 1)
+      places[count++] = static_cast<int32_t>(j + __builtin_ctz(mask));
+  }
+  for (; j < columns; ++j) {
+    if (row[j] >= least) places[count++] = static_cast<int32_t>(j);
+  }
+  return count;
+}
+
+// SelectRow of listed entries only.
 inline float SelectListed(const float* row, const int32_t* columns, int64_t entries, float bin, float least,
                           int32_t* places, float* kept, int64_t& count, float* omitted1) {
   float sum = 0;

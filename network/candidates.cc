@@ -78,6 +78,16 @@ void AddListedRow(const float* scores, const int32_t* places, int64_t count, flo
   AddListedRowWith(lanes, scores, places, count, omitted, margin, candidates);
 }
 
+int64_t ListAtLeastWith(int lanes, const float* row, int64_t columns, float least, int32_t* places) {
+  return simd::ForLanes(lanes, x4::ListAtLeast, x8::ListAtLeast, x16::ListAtLeast)(row, columns, least,
+                                                                                   places);
+}
+
+int64_t ListAtLeast(const float* row, int64_t columns, float least, int32_t* places) {
+  static const int lanes = simd::BestLanes();
+  return ListAtLeastWith(lanes, row, columns, least, places);
+}
+
 void JoinCandidates(const std::vector<Candidates>& parts, int64_t num_parts, Candidates& all) {
   all.Reset(parts.front().columns, parts.front().bin_score);
   for (int64_t p = 0; p < num_parts; ++p) {

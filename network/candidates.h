@@ -50,6 +50,11 @@ void AddListedRow(const float* scores, const int32_t* places, int64_t count, flo
 void AddListedRowWith(int lanes, const float* scores, const int32_t* places, int64_t count, float omitted,
                       float margin, Candidates& candidates);
 
+// Writes the columns of the entries of a row that are at least `least` to places, which has room for all
+// columns; returns how many.
+int64_t ListAtLeast(const float* row, int64_t columns, float least, int32_t* places);
+int64_t ListAtLeastWith(int lanes, const float* row, int64_t columns, float least, int32_t* places);
+
 // The rows of all parts, one part after the other, in `all`. At least one part.
 void JoinCandidates(const std::vector<Candidates>& parts, int64_t count, Candidates& all);
 

@@ -54,6 +54,10 @@ void SuperGlueArchitecture::Validate() const {
   }
   if (guidance_rounds < 0 || guidance_rounds > 100)
     fail("guidance_rounds must be in [0, 100], found " + std::to_string(guidance_rounds));
+  if (min_neighbors < 0 || min_neighbors > 1000000)
+    fail("min_neighbors must be in [0, 1000000], found " + std::to_string(min_neighbors));
+  if (!(neighbor_similarity >= -1 && neighbor_similarity <= 1))
+    fail("neighbor_similarity must be in [-1, 1], found " + std::to_string(neighbor_similarity));
   if (keypoint_encoder.size() > 16) fail("keypoint_encoder has more than 16 widths");
   for (const int width : keypoint_encoder) {
     if (width < 1 || width > 4096)

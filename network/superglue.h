@@ -34,6 +34,9 @@ struct SuperGlueArchitecture {
   // What the weights ask for, unless SuperGlueOptions says otherwise.
   int sinkhorn_iterations = 100;  // of optimal transport
   int guidance_rounds = 0;        // matches that guide the couplings once more, see matcher/local_guidance.h
+  // Of the test before the layers, see matcher/prefilter.h; 0: none.
+  int min_neighbors = 0;
+  double neighbor_similarity = 0.8;
 
   int AttentionDim() const { return attention_dim > 0 ? attention_dim : descriptor_dim; }
   int MlpHidden() const { return mlp_hidden > 0 ? mlp_hidden : 2 * descriptor_dim; }

@@ -197,6 +197,7 @@ SuperGlue BuildSuperGlue(const TensorMap& tensors, const std::string& path, cons
   architecture.fixed_keypoint_code = KeypointCodeFromMetadata(metadata, path);
   architecture.sinkhorn_iterations = SinkhornIterationsFromMetadata(metadata, path);
   architecture.guidance_rounds = GuidanceRoundsFromMetadata(metadata, path);
+  ReadPrefilter(metadata, path, architecture);
   SuperGlue network(architecture);
   Fill(*network, tensors, path);
   network->eval();

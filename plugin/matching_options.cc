@@ -203,12 +203,13 @@ void MatchingCommandOptions::AddTo(CLI::App& app, bool with_paths, bool with_mat
         app, "--SuperGlue.guidance_rounds", o.matching.superglue.guidance_rounds,
         "times that matches tell their neighbours where to look, before optimal transport decides anew; 0: "
         "none, -1: as many as the weights ask for (none where they do not say)");
-    AddOption(app, "--SuperGlue.min_neighbors", o.matching.hopeless.min_neighbors,
-              "a pair with fewer mutual nearest neighbours as similar as neighbor_similarity is hopeless: no "
-              "matches, without SuperGlue. 0: every pair is matched. 1, with the default weights, stops most "
-              "pairs of different scenes (docs/engine.md)");
-    AddOption(app, "--SuperGlue.neighbor_similarity", o.matching.hopeless.min_similarity,
-              "least cosine of their descriptors");
+    AddOption(
+        app, "--SuperGlue.min_neighbors", o.matching.prefilter.min_neighbors,
+        "a pair with fewer mutual nearest neighbours whose descriptors are as similar as "
+        "neighbor_similarity is skipped: no matches, without SuperGlue. 0: every pair is matched, -1: as the "
+        "weights ask (0 where they do not say)");
+    AddOption(app, "--SuperGlue.neighbor_similarity", o.matching.prefilter.min_similarity,
+              "least cosine of their descriptors; -2: as the weights ask (0.8 where they do not say)");
     AddOption(app, "--SuperGlue.batch_size", o.matching.batch_size, "pairs matched at once on a GPU")
         ->check(CLI::Range(1, 4096));
     AddOption(app, "--SuperGlue.cuda_graphs", o.matching.cuda_graphs,

@@ -40,10 +40,21 @@ bool AreLikeOurs(ColmapDatabase& database, const Image& image) {
   return true;
 }
 
+void SaySkippedPairs(const PrefilterCounts* counts) {
+  if (counts->skipped > 0)
+    LogInfo(
+        std::to_string(counts->skipped) + " of " + std::to_string(counts->tested) +
+        " pairs were skipped: too few similar descriptors (--SuperGlue.min_neighbors 0 matches them all)");
+  delete counts;
+}
+
 }  // namespace
 
 MatcherParts::MatcherParts(const MatchingPipelineOptions& o, const CommonOptions& common, UsedWeights& used)
-    : options_(o.matching), devices_(DevicesFromName(common.device)), on_shortage_(GpuShortageHandler()) {
+    : options_(o.matching),
+      devices_(DevicesFromName(common.device)),
+      on_shortage_(GpuShortageHandler()),
+      prefilter_counts_(new PrefilterCounts, SaySkippedPairs) {
   options_.type = MatcherTypeFromName(o.matcher);
   options_.Validate();
   if (options_.type != MatcherType::kSuperGlue) return;
@@ -63,6 +74,7 @@ MatcherParts::MatcherParts(const MatchingPipelineOptions& o, const CommonOptions
 FeatureMatcher MatcherParts::On(torch::Device device) const {
   FeatureMatcher matcher(weights_, options_, device);
   matcher.OnMemoryShortage(on_shortage_);
+  matcher.CountPairsIn(prefilter_counts_);
   return matcher;
 }
 
@@ -159,8 +171,12 @@ std::string MatchingProvenance(const MatchingPipelineOptions& o, const CommonOpt
          << " sinkhorn_iterations " << o.matching.superglue.sinkhorn_iterations;
     if (o.matching.superglue.guidance_rounds >= 0)
       text << " guidance_rounds " << o.matching.superglue.guidance_rounds;
-    if (const auto& hopeless = o.matching.hopeless; hopeless.min_neighbors > 0)
-      text << " min_neighbors " << hopeless.min_neighbors << " of " << hopeless.min_similarity;
+    // Where the weights decide their hash says it.
+    if (const auto& prefilter = o.matching.prefilter; prefilter.min_neighbors >= 0)
+      text << " min_neighbors " << prefilter.min_neighbors;
+    if (const auto& prefilter = o.matching.prefilter;
+        prefilter.min_neighbors != 0 && prefilter.min_similarity != PrefilterOptions::kAsTheWeights)
+      text << " neighbor_similarity " << prefilter.min_similarity;
     const auto precision =
         InferencePrecisionFromName(common.precision, DevicesFromName(common.device).front());
     if (precision != InferencePrecision::kFloat32) text << ' ' << NameOf(precision);

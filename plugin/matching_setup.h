@@ -31,7 +31,8 @@ class MatcherParts {
   LoadedSuperGlue weights_;
   MatcherOptions options_;
   std::vector<torch::Device> devices_;
-  MemoryShortageHandler on_shortage_;  // one, which speaks once for all
+  MemoryShortageHandler on_shortage_;                  // one, which speaks once for all
+  std::shared_ptr<PrefilterCounts> prefilter_counts_;  // of all matchers; said when the last of them is done
 };
 
 // The threads on which pairs are verified: those of matchers on the CPU, else threads of their own.

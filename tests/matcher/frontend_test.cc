@@ -299,11 +299,11 @@ TEST(FeatureMatcher, ABatchIsEachPairInItsOrder) {
   EXPECT_THROW(FeatureMatcher({}, none, torch::kCPU), UsageError);
 }
 
-TEST(FeatureMatcher, AHopelessPairHasNoMatchesAndTheOthersWhatTheyHadAnyway) {
+TEST(FeatureMatcher, AnUnpromisingPairHasNoMatchesAndTheOthersWhatTheyHadAnyway) {
   torch::manual_seed(5);
   MatcherOptions options;
   FeatureMatcher every(NearestNeighborSuperGlue({32, {8}, 2}, 40), options, torch::kCPU);
-  options.hopeless = {5, 0.9};
+  options.prefilter = {5, 0.9};
   FeatureMatcher some(NearestNeighborSuperGlue({32, {8}, 2}, 40), options, torch::kCPU);
   const Features a = RandomFeatures(60, 32), like_a = Shuffled(a, 0.03), other = RandomFeatures(40, 32),
                  none = RandomFeatures(0, 32);
@@ -318,8 +318,30 @@ TEST(FeatureMatcher, AHopelessPairHasNoMatchesAndTheOthersWhatTheyHadAnyway) {
   EXPECT_TRUE(found[0].matches1.eq(kUnmatched).all().item<bool>());
   EXPECT_TRUE(found[1].matches0.equal(every.Match(a, like_a).matches0));
   EXPECT_EQ(found[2].matches1.sizes(), (torch::IntArrayRef{60}));
-  options.hopeless.min_similarity = 2;
+  EXPECT_EQ(some.skipped_pairs(), 2);
+  EXPECT_EQ(every.skipped_pairs(), 0);
+  options.prefilter.min_similarity = 2;
   EXPECT_THROW(FeatureMatcher(NearestNeighborSuperGlue({32, {8}, 2}, 40), options, torch::kCPU), UsageError);
+}
+
+TEST(FeatureMatcher, TestsPairsAsTheWeightsAskUnlessToldOtherwise) {
+  torch::manual_seed(5);
+  SuperGlueArchitecture asks{32, {8}, 2};
+  asks.min_neighbors = 5;
+  asks.neighbor_similarity = 0.9;
+  const Features a = RandomFeatures(60, 32), other = RandomFeatures(40, 32);
+  for (const int told : {-1, 0}) {
+    for (const auto precision : {InferencePrecision::kFloat32, InferencePrecision::kBf16}) {
+      MatcherOptions options;
+      options.prefilter.min_neighbors = told;
+      options.precision = precision;
+      FeatureMatcher matcher(NearestNeighborSuperGlue(asks, 40), options, torch::kCPU);
+      matcher.Match(a, other);
+      EXPECT_EQ(matcher.skipped_pairs(), told == 0 ? 0 : 1);
+      matcher.Match(a, Shuffled(a, 0.01));
+      EXPECT_EQ(matcher.skipped_pairs(), told == 0 ? 0 : 1);
+    }
+  }
 }
 
 TEST(FeatureMatcher, PrecisionsThatTheDeviceLacksAreRefused) {

@@ -9,6 +9,7 @@ colmatch_test(matcher
     local_guidance_gpu_test.cc
     local_guidance_test.cc
     nearest_neighbor_test.cc
+    prefilter_test.cc
     retrieval_test.cc
     tiled_extraction_test.cc
     turn_test.cc

@@ -90,6 +90,21 @@ TEST(AddListedRow, SelectsFromAListAsFromAllEntries) {
   }
 }
 
+TEST(ListAtLeast, ListsAllAndOnlyEntriesOfAtLeastTheBound) {
+  for (const int64_t m : {1, 4, 15, 16, 33, 100}) {
+    auto row = Uniform(m, -1, 1);
+    row[static_cast<size_t>(m - 1)] = 0.5f;  // the bound itself
+    std::vector<int32_t> expected, places(static_cast<size_t>(m));
+    for (int64_t j = 0; j < m; ++j) {
+      if (row[static_cast<size_t>(j)] >= 0.5f) expected.push_back(static_cast<int32_t>(j));
+    }
+    for (int lanes = 4; lanes <= simd::BestLanes(); lanes *= 2) {
+      const int64_t count = ListAtLeastWith(lanes, row.data(), m, 0.5f, places.data());
+      EXPECT_EQ(std::vector<int32_t>(places.begin(), places.begin() + count), expected) << m << ' ' << lanes;
+    }
+  }
+}
+
 TEST(JoinCandidates, PartsAreTheWhole) {
   const int64_t n = 90, m = 50;
   const auto scores = FewHigh(n * m);

@@ -179,6 +179,18 @@ TEST_F(WeightsTest, TheRoundsOfGuidanceAreSaidWhereThereAreAny) {
   ExpectRefused("guidance_rounds", {"0", "-1", "101", "many", ""}, path_);
 }
 
+TEST_F(WeightsTest, TheTestOfPairsIsSaidWhereThereIsOne) {
+  ExpectSaidWhereNotAsPublished(SmallSuperGlue(), &SuperGlueArchitecture::min_neighbors, 3, "min_neighbors",
+                                path_);
+  SuperGlueArchitecture architecture = SmallSuperGlue();
+  architecture.min_neighbors = 3;
+  architecture.neighbor_similarity = 0.75;
+  SaveSuperGlue(SuperGlue(architecture), {}, path_);
+  EXPECT_EQ(LoadSuperGlue(path_).network->architecture().neighbor_similarity, 0.75);
+  ExpectRefused("min_neighbors", {"0", "-1", "some"}, path_);
+  ExpectRefused("neighbor_similarity", {"1.5", "-2", "high", ""}, path_);
+}
+
 TEST_F(WeightsTest, TheScalesToLookAtAreSaidWhereTheyAreNotOneAndComeBackExactly) {
   SuperPointArchitecture architecture = SmallSuperPoint();
   architecture.scales = {1.4, 1, 0.7, 1.0 / 3};
