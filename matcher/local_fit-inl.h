@@ -70,28 +70,34 @@ inline void GuideListed(const float* scores, const int32_t* listed, int64_t coun
   }
 }
 
-// See local_fit.h; of_points is in the order of `points`.
-inline void AddNear(const FittedPlaces& places, const SortedPoints& points, float within, float each,
-                    float* of_places, float* of_points) {
+// See local_fit.h; of_to is in the order of `points`, which are those of `to`.
+inline void AddRaised(const PlacedPoints& from, const PlacedPoints& to, const SortedPoints& points,
+                      float bonus, float each, float* of_from, float* of_to) {
+  const FittedPlaces &places = from.places, &others = to.places;
   const auto n = static_cast<int64_t>(places.x.size()), groups = points.stride / kMostLanes;
   for (int64_t i = 0; i < n; ++i) {
-    if (!(places.precision[i] > 0)) continue;
-    const float x = places.x[i], y = places.y[i], reach2 = within / places.precision[i];
-    int64_t near = 0;
+    const float precision = places.precision[i];
+    if (!(precision > 0)) continue;
+    const float x = places.x[i], y = places.y[i], reach2 = bonus / precision;
+    int64_t raised = 0;
     for (int64_t g = 0; g < groups; ++g) {
-      const float left = points.left[g] - x, right = x - points.right[g], above = points.top[g] - y,
-                  below = y - points.bottom[g];
-      const float dx = std::max({0.0f, left, right}), dy = std::max({0.0f, above, below});
+      const float dx = std::max({0.0f, points.left[g] - x, x - points.right[g]});
+      const float dy = std::max({0.0f, points.top[g] - y, y - points.bottom[g]});
       if (!(dx * dx + dy * dy < reach2)) continue;
       for (int64_t s = g * kMostLanes; s < (g + 1) * kMostLanes; s += kLanes) {
-        const Vector ax = Load(points.x.data() + s) - x, ay = Load(points.y.data() + s) - y;
         IntVector owner;
         std::memcpy(&owner, points.owner.data() + s, sizeof owner);
-        const IntVector is_near = (ax * ax + ay * ay < reach2) & (owner >= 0);
-        near += __builtin_popcount(MaskOf(is_near));
-        Store(of_points + s, Load(of_points + s) + (Vector)((IntVector)(Vector{} + each) & is_near));
+        const IntVector at = owner >= 0 ? owner : IntVector{};
+        const Vector ax = Load(points.x.data() + s) - x, ay = Load(points.y.data() + s) - y;
+        const Vector bx = Gather(others.x.data(), at) - from.xy[2 * i],
+                     by = Gather(others.y.data(), at) - from.xy[2 * i + 1];
+        const Vector other = Gather(others.precision.data(), at), error = precision * (ax * ax + ay * ay),
+                     mean = 0.5f * (error + other * (bx * bx + by * by));
+        const IntVector is_raised = (error < bonus) & ((mean < bonus) | (other <= 0.0f)) & (owner >= 0);
+        raised += __builtin_popcount(MaskOf(is_raised));
+        Store(of_to + s, Load(of_to + s) + (Vector)((IntVector)(Vector{} + each) & is_raised));
       }
     }
-    of_places[i] += each * static_cast<float>(near);
+    of_from[i] += each * static_cast<float>(raised);
   }
 }

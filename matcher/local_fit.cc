@@ -180,16 +180,17 @@ void GuideListed(const float* scores, const int32_t* listed, int64_t count, cons
   GuideListedWith(lanes, scores, listed, count, row, columns, strength, guided);
 }
 
-void AddNear(const FittedPlaces& places, const float* points, int64_t m, float within, float each,
-             float* of_places, float* of_points) {
+void AddRaised(const PlacedPoints& from, const PlacedPoints& to, float bonus, float each, float* of_from,
+               float* of_to) {
   static const int lanes = simd::BestLanes();
   thread_local FitMemory memory;
-  memory.points.Set(points, m);
+  const auto m = static_cast<int64_t>(to.places.x.size());
+  memory.points.Set(to.xy, m);
   memory.near.assign(static_cast<size_t>(memory.points.stride), 0.0f);
-  simd::ForLanes(lanes, x4::AddNear, x8::AddNear, x16::AddNear)(places, memory.points, within, each,
-                                                                of_places, memory.near.data());
+  simd::ForLanes(lanes, x4::AddRaised, x8::AddRaised, x16::AddRaised)(from, to, memory.points, bonus, each,
+                                                                      of_from, memory.near.data());
   for (int64_t s = 0; s < m; ++s)
-    of_points[memory.points.owner[static_cast<size_t>(s)]] += memory.near[static_cast<size_t>(s)];
+    of_to[memory.points.owner[static_cast<size_t>(s)]] += memory.near[static_cast<size_t>(s)];
 }
 
 }  // namespace colmatch

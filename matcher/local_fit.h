@@ -75,10 +75,16 @@ void GuideListedWith(int lanes, const float* scores, const int32_t* listed, int6
                      const GuidedRow& row, const GuidedColumns& columns, const GuidanceStrength& strength,
                      float* guided);
 
-// Adds `each` to of_places[i] and of_points[j] for each place that has a precision and each of the m points
-// (x and y by turns) whose squared distance times that precision is less than `within`: no other pair of
-// keypoints can be raised by guidance from this image's places, where `within` is the bonus.
-void AddNear(const FittedPlaces& places, const float* points, int64_t m, float within, float each,
-             float* of_places, float* of_points);
+// Points of an image, x and y by turns, and where the other image has them.
+struct PlacedPoints {
+  const float* xy;
+  const FittedPlaces& places;
+};
+
+// Adds `each` to of_from[i] and of_to[j] for all pairs of points that guidance could raise because of
+// `from`'s place: squared distance times precision is less than `bonus` there, and so is the mean of both
+// images' where `to` has a place too. Any pair that is raised at all is found from one image or the other.
+void AddRaised(const PlacedPoints& from, const PlacedPoints& to, float bonus, float each, float* of_from,
+               float* of_to);
 
 }  // namespace colmatch

@@ -109,8 +109,9 @@ void BoundOmitted(const Candidates& in, const PairPlaces& places, const float* x
   guided.unsure0.assign(in.omitted0.size(), 0.0f);
   guided.unsure1.assign(in.omitted1.size(), 0.0f);
   const float raised = std::exp(strength.bonus - kCandidateMargin), most = std::exp(strength.bonus);
-  AddNear(places.of0, xy1, in.columns, strength.bonus, raised, guided.unsure0.data(), guided.unsure1.data());
-  AddNear(places.of1, xy0, in.rows, strength.bonus, raised, guided.unsure1.data(), guided.unsure0.data());
+  const PlacedPoints side0{xy0, places.of0}, side1{xy1, places.of1};
+  AddRaised(side0, side1, strength.bonus, raised, guided.unsure0.data(), guided.unsure1.data());
+  AddRaised(side1, side0, strength.bonus, raised, guided.unsure1.data(), guided.unsure0.data());
   const auto combine = [&](const std::vector<float>& omitted, const std::vector<float>& estimate,
                            std::vector<float>& unsure) {
     for (size_t i = 0; i < omitted.size(); ++i)

@@ -189,26 +189,37 @@ TEST(GuideListed, IsGuideRowOfTheListedColumns) {
   }
 }
 
-TEST(AddNear, CountsThePointsWithinReachOfAPlaceForBoth) {
-  const Scene scene(70);
-  FittedPlaces places;
+TEST(AddRaised, CountsThePairsThatGuidanceCouldRaiseForBoth) {
+  constexpr float kBonus = 3;
+  const auto placed = [](size_t n) {
+    FittedPlaces places;
+    for (size_t i = 0; i < n; ++i) {
+      places.x.push_back(Uniform(0, 640));
+      places.y.push_back(Uniform(0, 480));
+      places.precision.push_back(i % 4 == 0 ? 0 : Uniform(0.00005f, 0.0004f));
+    }
+    return places;
+  };
+  const Scene scene0(40), scene1(70);
+  const FittedPlaces places0 = placed(40), places1 = placed(70);
+  std::vector<float> rows(40), columns(70), expected_rows(40), expected_columns(70);
+  AddRaised({scene0.points.data(), places0}, {scene1.points.data(), places1}, kBonus, 0.5f, rows.data(),
+            columns.data());
+  const auto error = [](const FittedPlaces& places, size_t i, const Scene& other, size_t j) {
+    const float dx = other.points[2 * j] - places.x[i], dy = other.points[2 * j + 1] - places.y[i];
+    return (dx * dx + dy * dy) * places.precision[i];
+  };
   for (size_t i = 0; i < 40; ++i) {
-    places.x.push_back(Uniform(0, 640));
-    places.y.push_back(Uniform(0, 480));
-    places.precision.push_back(i % 4 == 0 ? 0 : 0.0004f);
-  }
-  std::vector<float> rows(40), points(70), expected_rows(40), expected_points(70);
-  AddNear(places, scene.points.data(), 70, 3, 0.5f, rows.data(), points.data());
-  for (size_t i = 0; i < 40; ++i) {
-    for (size_t j = 0; j < 70 && places.precision[i] > 0; ++j) {
-      const float dx = scene.points[2 * j] - places.x[i], dy = scene.points[2 * j + 1] - places.y[i];
-      if (!((dx * dx + dy * dy) * places.precision[i] < 3)) continue;
+    for (size_t j = 0; j < 70; ++j) {
+      if (!(places0.precision[i] > 0) || !(error(places0, i, scene1, j) < kBonus)) continue;
+      const float both = (error(places0, i, scene1, j) + error(places1, j, scene0, i)) / 2;
+      if (places1.precision[j] > 0 && !(both < kBonus)) continue;
       expected_rows[i] += 0.5f;
-      expected_points[j] += 0.5f;
+      expected_columns[j] += 0.5f;
     }
   }
   EXPECT_EQ(rows, expected_rows);
-  EXPECT_EQ(points, expected_points);
+  EXPECT_EQ(columns, expected_columns);
   EXPECT_GT(*std::max_element(rows.begin(), rows.end()), 1);
 }
 
