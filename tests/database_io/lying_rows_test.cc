@@ -67,7 +67,7 @@ const LyingRow kLyingRows[] = {
     {"UPDATE cameras SET params = zeroblob(31)", "table cameras, row 1"},
     {"UPDATE cameras SET model = -5", "table cameras, row 1"},
     {"PRAGMA foreign_keys = OFF; UPDATE cameras SET camera_id = -1", "table cameras, row -1"},
-    {"PRAGMA foreign_keys = OFF; UPDATE images SET image_id = -1 WHERE image_id = 3", "table images, row -1"},
+    {"PRAGMA foreign_keys = OFF; UPDATE images SET image_id = 0 WHERE image_id = 3", "table images, row 3"},
     {"PRAGMA foreign_keys = OFF; UPDATE images SET camera_id = 8589934592", "table images, row 1"},
     {"UPDATE colmatch_images SET scores = zeroblob(3)", "table colmatch_images, row 1"},
     {"UPDATE colmatch_pairs SET scores = zeroblob(7)", "table colmatch_pairs, row 2147483649"},
