@@ -178,7 +178,8 @@ TEST_F(Positions, OfGravityAloneAreNoneAndThe38ColumnsAreAsked) {
   ColmapDatabase& database = Make(nullptr, 0);
   database.AddImage({0, "a", 1, GeoPosition{48, 11, 5}});
   Sql(path_,
-      "CREATE TABLE pose_priors (pose_prior_id INTEGER PRIMARY KEY NOT NULL, corr_data_id INTEGER NOT "
+      "DROP TABLE pose_priors; CREATE TABLE pose_priors (pose_prior_id INTEGER PRIMARY KEY NOT NULL, "
+      "corr_data_id INTEGER NOT "
       "NULL, corr_sensor_id INTEGER NOT NULL, corr_sensor_type INTEGER NOT NULL, position BLOB, "
       "position_covariance BLOB, gravity BLOB, coordinate_system INTEGER NOT NULL)");
   AddPosePrior(1, Blob(kNaN, kNaN, kNaN), -1);
