@@ -313,8 +313,9 @@ PlanStats PlanFeatures(const PlanOptions& plan, const FeaturePipelineOptions& o,
 PlanStats PlanMatches(const PlanOptions& plan, const MatchingPipelineOptions& o, const CommonOptions& given,
                       const PairSourceMaker& make_source) {
   o.geometry.Validate();
+  ColmapDatabase database(o.database_path, DatabaseMode::kReadOnly, ConnectionOptionsOf(given));
   const CommonOptions common =
-      WithPrecision(WithPlannedPrecision(given, plan.output_path), o.database_path, RowsKind::kPairs);
+      WithPrecision(WithPlannedPrecision(given, plan.output_path), database, RowsKind::kPairs);
   MatchingPipelineStats setup;
   // Refused here, not by a thousand tasks.
   MatcherParts(o, common, setup.weights).On(DevicesFromName(common.device).front());
@@ -322,7 +323,6 @@ PlanStats PlanMatches(const PlanOptions& plan, const MatchingPipelineOptions& o,
   manifest.weights_sha256 = setup.weights.sha256;
   manifest.provenance = MatchingProvenance(o, common, setup.weights.sha256);
 
-  ColmapDatabase database(o.database_path, DatabaseMode::kReadOnly, ConnectionOptionsOf(common));
   const std::vector<Image> images = ImagesWithFeatures(database, setup);
   const auto num_images = static_cast<int>(images.size());
   TellOfUnknownFeatures(database, images);

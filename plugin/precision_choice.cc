@@ -53,7 +53,8 @@ CommonOptions WithPrecision(CommonOptions common, ColmapDatabase& database, Rows
 CommonOptions WithPrecision(CommonOptions common, const std::string& database_path, RowsKind rows) {
   if (common.precision != kAuto) return common;
   if (!std::filesystem::exists(database_path)) return WithPrecision(std::move(common));
-  ColmapDatabase database(database_path, DatabaseMode::kReadOnly, ConnectionOptionsOf(common));
+  // As the command opens it: a run that was killed while it made the file left one to be mended.
+  ColmapDatabase database(database_path, DatabaseMode::kCreateOrOpen, ConnectionOptionsOf(common));
   return WithPrecision(std::move(common), database, rows);
 }
 

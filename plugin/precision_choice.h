@@ -17,7 +17,7 @@ CommonOptions WithPrecision(CommonOptions common);
 // The same for a command that adds rows to a database: auto is the precision of the rows that are there, so
 // that a run goes on alike on another machine.
 CommonOptions WithPrecision(CommonOptions common, ColmapDatabase& database, RowsKind rows);
-// The same where the file need not exist.
+// The same for a command that makes the file where it does not exist.
 CommonOptions WithPrecision(CommonOptions common, const std::string& database_path, RowsKind rows);
 
 // fp32, bf16, fp16 or int8: the precision that a row's provenance names.

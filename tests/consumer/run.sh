@@ -22,7 +22,7 @@ broken=0
 while read -r page; do
   while read -r link; do
     [ -e "$(dirname "$page")/$link" ] || { echo "${page#"$docs"/}: $link leads nowhere"; broken=1; }
-  done < <(grep -o '](\([^)#: ]*\)' "$page" | sed 's/^](//' | grep -v '^$' | sort -u)
+  done < <(grep -oE '\]\([^)#: ]*[)#]' "$page" | sed 's/^](//; s/.$//' | grep -v '^$' | sort -u)
 done < <(find "$docs" -name '*.md')
 [ "$broken" = 0 ] || exit 1
 
