@@ -68,7 +68,7 @@ else()
 endif()
 find_package(Threads REQUIRED)
 
-# Optional: training in several processes (training/distributed.h).
+# Optional: training in several processes (training/loop/distributed.h).
 if(_torch_root_cfg STREQUAL "/usr")
   find_path(COLMATCH_GLOO_HEADERS gloo/algorithm.h)
   find_library(COLMATCH_GLOO gloo)

@@ -2,7 +2,7 @@
 # network/ and matcher/ for find_package(colmatch) (component `library`). `cpack` makes a .deb of the former.
 include(CMakePackageConfigHelpers)
 
-# Weights are found from the program's own place: BIN/../share/colmatch/weights (plugin/weights_location.cc).
+# Weights are found from the program's own place: BIN/../share/colmatch/weights (plugin/runtime/weights_location.cc).
 install(TARGETS colmatch RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT program)
 # Their cards are with the documentation, where the cards' links lead.
 install(DIRECTORY weights/ DESTINATION ${CMAKE_INSTALL_DATADIR}/colmatch/weights COMPONENT program
@@ -24,7 +24,7 @@ install(DIRECTORY ${CMAKE_BINARY_DIR}/share/ DESTINATION ${CMAKE_INSTALL_DATADIR
 set(_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/colmatch)
 install(TARGETS colmatch_blas network matcher EXPORT colmatchTargets
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}/colmatch COMPONENT library)
-install(DIRECTORY network matcher DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/colmatch COMPONENT library
+install(DIRECTORY util network matcher DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/colmatch COMPONENT library
         FILES_MATCHING PATTERN "*.h")
 install(EXPORT colmatchTargets NAMESPACE colmatch:: DESTINATION ${_package_dir} COMPONENT library)
 configure_package_config_file(cmake/colmatchConfig.cmake.in ${CMAKE_BINARY_DIR}/colmatchConfig.cmake

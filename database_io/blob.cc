@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "network/error.h"
+#include "util/error.h"
 
 namespace colmatch {
 namespace {

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "database_io/types.h"
+#include "util/colmap_types.h"
 
 namespace colmatch {
 

@@ -9,7 +9,7 @@
 #include "database_io/feature_code.h"
 #include "database_io/frames.h"
 #include "database_io/pose_priors.h"
-#include "network/error.h"
+#include "util/error.h"
 
 namespace colmatch {
 namespace {

@@ -12,7 +12,7 @@
 #include "database_io/blob.h"
 #include "database_io/schema.h"
 #include "database_io/sqlite.h"
-#include "database_io/types.h"
+#include "util/colmap_types.h"
 
 namespace colmatch {
 

@@ -6,7 +6,7 @@
 #include "database_io/colmap_database.h"
 #include "database_io/feature_code.h"
 #include "database_io/two_view_geometry.h"
-#include "network/error.h"
+#include "util/error.h"
 
 namespace colmatch {
 namespace {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "database_io/sqlite.h"
-#include "database_io/types.h"
+#include "util/colmap_types.h"
 
 namespace colmatch {
 

@@ -12,7 +12,7 @@
 #include "database_io/frames.h"
 #include "database_io/pose_priors.h"
 #include "database_io/schema.h"
-#include "network/error.h"
+#include "util/error.h"
 
 namespace colmatch {
 namespace {

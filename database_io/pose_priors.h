@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "database_io/schema.h"
-#include "database_io/types.h"
+#include "util/colmap_types.h"
 
 namespace colmatch {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "network/error.h"
+#include "util/error.h"
 
 namespace colmatch {
 namespace {

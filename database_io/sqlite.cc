@@ -5,7 +5,7 @@
 
 #include <stdexcept>
 
-#include "network/error.h"
+#include "util/error.h"
 
 namespace colmatch {
 

@@ -10,7 +10,7 @@
 #include <thread>
 
 #include "database_io/sqlite.h"
-#include "network/error.h"
+#include "util/error.h"
 
 namespace colmatch {
 namespace {

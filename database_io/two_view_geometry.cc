@@ -4,7 +4,7 @@
 #include <cmath>
 #include <utility>
 
-#include "network/error.h"
+#include "util/error.h"
 
 namespace colmatch {
 namespace {

@@ -1,7 +1,7 @@
 // Two-view geometry seen from the other image.
 #pragma once
 
-#include "database_io/types.h"
+#include "util/colmap_types.h"
 
 namespace colmatch {
 

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "evaluation/colmap_model_files.h"
-#include "network/error.h"
+#include "util/error.h"
 
 namespace colmatch {
 namespace {

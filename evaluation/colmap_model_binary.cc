@@ -5,8 +5,8 @@
 #include <iterator>
 
 #include "evaluation/colmap_model_files.h"
-#include "network/error.h"
-#include "network/read_file.h"
+#include "util/error.h"
+#include "util/read_file.h"
 
 namespace colmatch {
 namespace {

@@ -4,8 +4,8 @@
 #include <sstream>
 
 #include "evaluation/colmap_model_files.h"
-#include "network/error.h"
-#include "network/read_file.h"
+#include "util/error.h"
+#include "util/read_file.h"
 
 namespace colmatch {
 namespace {

@@ -8,8 +8,8 @@
 
 #include "evaluation/colmap_model_files.h"
 #include "evaluation/model_comparison.h"
-#include "network/error.h"
-#include "network/read_file.h"
+#include "util/error.h"
+#include "util/read_file.h"
 
 namespace colmatch {
 namespace {

@@ -9,7 +9,7 @@
 #include <sstream>
 
 #include "evaluation/homography_estimation.h"
-#include "network/error.h"
+#include "util/error.h"
 
 namespace colmatch {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <c10/util/Exception.h>
 
-#include "network/error.h"
+#include "util/error.h"
 
 namespace colmatch {
 namespace {

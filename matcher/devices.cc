@@ -7,7 +7,7 @@
 #include <optional>
 #include <sstream>
 
-#include "network/error.h"
+#include "util/error.h"
 
 namespace colmatch {
 namespace {

@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <iterator>
 
-#include "network/bf16.h"
-#include "network/error.h"
+#include "network/engines/transport.h"
 #include "network/image_pyramid.h"
-#include "network/transport.h"
+#include "network/kernels/bf16.h"
+#include "util/error.h"
 
 namespace colmatch {
 namespace {

@@ -8,14 +8,14 @@
 #include <vector>
 
 #include "matcher/device_fallback.h"
-#include "matcher/local_guidance.h"
+#include "matcher/guidance/local_guidance.h"
 #include "matcher/nearest_neighbor.h"
 #include "matcher/prefilter.h"
 #include "matcher/tiled_extraction.h"
 #include "matcher/turn.h"
+#include "network/engines/superglue_batch.h"
 #include "network/keypoints.h"
 #include "network/superglue.h"
-#include "network/superglue_batch.h"
 #include "network/weights.h"
 
 namespace colmatch {

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "network/bf16_attention.h"
-#include "network/candidates.h"
-#include "network/error.h"
+#include "network/kernels/bf16_attention.h"
+#include "network/kernels/candidates.h"
+#include "util/error.h"
 
 namespace colmatch {
 namespace {

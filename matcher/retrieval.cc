@@ -9,7 +9,7 @@
 #include <random>
 #include <string>
 
-#include "network/error.h"
+#include "util/error.h"
 
 namespace colmatch {
 namespace {

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "network/error.h"
 #include "network/hessian_response.h"
+#include "util/error.h"
 
 namespace colmatch {
 namespace {

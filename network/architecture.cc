@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "network/error.h"
+#include "util/error.h"
 
 namespace colmatch {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "network/network_names.h"
+#include "network/formats/network_names.h"
 #include "network/superglue.h"
 #include "network/superpoint.h"
 

@@ -6,7 +6,7 @@
 #include <array>
 #include <cstring>
 
-#include "network/error.h"
+#include "util/error.h"
 
 namespace colmatch {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "network/checkpoint_names.h"
+#include "network/formats/checkpoint_names.h"
 
 namespace colmatch {
 

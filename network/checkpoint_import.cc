@@ -4,12 +4,12 @@
 #include <algorithm>
 
 #include "network/batch_norm_folding.h"
-#include "network/checkpoint_names.h"
-#include "network/error.h"
-#include "network/network_names.h"
-#include "network/pth_reader.h"
-#include "network/read_file.h"
-#include "network/safetensors.h"
+#include "network/formats/checkpoint_names.h"
+#include "network/formats/network_names.h"
+#include "network/formats/pth_reader.h"
+#include "network/formats/safetensors.h"
+#include "util/error.h"
+#include "util/read_file.h"
 
 namespace colmatch {
 namespace {

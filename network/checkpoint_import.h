@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "network/safetensors.h"
+#include "network/formats/safetensors.h"
 #include "network/weights.h"
 
 namespace colmatch {

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <vector>
 
-#include "network/max_filter.h"
+#include "network/kernels/max_filter.h"
 
 namespace colmatch {
 

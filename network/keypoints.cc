@@ -6,9 +6,9 @@
 #include <string>
 #include <tuple>
 
-#include "network/error.h"
 #include "network/hessian_response.h"
-#include "network/max_filter.h"
+#include "network/kernels/max_filter.h"
+#include "util/error.h"
 
 namespace colmatch {
 

@@ -7,11 +7,11 @@
 #include <cmath>
 #include <string>
 
-#include "network/attention.h"
-#include "network/error.h"
+#include "network/engines/attention.h"
+#include "network/engines/superglue_engine.h"
+#include "network/engines/transport.h"
 #include "network/keypoint_code.h"
-#include "network/superglue_engine.h"
-#include "network/transport.h"
+#include "util/error.h"
 
 namespace colmatch {
 namespace {

@@ -12,8 +12,8 @@
 #include <utility>
 #include <vector>
 
-#include "network/candidates.h"
 #include "network/features.h"
+#include "network/kernels/candidates.h"
 
 namespace colmatch {
 
@@ -33,7 +33,8 @@ struct SuperGlueArchitecture {
   bool fixed_keypoint_code = false;
   // What the weights ask for, unless SuperGlueOptions says otherwise.
   int sinkhorn_iterations = 100;  // of optimal transport
-  int guidance_rounds = 0;        // matches that guide the couplings once more, see matcher/local_guidance.h
+  int guidance_rounds =
+      0;  // matches that guide the couplings once more, see matcher/guidance/local_guidance.h
   // Of the test before the layers, see matcher/prefilter.h; 0: none.
   int min_neighbors = 0;
   double neighbor_similarity = 0.8;

@@ -6,9 +6,9 @@
 #include <string>
 #include <tuple>
 
-#include "network/error.h"
 #include "network/shared_parameters.h"
 #include "network/superglue.h"
+#include "util/error.h"
 
 namespace colmatch {
 

@@ -7,9 +7,9 @@
 #include <sstream>
 #include <string>
 
-#include "network/error.h"
+#include "network/engines/superpoint_engine.h"
 #include "network/shared_parameters.h"
-#include "network/superpoint_engine.h"
+#include "util/error.h"
 
 namespace colmatch {
 namespace {

@@ -7,13 +7,13 @@
 #include <sstream>
 
 #include "network/architecture.h"
-#include "network/atomic_file.h"
 #include "network/checkpoint_import.h"
-#include "network/error.h"
-#include "network/pth_writer.h"
-#include "network/read_file.h"
-#include "network/safetensors.h"
-#include "network/sha256.h"
+#include "network/formats/pth_writer.h"
+#include "network/formats/safetensors.h"
+#include "util/atomic_file.h"
+#include "util/error.h"
+#include "util/read_file.h"
+#include "util/sha256.h"
 
 namespace colmatch {
 namespace {

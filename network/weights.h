@@ -5,9 +5,9 @@
 #include <set>
 #include <string>
 
+#include "network/formats/tensor_coding.h"
 #include "network/superglue.h"
 #include "network/superpoint.h"
-#include "network/tensor_coding.h"
 
 namespace colmatch {
 

@@ -7,7 +7,7 @@ if [ -z "$FORMAT_PACKAGE" ]; then
 fi
 install_packages "$FORMAT_PACKAGE"
 cd "$ROOT"
-mapfile -t files < <(find network matcher training database_io evaluation plugin python tests -name '*.h' -o -name '*.cc' -o -name '*.cu' -o -name '*.cuh')
+mapfile -t files < <(find util geometry network matcher training database_io evaluation plugin python tests -name '*.h' -o -name '*.cc' -o -name '*.cu' -o -name '*.cuh')
 if [ "${1:-}" = --check ]; then
   clang-format-14 --dry-run -Werror "${files[@]}"
 else

@@ -15,7 +15,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "network/simd_target.h"
+#include "network/kernels/simd_target.h"
 
 struct dim3 {
   unsigned int x = 1, y = 1, z = 1;

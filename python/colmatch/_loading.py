@@ -67,7 +67,7 @@ def _refuse_other_torch() -> None:
 
 
 def _import_patiently():
-    """OpenMP's threads spin while they wait unless told otherwise when the library is loaded (plugin/main.cc)."""
+    """OpenMP's threads spin while they wait unless told otherwise when the library is loaded (plugin/commands/main.cc)."""
     policy = {"OMP_WAIT_POLICY": "passive"}
     given = {name: os.environ.get(name) for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")}
     if any(value is not None for value in given.values()):

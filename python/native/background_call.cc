@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "plugin/stop_signal.h"
+#include "plugin/runtime/stop_signal.h"
 
 namespace colmatch {
 namespace {

@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "plugin/host.h"
+#include "plugin/runtime/host.h"
 
 namespace colmatch {
 

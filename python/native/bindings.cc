@@ -7,13 +7,13 @@
 #include <memory>
 #include <optional>
 
-#include "network/error.h"
-#include "plugin/program.h"
-#include "plugin/weights_location.h"
+#include "plugin/commands/program.h"
+#include "plugin/runtime/weights_location.h"
 #include "python/native/background_call.h"
 #include "python/native/commands.h"
 #include "python/native/feature_import.h"
 #include "python/native/sessions.h"
+#include "util/error.h"
 
 namespace py = pybind11;
 

@@ -4,9 +4,9 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
-#include "network/error.h"
-#include "plugin/program.h"
+#include "plugin/commands/program.h"
 #include "python/native/sessions.h"
+#include "util/error.h"
 
 namespace colmatch {
 namespace {

@@ -5,10 +5,10 @@
 #include <opencv2/imgproc.hpp>
 
 #include "matcher/devices.h"
-#include "network/error.h"
-#include "plugin/photo_extractor.h"
+#include "plugin/extraction/photo_extractor.h"
 #include "python/native/session_options.h"
 #include "python/native/sessions.h"
+#include "util/error.h"
 
 namespace colmatch {
 namespace {

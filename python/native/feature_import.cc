@@ -5,15 +5,15 @@
 #include <filesystem>
 
 #include "database_io/colmap_database.h"
-#include "network/error.h"
-#include "plugin/colmap_convert.h"
-#include "plugin/database_options.h"
-#include "plugin/image_reader.h"
-#include "plugin/matching_options.h"
-#include "plugin/photo_provenance.h"
-#include "plugin/progress.h"
-#include "plugin/stop_signal.h"
+#include "plugin/extraction/colmap_convert.h"
+#include "plugin/extraction/database_options.h"
+#include "plugin/extraction/photo_provenance.h"
+#include "plugin/matching/matching_options.h"
+#include "plugin/photos/image_reader.h"
+#include "plugin/runtime/progress.h"
+#include "plugin/runtime/stop_signal.h"
 #include "python/native/tensors.h"
+#include "util/error.h"
 
 namespace colmatch {
 namespace {

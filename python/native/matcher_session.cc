@@ -8,15 +8,15 @@
 #include <thread>
 
 #include "matcher/devices.h"
-#include "network/error.h"
-#include "plugin/matching_setup.h"
-#include "plugin/memory.h"
-#include "plugin/photo_extractor.h"
-#include "plugin/progress.h"
-#include "plugin/stop_signal.h"
+#include "plugin/extraction/photo_extractor.h"
+#include "plugin/matching/matching_setup.h"
+#include "plugin/runtime/memory.h"
+#include "plugin/runtime/progress.h"
+#include "plugin/runtime/stop_signal.h"
 #include "python/native/session_options.h"
 #include "python/native/sessions.h"
 #include "python/native/tensors.h"
+#include "util/error.h"
 
 namespace colmatch {
 namespace {
@@ -126,7 +126,7 @@ class PairQueue {
   const std::vector<std::shared_ptr<const FeatureArrays>>& features_;
   const std::vector<std::pair<int64_t, int64_t>>& pairs_;
   std::vector<MatchArrays> results_;
-  ProgressBar bar_;  // shown by the host (plugin/host.h)
+  ProgressBar bar_;  // shown by the host (plugin/runtime/host.h)
   std::atomic<size_t> next_{0}, done_{0};
   std::atomic<bool> failed_{false};
   std::exception_ptr error_;

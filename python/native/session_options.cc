@@ -5,10 +5,10 @@
 
 #include <opencv2/core/utility.hpp>
 
-#include "network/error.h"
-#include "plugin/precision_choice.h"
-#include "plugin/program.h"
+#include "plugin/commands/program.h"
+#include "plugin/extraction/precision_choice.h"
 #include "python/native/commands.h"
+#include "util/error.h"
 
 namespace colmatch {
 namespace {

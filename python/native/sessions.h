@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "plugin/matching_options.h"
+#include "plugin/matching/matching_options.h"
 #include "python/native/arrays.h"
 
 namespace colmatch {
@@ -57,7 +57,8 @@ class MatcherSession {
   // Descriptors of info().descriptor_dim channels. Throws EnvironmentError where memory is short.
   MatchArrays Match(const FeatureArrays& features0, const FeatureArrays& features1);
   // Pairs of indices into `features`, on the CPU beside each other in as many threads as num_threads says.
-  // What is returned is in the pairs' order. Ends early where a stop is requested (plugin/stop_signal.h).
+  // What is returned is in the pairs' order. Ends early where a stop is requested
+  // (plugin/runtime/stop_signal.h).
   std::vector<MatchArrays> MatchPairs(const std::vector<std::shared_ptr<const FeatureArrays>>& features,
                                       const std::vector<std::pair<int64_t, int64_t>>& pairs);
   SessionInfo info() const;

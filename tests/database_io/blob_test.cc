@@ -7,7 +7,7 @@
 #include <cmath>
 #include <limits>
 
-#include "network/error.h"
+#include "util/error.h"
 
 namespace colmatch {
 namespace {

@@ -15,9 +15,9 @@
 #include <vector>
 
 #include "database_io/colmap_database.h"
-#include "network/error.h"
 #include "tests/message_of.h"
 #include "tests/temporary_folder.h"
+#include "util/error.h"
 
 namespace colmatch {
 

@@ -9,8 +9,8 @@
 #include <optional>
 #include <stdexcept>
 
-#include "network/error.h"
 #include "tests/database_io/database_test_util.h"
+#include "util/error.h"
 
 namespace colmatch {
 namespace {

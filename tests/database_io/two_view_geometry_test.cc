@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include "network/error.h"
 #include "tests/database_io/database_test_util.h"
+#include "util/error.h"
 
 namespace colmatch {
 namespace {

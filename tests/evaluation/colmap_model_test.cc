@@ -7,8 +7,8 @@
 #include <fstream>
 #include <limits>
 
-#include "network/error.h"
 #include "tests/temporary_folder.h"
+#include "util/error.h"
 
 namespace colmatch {
 namespace {

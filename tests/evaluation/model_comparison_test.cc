@@ -8,9 +8,9 @@
 #include <cmath>
 #include <fstream>
 
-#include "network/error.h"
 #include "tests/temporary_folder.h"
 #include "tests/test_seed.h"
+#include "util/error.h"
 
 namespace colmatch {
 namespace {

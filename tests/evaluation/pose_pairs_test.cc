@@ -5,8 +5,8 @@
 #include <filesystem>
 
 #include "evaluation/pose_protocol.h"
-#include "network/error.h"
 #include "tests/temporary_folder.h"
+#include "util/error.h"
 
 namespace colmatch {
 namespace {

@@ -1,8 +1,8 @@
-// EXIF blocks: plugin/exif.h, which must come through whatever the file holds. By the first byte the input is
-// a whole file, or the block of one.
+// EXIF blocks: plugin/photos/exif.h, which must come through whatever the file holds. By the first byte the
+// input is a whole file, or the block of one.
 #include <cmath>
 
-#include "plugin/exif.h"
+#include "plugin/photos/exif.h"
 #include "tests/fuzz/fuzz_target.h"
 #include "tests/plugin/exif_builder.h"
 

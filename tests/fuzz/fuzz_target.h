@@ -9,13 +9,13 @@
 #include <string_view>
 #include <vector>
 
-#include "network/error.h"
+#include "util/error.h"
 
 namespace colmatch {
 
 struct FuzzTarget {
   const char* name;
-  // Reads the input; true if all of it was accepted. The errors of network/error.h are the reader's right;
+  // Reads the input; true if all of it was accepted. The errors of util/error.h are the reader's right;
   // any other exception, crash, hang or large allocation is a finding.
   bool (*run)(std::string_view input);
   // Good inputs, small and each of another kind: what a mutation starts from. All are accepted.

@@ -1,10 +1,10 @@
-// Photos: plugin/image_reader.h and the headers and completeness checks of image_codecs.h. The limit of
-// pixels is small, so that what passes it is quick; a picture that is larger than its header said is a
+// Photos: plugin/photos/image_reader.h and the headers and completeness checks of image_codecs.h. The limit
+// of pixels is small, so that what passes it is quick; a picture that is larger than its header said is a
 // finding.
 #include <opencv2/imgcodecs.hpp>
 
-#include "plugin/image_codecs.h"
-#include "plugin/image_reader.h"
+#include "plugin/photos/image_codecs.h"
+#include "plugin/photos/image_reader.h"
 #include "tests/fuzz/fuzz_target.h"
 
 namespace colmatch {

@@ -1,7 +1,7 @@
-// Files that a person writes: image lists (plugin/image_reader.h) and .ini projects (plugin/project_file.h),
-// by the first byte.
-#include "plugin/image_reader.h"
-#include "plugin/project_file.h"
+// Files that a person writes: image lists (plugin/photos/image_reader.h) and .ini projects
+// (plugin/options/project_file.h), by the first byte.
+#include "plugin/options/project_file.h"
+#include "plugin/photos/image_reader.h"
 #include "tests/fuzz/fuzz_target.h"
 
 namespace colmatch {

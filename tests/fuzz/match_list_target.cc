@@ -1,8 +1,8 @@
-// Match lists of COLMAP's matches_importer (plugin/match_list.h): pairs or blocks of matches, by the first
-// byte.
+// Match lists of COLMAP's matches_importer (plugin/pairs/match_list.h): pairs or blocks of matches, by the
+// first byte.
 #include <sstream>
 
-#include "plugin/match_list.h"
+#include "plugin/pairs/match_list.h"
 #include "tests/fuzz/fuzz_target.h"
 
 namespace colmatch {

@@ -1,11 +1,11 @@
-// The importer of official .pth files: network/pth_reader.h, pickle.h, zip_reader.h. By the first byte: a
-// whole file, the archive alone, the pickle alone, or a pickle in an archive with right checksums, where
-// mutations would never get past the archive.
-#include "network/pickle.h"
-#include "network/pth_reader.h"
-#include "network/zip_reader.h"
+// The importer of official .pth files: network/formats/pth_reader.h, pickle.h, zip_reader.h. By the first
+// byte: a whole file, the archive alone, the pickle alone, or a pickle in an archive with right checksums,
+// where mutations would never get past the archive.
+#include "network/formats/pickle.h"
+#include "network/formats/pth_reader.h"
+#include "network/formats/zip_reader.h"
 #include "tests/fuzz/fuzz_target.h"
-#include "tests/network/zip_builder.h"
+#include "tests/network/formats/zip_builder.h"
 
 namespace colmatch {
 namespace {

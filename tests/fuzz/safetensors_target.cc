@@ -1,5 +1,5 @@
-// Weights files: network/safetensors.h. What is read is written again, and must come back the same.
-#include "network/safetensors.h"
+// Weights files: network/formats/safetensors.h. What is read is written again, and must come back the same.
+#include "network/formats/safetensors.h"
 #include "tests/fuzz/fuzz_target.h"
 
 namespace colmatch {

@@ -1,9 +1,10 @@
-// Compressed tensors and the entropy coder: network/tensor_coding.h, network/entropy_coder.h. The input is
-// taken apart into the parts of two tensors, so that mutations reach the decoders and not only the container.
+// Compressed tensors and the entropy coder: network/formats/tensor_coding.h, network/formats/entropy_coder.h.
+// The input is taken apart into the parts of two tensors, so that mutations reach the decoders and not only
+// the container.
 #include <iterator>
 
-#include "network/entropy_coder.h"
-#include "network/tensor_coding.h"
+#include "network/formats/entropy_coder.h"
+#include "network/formats/tensor_coding.h"
 #include "tests/fuzz/fuzz_target.h"
 
 namespace colmatch {

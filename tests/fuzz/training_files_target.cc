@@ -1,12 +1,12 @@
-// Training shards and views of reconstructions: training/shards.h, reconstruction.h, byte_cursor.h.
+// Training shards and views of reconstructions: training/data/shards.h, reconstruction.h, byte_cursor.h.
 #include <unistd.h>
 
 #include <fstream>
 #include <iterator>
 
 #include "tests/fuzz/fuzz_target.h"
-#include "training/reconstruction.h"
-#include "training/shards.h"
+#include "training/data/reconstruction.h"
+#include "training/data/shards.h"
 
 namespace colmatch {
 namespace {

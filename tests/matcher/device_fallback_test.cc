@@ -7,7 +7,7 @@
 
 #include <vector>
 
-#include "network/error.h"
+#include "util/error.h"
 
 namespace colmatch {
 namespace {

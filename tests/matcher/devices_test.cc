@@ -5,8 +5,8 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
-#include "network/error.h"
 #include "tests/message_of.h"
+#include "util/error.h"
 
 namespace colmatch {
 namespace {

@@ -8,9 +8,9 @@
 #include <map>
 #include <set>
 
-#include "network/error.h"
 #include "tests/nearest_neighbor_superglue.h"
 #include "tests/random_features.h"
+#include "util/error.h"
 
 namespace colmatch {
 namespace {

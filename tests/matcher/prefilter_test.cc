@@ -5,7 +5,7 @@
 #include <torch/torch.h>
 
 #include "matcher/nearest_neighbor.h"
-#include "network/error.h"
+#include "util/error.h"
 
 namespace colmatch {
 namespace {

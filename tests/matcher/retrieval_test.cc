@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <set>
 
-#include "network/error.h"
 #include "tests/random_features.h"
+#include "util/error.h"
 
 namespace colmatch {
 namespace {

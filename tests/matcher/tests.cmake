@@ -5,9 +5,9 @@ colmatch_test(matcher
     devices_test.cc
     frontend_test.cc
     gpu_test.cc
-    local_fit_test.cc
-    local_guidance_gpu_test.cc
-    local_guidance_test.cc
+    guidance/local_fit_test.cc
+    guidance/local_guidance_gpu_test.cc
+    guidance/local_guidance_test.cc
     nearest_neighbor_test.cc
     prefilter_test.cc
     retrieval_test.cc

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "matcher/frontend.h"
-#include "network/error.h"
+#include "util/error.h"
 
 namespace colmatch {
 namespace {

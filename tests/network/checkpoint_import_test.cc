@@ -9,12 +9,12 @@
 #include <cstdio>
 #include <functional>
 
-#include "network/error.h"
+#include "network/formats/pth_writer.h"
 #include "network/keypoints.h"
-#include "network/pth_writer.h"
 #include "tests/message_of.h"
-#include "tests/network/zip_builder.h"
+#include "tests/network/formats/zip_builder.h"
 #include "tests/temporary_folder.h"
+#include "util/error.h"
 
 namespace colmatch {
 namespace {

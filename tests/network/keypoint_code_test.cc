@@ -7,10 +7,10 @@
 
 #include <cmath>
 
-#include "network/error.h"
 #include "network/weights.h"
 #include "tests/network/tensor_near.h"
 #include "tests/temporary_folder.h"
+#include "util/error.h"
 
 namespace colmatch {
 namespace {

@@ -8,8 +8,8 @@
 #include <set>
 #include <utility>
 
-#include "network/error.h"
 #include "tests/network/tensor_near.h"
+#include "util/error.h"
 
 namespace colmatch {
 namespace {

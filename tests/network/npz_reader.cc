@@ -10,7 +10,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "network/read_file.h"
+#include "util/read_file.h"
 
 namespace colmatch {
 namespace {

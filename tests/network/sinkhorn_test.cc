@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "network/transport.h"
+#include "network/engines/transport.h"
 #include "tests/network/tensor_near.h"
 
 namespace colmatch {

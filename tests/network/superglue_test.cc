@@ -5,11 +5,11 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
-#include "network/error.h"
 #include "network/keypoint_code.h"
 #include "tests/network/random_superglue.h"
 #include "tests/network/tensor_near.h"
 #include "tests/random_features.h"
+#include "util/error.h"
 
 namespace colmatch {
 namespace {

@@ -6,9 +6,9 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
-#include "network/bf16.h"
-#include "network/error.h"
+#include "network/kernels/bf16.h"
 #include "tests/network/tensor_near.h"
+#include "util/error.h"
 
 namespace colmatch {
 namespace {

@@ -2,35 +2,35 @@
 find_package(ZLIB REQUIRED)
 colmatch_test(network
   SOURCES
-    atomic_file_test.cc
-    attention_test.cc
-    bf16_convolution_test.cc
-    bf16_test.cc
-    candidate_transport_test.cc
-    candidates_test.cc
+    ../util/atomic_file_test.cc
+    engines/attention_test.cc
+    kernels/bf16_convolution_test.cc
+    kernels/bf16_test.cc
+    kernels/candidate_transport_test.cc
+    kernels/candidates_test.cc
     checkpoint_import_test.cc
-    crc32_test.cc
-    entropy_coder_test.cc
+    ../util/crc32_test.cc
+    formats/entropy_coder_test.cc
     flops_test.cc
     golden_test.cc
     hessian_response_test.cc
     image_pyramid_test.cc
-    int8_attention_test.cc
-    int8_linear_test.cc
+    kernels/int8_attention_test.cc
+    kernels/int8_linear_test.cc
     keypoint_code_test.cc
     keypoints_test.cc
     npz_reader.cc
-    pth_reader_test.cc
-    safetensors_test.cc
+    formats/pth_reader_test.cc
+    formats/safetensors_test.cc
     sinkhorn_test.cc
-    superglue_batch_test.cc
+    engines/superglue_batch_test.cc
     superglue_test.cc
     superpoint_test.cc
-    tensor_coding_test.cc
-    tile_products_test.cc
-    transport_gpu_test.cc
-    transport_kernel_test.cc
-    transport_test.cc
+    formats/tensor_coding_test.cc
+    kernels/tile_products_test.cc
+    kernels/transport_gpu_test.cc
+    kernels/transport_kernel_test.cc
+    engines/transport_test.cc
     weights_test.cc
     ../torch_seed.cc
   LINK network ZLIB::ZLIB TORCH)

@@ -9,12 +9,12 @@
 #include <functional>
 #include <limits>
 
-#include "network/atomic_file.h"
-#include "network/error.h"
-#include "network/read_file.h"
-#include "network/safetensors.h"
-#include "network/sha256.h"
+#include "network/formats/safetensors.h"
 #include "tests/network/tensor_near.h"
+#include "util/atomic_file.h"
+#include "util/error.h"
+#include "util/read_file.h"
+#include "util/sha256.h"
 
 namespace colmatch {
 namespace {

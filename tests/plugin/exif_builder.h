@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "network/crc32.h"
+#include "util/crc32.h"
 
 namespace colmatch {
 
@@ -230,7 +230,7 @@ class ExifBuilder {
   std::vector<Entry> entries_[3];
 };
 
-// Every field that plugin/exif.h reads.
+// Every field that plugin/photos/exif.h reads.
 inline ExifBuilder FullExif(bool big_endian = false) {
   ExifBuilder exif(big_endian);
   exif.Ascii(kIfd0, 0x010f, "  Canon ");

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "plugin/camera.h"
-#include "tests/plugin/synthetic_pair.h"
+#include "geometry/camera.h"
+#include "tests/geometry/synthetic_pair.h"
 #include "tests/temporary_folder.h"
 
 namespace colmatch {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "plugin/demo_scene.h"
+#include "plugin/demo/demo_scene.h"
 #include "tests/temporary_folder.h"
 
 namespace colmatch {

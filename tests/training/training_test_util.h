@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "training/superpoint_trainer.h"
+#include "training/loop/superpoint_trainer.h"
 
 namespace colmatch {
 

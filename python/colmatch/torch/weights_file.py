@@ -1,6 +1,6 @@
 """Weights files (docs/weights_format.md) in Python: safetensors with metadata, compressed entries included.
 
-Read as strictly as C++ reads them (network/safetensors.cc, network/tensor_coding.cc): what is damaged, missing or of
+Read as strictly as C++ reads them (network/formats/safetensors.cc, network/formats/tensor_coding.cc): what is damaged, missing or of
 another kind is a WeightsError that names file and entry.
 """
 
@@ -137,7 +137,7 @@ def write(path: "str | os.PathLike", tensors: Tensors, metadata: Dict[str, str])
 
 
 def _symbols(message: np.ndarray, count: int, where: str) -> np.ndarray:
-    """Entropy-coded symbols (network/entropy_coder.h): byte-wise asymmetric numeral systems."""
+    """Entropy-coded symbols (network/formats/entropy_coder.h): byte-wise asymmetric numeral systems."""
     damaged = WeightsError(f"{where}: its coded values are damaged")
     data = message.tobytes()
     try:

@@ -1,0 +1,118 @@
+// The tile kernels against plain loops; see amx_check.h.
+#include "network/kernels/amx_check.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace colmatch {
+namespace {
+
+constexpr int64_t kTile = Bf16Linear::kTile;
+const int64_t kRowCounts[] = {1, 17, 45};  // less than a tile, more than one, more than a block
+const int64_t kGroupCounts[] = {1, 21, 32};
+
+// Integers from -8 to 8, without a pattern that a transposed or shifted tile would keep.
+class Integers {
+ public:
+  int Next() {
+    state_ = state_ * 1664525u + 1013904223u;
+    return static_cast<int>(state_ >> 16) % 17 - 8;
+  }
+  std::vector<Bf16> Halves(int64_t count) {
+    std::vector<Bf16> values(static_cast<size_t>(count));
+    for (Bf16& v : values) v = Bf16FromFloat(static_cast<float>(Next()));
+    return values;
+  }
+
+ private:
+  uint32_t state_ = 1;
+};
+
+// Entry (group, column, i) of weights packed in tiles of so many columns.
+int64_t PackedAt(int64_t group, int64_t column, int64_t i, int64_t groups, int64_t tile, int64_t of_group) {
+  return ((column / tile * groups + group) * tile + column % tile) * of_group + i;
+}
+
+float DotOf(const Bf16* x, const std::vector<Bf16>& columns, int64_t column, int64_t groups, int64_t tile) {
+  float sum = 0;
+  for (int64_t k = 0; k < 2 * groups; ++k) {
+    const auto at = static_cast<size_t>(PackedAt(k / 2, column, k % 2, groups, tile, 2));
+    sum += FloatFromBf16(x[k]) * FloatFromBf16(columns[at]);
+  }
+  return sum;
+}
+
+bool Int8IsRight(const TileKernels& kernels, Integers& integers, int64_t rows, int64_t groups) {
+  constexpr int64_t kTiles = 2, kOffset = 128;
+  std::vector<uint8_t> x(static_cast<size_t>(rows * groups * 4));
+  std::vector<int8_t> weights(static_cast<size_t>(kTiles * groups * kTile * 4));
+  for (uint8_t& v : x) v = static_cast<uint8_t>(kOffset + 15 * integers.Next());
+  for (int8_t& v : weights) v = static_cast<int8_t>(15 * integers.Next());
+  std::vector<int32_t> sums(static_cast<size_t>(rows * kTiles * kTile), -1);
+  kernels.int8(x.data(), weights.data(), rows, groups, kTiles, sums.data());
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t c = 0; c < kTiles * kTile; ++c) {
+      int32_t sum = 0;
+      for (int64_t k = 0; k < 4 * groups; ++k)
+        sum += x[static_cast<size_t>(r * groups * 4 + k)] *
+               weights[static_cast<size_t>(PackedAt(k / 4, c, k % 4, groups, kTile, 4))];
+      if (sums[static_cast<size_t>(r * kTiles * kTile + c)] != sum) return false;
+    }
+  }
+  return true;
+}
+
+void KeepSums(const Bf16Linear::Call& call, int64_t row, int64_t rows, int64_t column, const float* sums) {
+  for (int64_t r = 0; r < rows; ++r)
+    std::copy_n(sums + r * kTile, kTile, call.sums + (row + r) * call.tiles * kTile + column);
+}
+
+bool Bf16IsRight(const TileKernels& kernels, Integers& integers, int64_t rows, int64_t groups) {
+  constexpr int64_t kTiles = 2;
+  const int64_t stride = 2 * groups + 6;  // rows need not follow each other
+  const auto x = integers.Halves(rows * stride), weights = integers.Halves(kTiles * groups * kTile * 2);
+  std::vector<float> sums(static_cast<size_t>(rows * kTiles * kTile), -1);
+  kernels.bf16({weights.data(), nullptr, groups, kTiles, x.data(), stride, rows, nullptr, 0, sums.data()},
+               KeepSums);
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t c = 0; c < kTiles * kTile; ++c) {
+      if (sums[static_cast<size_t>(r * kTiles * kTile + c)] !=
+          DotOf(x.data() + r * stride, weights, c, groups, kTile))
+        return false;
+    }
+  }
+  return true;
+}
+
+bool RowsAreRight(const TileKernels& kernels, Integers& integers, int64_t rows, int64_t groups) {
+  const int64_t stride = 2 * groups + 2;
+  for (const auto& [count, tile] : {std::pair<int64_t, int64_t>{16, 16}, {48, 48}, {128, 64}}) {
+    const auto x = integers.Halves(rows * stride), columns = integers.Halves(groups * count * 2);
+    std::vector<float> sums(static_cast<size_t>(kTileBlockRows * count), -1);
+    kernels.rows({columns.data(), groups, count, tile}, x.data(), stride, rows, sums.data(), count);
+    for (int64_t r = 0; r < rows; ++r) {
+      for (int64_t c = 0; c < count; ++c) {
+        if (sums[static_cast<size_t>(r * count + c)] !=
+            DotOf(x.data() + r * stride, columns, c, groups, tile))
+          return false;
+      }
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+bool TilesAreRight(const TileKernels& kernels) {
+  Integers integers;
+  for (const int64_t rows : kRowCounts) {
+    for (const int64_t groups : kGroupCounts) {
+      if (!Int8IsRight(kernels, integers, rows, groups) || !Bf16IsRight(kernels, integers, rows, groups) ||
+          !RowsAreRight(kernels, integers, std::min(rows, kTileBlockRows), groups))
+        return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace colmatch

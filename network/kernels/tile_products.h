@@ -1,0 +1,46 @@
+// Linear maps by AMX's tiles (Sapphire Rapids and later); see tile_products-inl.h.
+#pragma once
+
+#include <cstdint>
+
+#include "network/kernels/bf16_linear.h"
+
+namespace colmatch {
+
+// What LDTILECFG reads: every register is 16 rows of 64 bytes.
+struct alignas(64) TileShapes {
+  uint8_t palette = 1, start_row = 0, reserved[14] = {};
+  uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
+  uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
+};
+
+// A matrix in bf16 as attention packs it: (tiles of columns, groups, columns of a tile, 2), a group being two
+// neighbours in a column. One tile may hold all columns.
+struct TileMatrix {
+  const Bf16* columns;
+  int64_t groups;
+  int64_t count;  // of columns, a multiple of 16
+  int64_t tile;   // columns of a tile, a multiple of 32, or at least count
+};
+
+// Rows that MultiplyRows takes at most.
+inline constexpr int64_t kTileBlockRows = 32;
+
+#if defined(__x86_64__)
+
+// Only where HasAmx (amx.h) says so.
+namespace amx {
+
+void Int8Products(const uint8_t* activations, const int8_t* weights, int64_t rows, int64_t groups,
+                  int64_t tiles, int32_t* sums);
+void Bf16Products(const Bf16Linear::Call& call, Bf16Linear::Finish* finish);
+// sums (kTileBlockRows, count) = x (rows, 2 groups) . matrix, rows `stride` entries apart; sums beyond `rows`
+// are 0.
+void MultiplyRows(const TileMatrix& matrix, const Bf16* x, int64_t x_stride, int64_t rows, float* sums,
+                  int64_t sums_stride);
+
+}  // namespace amx
+
+#endif
+
+}  // namespace colmatch

@@ -1,0 +1,291 @@
+// The measurements of `colmatch benchmark`; see benchmark_subject.h.
+#include "plugin/experiments/benchmark_subject.h"
+
+#include <ATen/Parallel.h>
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <ctime>
+
+#include "matcher/frontend.h"
+#include "matcher/guidance/local_guidance.h"
+#include "network/engines/transport.h"
+#include "network/flops.h"
+#include "network/image_pyramid.h"
+#include "network/kernels/bf16.h"
+#include "network/kernels/int8_linear.h"
+#include "network/keypoints.h"
+#include "network/weights.h"
+#include "plugin/runtime/common_options.h"
+#include "plugin/runtime/weights_location.h"
+#include "util/error.h"
+
+namespace colmatch {
+namespace {
+
+// Asynchronous devices are waited for.
+void Wait(const torch::Tensor& result) { result.flatten()[0].item<float>(); }
+
+double Median(std::vector<double> values) {
+  if (values.empty()) return 0;
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+// Random layers that move descriptors little, so that nearest neighbours stay matches.
+SuperGlue OfficialSuperGlue() {
+  torch::manual_seed(0);
+  SuperGlue network;
+  torch::NoGradGuard no_grad;
+  network->InitializeAsNearestNeighbor(/*gain=*/40);
+  for (const auto& layer : *network->gnn->layers)
+    layer->as<AttentionalPropagation>()->mlp->last()->weight.normal_(0, 1e-3);
+  network->eval();
+  return network;
+}
+
+}  // namespace
+
+BenchmarkPair RandomViews(int64_t n, int descriptor_dim, int width, int height) {
+  torch::manual_seed(0);
+  const auto size = torch::tensor({static_cast<float>(width), static_cast<float>(height)});
+  const auto unit = [](const torch::Tensor& d) { return d / d.norm(2, 0, true); };
+  const auto descriptors = unit(torch::randn({descriptor_dim, n}));
+  Features first{torch::rand({n, 2}) * size, torch::rand({n}), descriptors, width, height};
+  Features second{torch::rand({n, 2}) * size, torch::rand({n}), unit(torch::randn({descriptor_dim, n})),
+                  width, height};
+  const int64_t shared = 7 * n / 10;
+  const double noise = 0.5 / std::sqrt(static_cast<double>(descriptor_dim));
+  second.keypoints.narrow(0, 0, shared).copy_(first.keypoints.narrow(0, 0, shared) * 0.9 + 20);
+  second.descriptors.narrow(1, 0, shared)
+      .copy_(unit(descriptors.narrow(1, 0, shared) + noise * torch::randn({descriptor_dim, shared})));
+  return {first, second};
+}
+
+double BenchmarkNow(BenchmarkClock clock) {
+  timespec now{};
+  clock_gettime(clock == BenchmarkClock::kCpu ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &now);
+  return 1e3 * static_cast<double>(now.tv_sec) + 1e-6 * static_cast<double>(now.tv_nsec);
+}
+
+double MeasureGemmRate(const std::string& precision, const torch::Device& device, BenchmarkClock clock) {
+  const int64_t size = device.is_cpu() ? 1024 : 8192;
+  constexpr double kMostMilliseconds = 1000;
+  torch::NoGradGuard no_grad;
+  const auto a = torch::ones({size, size}, torch::TensorOptions().device(device).dtype(
+                                               ScalarTypeOf(InferencePrecisionFromName(precision, device))));
+  auto product = torch::mm(a, a);
+  std::vector<float> values, bias, y;
+  std::unique_ptr<Int8Linear> linear;
+  if (precision == kInt8) {
+    values.assign(static_cast<size_t>(size * size), 1.0f);
+    bias.resize(static_cast<size_t>(size));
+    y.resize(values.size());
+    linear = std::make_unique<Int8Linear>(values.data(), bias.data(), size, size);
+  }
+  double best = 0;
+  const double first_begin = BenchmarkNow(clock);
+  for (int i = 0; i < 20 && BenchmarkNow(clock) - first_begin < kMostMilliseconds; ++i) {
+    const double begin = BenchmarkNow(clock);
+    if (precision == kInt8) {
+      at::parallel_for(0, size, 96, [&](int64_t first, int64_t last) {
+        linear->Apply(values.data() + first * size, last - first, y.data() + first * size);
+      });
+    } else {
+      torch::mm_out(product, a, a);
+      Wait(product);
+    }
+    best = std::max(best,
+                    2.0 * static_cast<double>(size * size * size) / (1e-3 * (BenchmarkNow(clock) - begin)));
+  }
+  return best;
+}
+
+BenchmarkSubject::BenchmarkSubject(std::string weights, std::string precision, const torch::Device& device,
+                                   BenchmarkClock clock, int batch_size, bool cuda_graphs)
+    : weights_(std::move(weights)),
+      precision_(std::move(precision)),
+      device_(device),
+      clock_(clock),
+      batch_size_(device.is_cpu() ? 1 : batch_size) {
+  if (weights_ == kOfficial) {
+    superglue_ = OfficialSuperGlue();
+    superpoint_ = SuperPoint();
+  } else {
+    const WeightsPaths paths = ResolveWeights(weights_);
+    if (paths.superglue.empty()) throw UsageError("benchmark: --weights " + weights_ + " names no SuperGlue");
+    superpoint_ = LoadSuperPoint(paths.superpoint).network;
+    superglue_ = LoadSuperGlue(paths.superglue).network;
+  }
+  superglue_ = FoldBatchNorm(superglue_);
+  superglue_->to(device_);
+  superglue_->eval();
+  const torch::ScalarType type = ScalarTypeOf(InferencePrecisionFromName(precision_, device_));
+  const bool in_halves = type != torch::kFloat && (HasBf16Instructions() || !device_.is_cpu());
+  if (in_halves) superpoint_ = FoldBatchNorm(superpoint_);
+  superpoint_->to(device_);
+  if (in_halves) superpoint_->UseHalfPrecision(type);
+  if (!device_.is_cpu()) {
+    engine_ = std::make_unique<SuperGlueBatchEngine>(superglue_, type, cuda_graphs);
+    return;
+  }
+  if (precision_ == kBf16) superglue_->UseBf16();
+  if (precision_ == kInt8) superglue_->UseInt8();
+}
+
+Features BenchmarkSubject::Extract(const torch::Tensor& image, int64_t num_keypoints) {
+  torch::NoGradGuard no_grad;
+  KeypointOptions options = ResolveOptions({}, superpoint_->architecture());
+  options.max_num_features = static_cast<int>(num_keypoints);
+  options.keypoint_threshold = 0;
+  return ExtractFromPyramid(image, options, [&](const PyramidLevel& level, const KeypointOptions& own) {
+    return ToDevice(ExtractFeatures(superpoint_, level.image.to(device_), own), torch::kCPU);
+  });
+}
+
+FeatureMatches BenchmarkSubject::Match(const BenchmarkPair& pair, int sinkhorn_iterations) {
+  torch::NoGradGuard no_grad;
+  SuperGlueOptions options;
+  options.sinkhorn_iterations = sinkhorn_iterations;
+  const Features first = ToDevice(pair.first, device_), second = ToDevice(pair.second, device_);
+  if (engine_) return engine_->Match({engine_->Prepare(first)}, {engine_->Prepare(second)}, options).front();
+  return MatchFeatures(superglue_, first, second, options);
+}
+
+torch::Tensor BenchmarkSubject::Prepare(const Features& features) {
+  return engine_ ? engine_->Prepare(features) : PrepareFeatures(superglue_, features);
+}
+
+void BenchmarkSubject::Measure(const torch::Tensor& image, int64_t num_keypoints, const BenchmarkPair& pair,
+                               int sinkhorn_iterations) {
+  torch::NoGradGuard no_grad;
+  SuperGlueOptions options;
+  options.sinkhorn_iterations = sinkhorn_iterations;
+  Times& times = times_[num_keypoints];
+  double begin = BenchmarkNow(clock_);
+  Extract(image, num_keypoints);
+  times.superpoint.push_back(BenchmarkNow(clock_) - begin);
+
+  const Features first = ToDevice(pair.first, device_), second = ToDevice(pair.second, device_);
+  begin = BenchmarkNow(clock_);
+  const auto prepared0 = Prepare(first), prepared1 = Prepare(second);
+  Wait(prepared1);
+  times.prepare.push_back((BenchmarkNow(clock_) - begin) / 2);
+  MeasureMatching(pair, prepared0, prepared1, options, times);
+}
+
+PaddedMatches BenchmarkSubject::MatchScores(const PaddedScores& pairs, const SuperGlueOptions& options) {
+  if (engine_) return MatchCouplings(superglue_, pairs, options);
+  return Padded({MatchCouplings(superglue_, pairs.scores, options)});
+}
+
+bool BenchmarkSubject::MeasureCandidates(const BenchmarkPair& pair, const torch::Tensor& prepared0,
+                                         const torch::Tensor& prepared1, const SuperGlueOptions& options,
+                                         Times& times) {
+  if (engine_ || !device_.is_cpu() ||
+      !UsesCandidates(superglue_, options, InferencePrecisionFromName(precision_, device_)))
+    return false;
+  const Positions first{pair.first.keypoints, pair.first.width, pair.first.height},
+      second{pair.second.keypoints, pair.second.width, pair.second.height};
+  double from = BenchmarkNow(clock_), sinkhorn = 0, guidance = 0;
+  const auto passed = [&] {
+    const double now = BenchmarkNow(clock_), since = now - from;
+    from = now;
+    return since;
+  };
+  superglue_->SelectCandidates(prepared0, prepared1, candidates_);
+  const double layers = passed();
+  const auto transport = [&](const Candidates& candidates, int iterations, FeatureMatches& matches) {
+    passed();
+    const bool done = MatchByCandidates(candidates, iterations, options.match_threshold, solution_, matches);
+    sinkhorn += passed();
+    return done;
+  };
+  const auto guide = [&](const FeatureMatches& matches, Candidates& guided) {
+    passed();
+    const bool changed = GuideCandidates(candidates_, matches, first, second, guided);
+    guidance += passed();
+    return changed;
+  };
+  FeatureMatches matches;
+  if (!MatchCandidatesInRounds(superglue_, options, candidates_, transport, guide, guided_, matches))
+    return false;
+  times.layers.push_back(layers);
+  times.sinkhorn.push_back(sinkhorn);
+  times.guidance.push_back(guidance);
+  return true;
+}
+
+void BenchmarkSubject::MeasureMatching(const BenchmarkPair& pair, const torch::Tensor& prepared0,
+                                       const torch::Tensor& prepared1, const SuperGlueOptions& options,
+                                       Times& times) {
+  if (MeasureCandidates(pair, prepared0, prepared1, options, times)) return;
+  const auto copies = [&](const torch::Tensor& image) {
+    return PadRows(std::vector<torch::Tensor>(static_cast<size_t>(batch_size_), image));
+  };
+  double begin = BenchmarkNow(clock_);
+  PaddedScores pairs;
+  if (engine_) {
+    const PaddedRows images0 = copies(prepared0), images1 = copies(prepared1);
+    pairs = {engine_->Couplings(images0, images1), images0.counts, images1.counts};
+  } else {
+    pairs = {superglue_->ForwardPrepared(prepared0, prepared1), {prepared0.size(1)}, {prepared1.size(1)}};
+  }
+  Wait(pairs.scores);
+  times.layers.push_back((BenchmarkNow(clock_) - begin) / batch_size_);
+  const Positions first{pair.first.keypoints.to(device_), pair.first.width, pair.first.height},
+      second{pair.second.keypoints.to(device_), pair.second.width, pair.second.height};
+  const std::vector<const Positions*> images0(pairs.scores.size(0), &first),
+      images1(pairs.scores.size(0), &second);
+  double sinkhorn = 0, guidance = 0;
+  const auto match = [&](const torch::Tensor& scores, const SuperGlueOptions& o) {
+    const double from = BenchmarkNow(clock_);
+    auto matches = MatchScores({scores, pairs.counts0, pairs.counts1}, o);
+    Wait(matches.matches0);
+    sinkhorn += BenchmarkNow(clock_) - from;
+    return matches;
+  };
+  const auto guide = [&](const PaddedMatches& matches) {
+    const double from = BenchmarkNow(clock_);
+    auto scores = GuideCouplings(pairs, matches, images0, images1);
+    Wait(scores);
+    guidance += BenchmarkNow(clock_) - from;
+    return scores;
+  };
+  MatchInRounds(superglue_, options, pairs.scores, match, guide);
+  times.sinkhorn.push_back(sinkhorn / batch_size_);
+  times.guidance.push_back(guidance / batch_size_);
+}
+
+nlohmann::ordered_json BenchmarkSubject::Result(int64_t num_keypoints, double matrix_product_rate) const {
+  const Times& times = times_.at(num_keypoints);
+  const double prepare = Median(times.prepare), layers = Median(times.layers),
+               sinkhorn = Median(times.sinkhorn), guidance = Median(times.guidance);
+  const double flops = SuperGlueFlops(superglue_->architecture(), num_keypoints, num_keypoints);
+  const double network = 2 * prepare + layers;
+  const auto [least, most] = std::minmax_element(times.layers.begin(), times.layers.end());
+  return {{"weights", weights_},
+          {"depth", superglue_->architecture().num_layer_pairs},
+          {"precision", precision_},
+          {"num_keypoints", num_keypoints},
+          {"batch_size", batch_size_},
+          {"pairs_per_second", 1000 / (layers + sinkhorn + guidance)},
+          {"pairs_per_second_alone", 1000 / (network + sinkhorn + guidance)},
+          {"median_ms",
+           {{"superpoint", Median(times.superpoint)},
+            {"prepare", prepare},
+            {"layers", layers},
+            {"sinkhorn", sinkhorn},
+            {"guidance", guidance}}},
+          {"layers_ms_range", {*least, *most}},
+          {"gflop_per_pair", flops * 1e-9},
+          {"share_of_matrix_product", flops / (1e-3 * network) / matrix_product_rate}};
+}
+
+double MatchAgreement(const FeatureMatches& a, const FeatureMatches& b) {
+  const auto equal = torch::cat({a.matches0 == b.matches0, a.matches1 == b.matches1}).to(torch::kDouble);
+  return equal.numel() == 0 ? 1 : equal.mean().item<double>();
+}
+
+}  // namespace colmatch

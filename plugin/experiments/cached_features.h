@@ -1,0 +1,26 @@
+// Features for training and studying SuperGlue, made once and kept in a file.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "network/weights.h"
+#include "training/data/feature_set.h"
+#include "training/data/reconstruction_features.h"
+
+namespace colmatch {
+
+// Those of `path` if it is there, else made on the device superpoint.network is on, under a progress bar, and
+// saved there. Throws UsageError for a file whose features were made otherwise, EnvironmentError for a
+// damaged one.
+FeatureSet LoadOrMakeFeatures(const std::string& path, LoadedSuperPoint& superpoint,
+                              const std::vector<ShardPhoto>& photos, const FeatureSetOptions& options,
+                              const std::string& label, const std::string& progress);
+
+// The same of reconstructions.
+FeatureSet LoadOrMakeFeatures(const std::string& path, LoadedSuperPoint& superpoint,
+                              const std::vector<Reconstruction>& reconstructions,
+                              const ReconstructionFeatureOptions& options, const std::string& label,
+                              const std::string& progress);
+
+}  // namespace colmatch

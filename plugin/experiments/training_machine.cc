@@ -1,0 +1,23 @@
+// On what a training runs; see training_machine.h.
+#include "plugin/experiments/training_machine.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "matcher/devices.h"
+
+namespace colmatch {
+
+void ChooseMachine(const CommonOptions& common, int num_workers, TrainLoopOptions& loop) {
+  const torch::Device device = DeviceFromName(common.device);
+  loop.device = device.str();
+  loop.precision = TrainingPrecisionFromName(common.precision, device);
+  // With AMX the oneDNN of LibTorch 1.13 gives gradients in bf16 that are not finite. It reads this setting
+  // before its first product; the user's own stays.
+  if (loop.precision == Precision::kBFloat16 && device.is_cpu())
+    setenv("ONEDNN_MAX_CPU_ISA", "AVX512_CORE_BF16", /*overwrite=*/0);
+  const int cores = AvailableCores();
+  loop.num_workers = num_workers > 0 ? num_workers : device.is_cuda() ? std::min(16, cores) : 1;
+}
+
+}  // namespace colmatch

@@ -1,0 +1,92 @@
+// Photos to features in the database: `colmatch feature_extractor`.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "database_io/colmap_database.h"
+#include "geometry/camera.h"
+#include "matcher/frontend.h"
+#include "network/keypoints.h"
+#include "network/weights.h"
+#include "plugin/extraction/cluster_records.h"
+#include "plugin/photos/image_resize.h"
+#include "plugin/runtime/common_options.h"
+
+namespace colmatch {
+
+class PhotoExtractor;  // photo_extractor.h, which needs this file
+template <typename Engine>
+class EnginePool;
+
+struct FeaturePipelineOptions {
+  std::string database_path;
+  std::string image_path;
+  std::string image_list_path;  // empty: every photo below image_path
+  CameraOptions camera;
+  int64_t existing_camera_id = -1;        // -1: none
+  std::string focal_convention = "auto";  // of EXIF focal lengths: auto (the database's), colmap3, colmap4
+  std::string mask_path;                  // folder of masks NAME.png or STEM.png; empty: none
+  std::string camera_mask_path;           // a mask for all photos; empty: none
+  // The network sees photos turned by their EXIF orientation; keypoints stay those of the photo as stored.
+  bool upright = true;
+  int max_image_size = 1600;  // longer side given to the network, pixels; 0: never resize
+  int tile_size = 0;          // longest side the network sees at once, pixels; 0: the whole photo
+  KeypointOptions keypoints;
+};
+
+struct SkippedInput {
+  std::string name, reason;
+};
+
+// What a report says of the weights that a pipeline used.
+struct UsedWeights {
+  Metadata metadata;
+  std::string sha256;  // of the file; empty: none were needed
+};
+
+struct FeaturePipelineStats {
+  int64_t extracted = 0, already_there = 0, num_keypoints = 0;
+  std::vector<SkippedInput> skipped;
+  UsedWeights weights;
+  bool stopped = false;  // by a signal, everything before it committed
+};
+
+// A copy of the keypoints (N, 2), each through MapToOriginal or MapToResized.
+torch::Tensor MapKeypoints(const torch::Tensor& keypoints, const ResizedImage& resized,
+                           cv::Point2f (*map)(const ResizedImage&, const cv::Point2f&));
+
+// Everything that decides the features of all photos, as one line beside each photo's rows; PhotoSuffix
+// follows it.
+std::string FeatureProvenance(const FeaturePipelineOptions& options, const FeatureExtractor& extractor);
+
+// True if the photo's rows are whole; throws UsageError where they are of other weights or options. False
+// also where there are such rows and no note of what made them, which WriteFeatures compares with new ones.
+bool FeaturesAreThere(ColmapDatabase& database, const std::string& name, const std::string& provenance);
+
+// With the cameras that photos of this run have in the database (`names`; nullptr: every photo there), so
+// that a run that is resumed goes on with them. As in COLMAP, photos of an earlier run share no camera with
+// those of another one. Throws UsageError for bad options.
+CameraAssigner MakeCameraAssigner(ColmapDatabase& database, const FeaturePipelineOptions& options,
+                                  const std::vector<std::string>* names = nullptr);
+
+// One transaction; image and camera rows are made if they are not there. False: another program was faster,
+// its rows stay. Throws InputError for a photo that cannot be stored, UsageError where rows of other weights
+// or options are there.
+bool WriteFeatures(ColmapDatabase& database, CameraAssigner& cameras, const FeatureRecord& photo,
+                   const std::string& provenance);
+
+// Calls `then` for each photo in order, one that cannot be used with its error. False: stopped by a signal.
+bool ExtractPhotos(const CommonOptions& common, EnginePool<PhotoExtractor>& extractors,
+                   const std::vector<std::string>& names,
+                   const std::function<void(const FeatureRecord&)>& then);
+
+// Skips photos whose rows are there with the same provenance; one transaction a photo. Throws UsageError
+// where rows of other weights or options are there, EnvironmentError before any work if the database cannot
+// be written.
+FeaturePipelineStats ExtractCollection(const FeaturePipelineOptions& options, const CommonOptions& common);
+
+}  // namespace colmatch

@@ -1,0 +1,69 @@
+// The collections of `colmatch batch_reconstructor`: where they are, what they are made from, and what is
+// known of each from runs before (collection.json in the collection's folder of the workspace).
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "plugin/report/report.h"
+
+namespace colmatch {
+
+struct Collection {
+  std::string name;              // of the sub-folder
+  std::filesystem::path images;  // the sub-folder, or its images/ if it has one
+  std::filesystem::path truth;   // gt/ beside images/; empty: none
+};
+
+// The sub-folders of `collections`, by name; hidden ones and the workspace itself are none. Throws UsageError
+// if the folder is missing, has no sub-folder, or if the workspace lies inside of a collection.
+std::vector<Collection> FindCollections(const std::filesystem::path& collections,
+                                        const std::filesystem::path& workspace);
+
+// Everything that decides a collection's result.
+struct CollectionInputs {
+  std::string options;                        // options and weights, as one text
+  std::map<std::string, std::string> photos;  // name to size and time of change
+  std::map<std::string, std::string> truth;   // the same for the true cameras
+};
+
+// Throws UsageError if there is no photo.
+CollectionInputs ReadInputs(const Collection& collection, const std::string& options);
+
+enum class CollectionState { kPending, kStarted, kDone, kFailed };
+const char* NameOf(CollectionState state);  // pending, started, done, failed
+
+struct CollectionRecord {
+  CollectionState state = CollectionState::kPending;
+  CollectionInputs inputs;
+  int num_images = 0;      // photos found, unusable ones included
+  int num_registered = 0;  // in the largest model
+  int num_models = 0;
+  int num_pairs = 0, num_verified_pairs = 0;
+  uint64_t num_points = 0;           // of the largest model
+  double reprojection_error_px = 0;  // of the largest model, mean
+  double seconds = 0;                // of the run that finished it
+  std::vector<ReportSkipped> skipped;
+  std::string reason;               // why it failed or why there is no model
+  std::vector<std::string> advice;  // what to do then
+};
+
+// A missing file is a pending collection, and so is one that cannot be understood: it is done again.
+CollectionRecord ReadRecord(const std::filesystem::path& folder);
+
+// Atomically; makes the folder. Throws EnvironmentError.
+void WriteRecord(const CollectionRecord& record, const std::filesystem::path& folder);
+
+enum class NextStep {
+  kNothing,   // finished, and nothing has changed since
+  kGoOn,      // what is in the folder's database still holds
+  kStartNew,  // options changed, or photos that the database knows: it cannot be gone on with
+};
+NextStep Decide(const CollectionRecord& before, const CollectionInputs& now);
+
+// Renames the folder to FOLDER.oldN, N the next free number. Returns the new name.
+std::filesystem::path MoveAside(const std::filesystem::path& folder);
+
+}  // namespace colmatch

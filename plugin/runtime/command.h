@@ -1,0 +1,68 @@
+// What a command of the program is.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "plugin/runtime/common_options.h"
+#include "plugin/runtime/stop_signal.h"
+
+namespace colmatch {
+
+// One command: AddOptions declares, Run works. Run returns the exit status of DESIGN.md section 4 or throws.
+class Command {
+ public:
+  virtual ~Command() = default;
+  virtual std::string name() const = 0;
+  virtual std::string description() const = 0;  // first line of --help
+  virtual std::string examples() const { return ""; }
+  virtual bool hidden() const { return false; }  // from --help and completion
+  // What --precision may say beside auto and fp32.
+  virtual std::vector<std::string> precisions() const { return {}; }
+  virtual void AddOptions(CLI::App& app) = 0;
+  virtual int Run(const CommonOptions& common) = 0;
+};
+
+// The precisions() of whatever matches.
+inline std::vector<std::string> MatchingPrecisions() { return {kBf16, kFp16, kInt8}; }
+
+// The one list of commands a build offers (commands_core.cc, commands_full.cc).
+std::vector<std::unique_ptr<Command>> AllCommands();
+
+inline constexpr char kProgramDescription[] =
+    "colmatch: SuperPoint and SuperGlue for COLMAP. A command that is not listed is handed to `colmap`.";
+
+// The heading in --help of the options that are there for COLMAP's scripts: other names, and what has no
+// meaning here.
+inline constexpr char kColmapGroup[] = "COLMAP's options, taken as docs/colmap_options.md says";
+
+// Declares every command with its options, those of all commands included, which land in `common`: what main
+// parses, and what completion and manual pages are made from.
+void DeclareCommands(CLI::App& app, const std::vector<std::unique_ptr<Command>>& commands,
+                     CommonOptions& common);
+
+// Declares an option whose default is shown by --help. Every spelling in `names` is taken ("--a,--b").
+template <typename T>
+CLI::Option* AddOption(CLI::App& app, const std::string& names, T& field, const std::string& help) {
+  return app.add_option(names, field, help)->capture_default_str();
+}
+
+// The options that every command takes, COLMAP's spellings of them included.
+void AddCommonOptions(CLI::App& app, CommonOptions& common);
+
+// --SuperPoint.scales.
+inline CLI::Option* AddScalesOption(CLI::App& app, std::vector<double>& scales,
+                                    const std::string& otherwise) {
+  return app
+      .add_option(
+          "--SuperPoint.scales", scales,
+          "sizes at which a photo is looked at, as factors of its own, such as 1.4,1,0.7,0.5; 1: as it "
+          "is, as published (default: " +
+              otherwise + ")")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+}
+
+}  // namespace colmatch

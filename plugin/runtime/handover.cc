@@ -1,0 +1,158 @@
+// Other programs; see handover.h.
+#include "plugin/runtime/handover.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <sstream>
+#include <thread>
+
+#include "plugin/runtime/colmap_program.h"
+#include "plugin/runtime/stop_signal.h"
+#include "util/error.h"
+
+namespace colmatch {
+namespace {
+
+// The child's status. A request to stop is passed on: a signal may have been sent to this process alone.
+int WaitFor(pid_t child) {
+  constexpr auto kInterval = std::chrono::milliseconds(20);
+  for (bool told = false;;) {
+    int status = 0;
+    const pid_t ended = waitpid(child, &status, WNOHANG);
+    if (ended == child) return status;
+    if (ended < 0 && errno != EINTR)
+      throw EnvironmentError(std::string("lost a child process: ") + std::strerror(errno));
+    if (StopRequested() && !told) told = kill(child, SIGTERM) == 0;
+    std::this_thread::sleep_for(kInterval);
+  }
+}
+
+// To be called in a child: becomes the program, or ends with 127.
+[[noreturn]] void Become(const std::vector<std::string>& command) {
+  RestoreSignals();
+  setenv("QT_QPA_PLATFORM", "offscreen", 0);  // COLMAP opens Qt even without a window
+  std::vector<char*> arguments;
+  for (const std::string& argument : command) arguments.push_back(const_cast<char*>(argument.c_str()));
+  arguments.push_back(nullptr);
+  execvp(arguments[0], arguments.data());
+  _exit(127);
+}
+
+// Reads until the other end is closed, the time is over or a signal asks for a stop.
+std::string ReadUntil(int file, std::chrono::steady_clock::time_point end) {
+  constexpr size_t kMost = 1 << 20;
+  std::string text;
+  while (text.size() < kMost && !StopRequested()) {
+    pollfd ready{file, POLLIN, 0};
+    if (std::chrono::steady_clock::now() >= end) break;
+    if (poll(&ready, 1, 50) <= 0) continue;
+    char part[4096];
+    const ssize_t count = read(file, part, sizeof(part));
+    if (count <= 0) break;
+    text.append(part, static_cast<size_t>(count));
+  }
+  return text;
+}
+
+// Wrappers that clear their environment or do not pass the probe on could start one another for ever.
+void CountHandover() {
+  constexpr char kVariable[] = "COLMATCH_HANDOVERS";
+  constexpr int kMost = 8;
+  const char* const text = std::getenv(kVariable);
+  const int count = text == nullptr ? 0 : std::atoi(text);
+  if (count >= kMost) {
+    throw EnvironmentError(std::string("the colmap that is started leads back to colmatch, again and again; "
+                                       "name COLMAP's own program: ") +
+                           kColmapVariable + "=PATH");
+  }
+  setenv(kVariable, std::to_string(count + 1).c_str(), 1);
+}
+
+}  // namespace
+
+bool IsProgram(const std::string& path) {
+  struct stat status {};
+  return stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) && access(path.c_str(), X_OK) == 0;
+}
+
+std::vector<std::string> ProgramsOnPath(const std::string& program) {
+  const char* const path = std::getenv("PATH");
+  std::istringstream folders(path != nullptr ? path : "");
+  std::vector<std::string> found;
+  for (std::string folder; std::getline(folders, folder, ':');) {
+    const std::string candidate = (folder.empty() ? "." : folder) + "/" + program;
+    if (IsProgram(candidate)) found.push_back(candidate);
+  }
+  return found;
+}
+
+bool IsOnPath(const std::string& program) { return !ProgramsOnPath(program).empty(); }
+
+int HandOverToColmap(const std::vector<std::string>& arguments) {
+  const auto colmap = FindColmap();
+  if (!colmap) {
+    throw UsageError("\"" + (arguments.empty() ? "" : arguments[0]) +
+                     "\" is not a command of colmatch, and there is no other colmap on PATH to hand it to (" +
+                     kColmapVariable + "=PATH names one); see colmatch --help");
+  }
+  CountHandover();
+  std::string path = colmap->path;
+  std::vector<char*> words = {path.data()};
+  for (const std::string& argument : arguments) words.push_back(const_cast<char*>(argument.c_str()));
+  words.push_back(nullptr);
+  RestoreSignals();
+  execvp(path.c_str(), words.data());
+  throw EnvironmentError("cannot start " + path + ": " + std::strerror(errno));
+}
+
+std::string OutputOf(const std::vector<std::string>& command, double timeout_s) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return "";
+  const pid_t child = fork();
+  if (child == 0) {
+    setpgid(0, 0);
+    const int nothing = open("/dev/null", O_RDONLY);
+    if (nothing >= 0) dup2(nothing, STDIN_FILENO);
+    dup2(ends[1], STDOUT_FILENO);
+    dup2(ends[1], STDERR_FILENO);
+    Become(command);
+  }
+  close(ends[1]);
+  std::string text;
+  if (child > 0) {
+    setpgid(child, child);  // in both: whichever comes first
+    const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(timeout_s);
+    text = ReadUntil(ends[0], std::chrono::time_point_cast<std::chrono::steady_clock::duration>(end));
+    kill(-child, SIGKILL);
+    waitpid(child, nullptr, 0);
+  }
+  close(ends[0]);
+  return text;
+}
+
+int RunProgram(const std::vector<std::string>& command, const std::string& log_path) {
+  const pid_t child = fork();
+  if (child < 0) throw EnvironmentError(std::string("cannot start a process: ") + std::strerror(errno));
+  if (child == 0) {
+    if (!log_path.empty()) {
+      const int log = open(log_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
+      if (log >= 0) dup2(log, STDOUT_FILENO), dup2(log, STDERR_FILENO);
+    }
+    Become(command);
+  }
+  const int status = WaitFor(child);
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+    throw EnvironmentError("cannot start " + command[0] + ": is it installed?");
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+}  // namespace colmatch
