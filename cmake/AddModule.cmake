@@ -1,6 +1,6 @@
 include(GNUInstallDirs)  # where what is installed goes: cmake/Install.cmake
 
-# colmatch_module(NAME SOURCES ... [LINK ...] [TORCH]): one folder, one static library of the same name.
+# colmatch_module(NAME SOURCES ... [LINK ...] [TORCH]): one folder, one static library of the same name, with _ for /.
 # With TORCH the precompiled LibTorch header of `network` is reused: LibTorch costs 30 s a file without it.
 function(colmatch_module name)
   cmake_parse_arguments(ARG "TORCH" "" "SOURCES;LINK;PRIVATE_LINK" ${ARGN})
@@ -25,10 +25,11 @@ function(colmatch_torch_pch target)
   endif()
 endfunction()
 
-# colmatch_test(FOLDER SOURCES ... LINK ... [TORCH]): the tests of one folder as one program, FOLDER_test.
+# colmatch_test(FOLDER SOURCES ... LINK ... [TORCH]): the tests of one folder as one program, FOLDER_test with _ for /.
+# With TORCH the precompiled LibTorch header is used, as in colmatch_module. Tests of plugin/ run the program, too.
 function(colmatch_test folder)
   cmake_parse_arguments(ARG "TORCH" "" "SOURCES;LINK" ${ARGN})
-  set(name ${folder}_test)
+  string(REPLACE "/" "_" name ${folder}_test)
   set(sources)
   foreach(source ${ARG_SOURCES})
     list(APPEND sources ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/${source})
@@ -37,7 +38,7 @@ function(colmatch_test folder)
   file(GLOB found ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*_test.cc)
   foreach(source ${found})
     if(NOT source IN_LIST sources)
-      message(FATAL_ERROR "${source} belongs to no target: add it to tests/CMakeLists.txt")
+      message(FATAL_ERROR "${source} belongs to no target: add it to the tests.cmake of its folder")
     endif()
   endforeach()
   add_executable(${name} ${sources} ${CMAKE_CURRENT_SOURCE_DIR}/gtest_main.cc)
@@ -46,5 +47,12 @@ function(colmatch_test folder)
   target_compile_definitions(${name} PRIVATE
     COLMATCH_SOURCE_DIR="${PROJECT_SOURCE_DIR}" COLMATCH_BINARY_DIR="${CMAKE_BINARY_DIR}")
   colmatch_compiler_options(${name})
+  if(ARG_TORCH)
+    colmatch_torch_pch(${name})
+    set_source_files_properties(${CMAKE_CURRENT_SOURCE_DIR}/gtest_main.cc PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
+  endif()
+  if(folder MATCHES "^plugin/")
+    add_dependencies(${name} colmatch)
+  endif()
   gtest_discover_tests(${name} TEST_PREFIX "${folder}/" DISCOVERY_TIMEOUT 120 PROPERTIES TIMEOUT 600)
 endfunction()

@@ -1,5 +1,5 @@
 # `cmake --install`: the program with weights, manual pages and completion (component `program`), and the libraries of
-# network/ and matcher/ for find_package(colmatch) (component `library`). `cpack` makes a .deb of the former.
+# util/, network/ and matcher/ for find_package(colmatch) (component `library`). `cpack` makes a .deb of the former.
 include(CMakePackageConfigHelpers)
 
 # Weights are found from the program's own place: BIN/../share/colmatch/weights (plugin/runtime/weights_location.cc).
@@ -22,7 +22,7 @@ install(CODE "
 install(DIRECTORY ${CMAKE_BINARY_DIR}/share/ DESTINATION ${CMAKE_INSTALL_DATADIR} COMPONENT program)
 
 set(_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/colmatch)
-install(TARGETS colmatch_blas network matcher EXPORT colmatchTargets
+install(TARGETS colmatch_blas util network network_formats network_kernels matcher matcher_guidance EXPORT colmatchTargets
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}/colmatch COMPONENT library)
 install(DIRECTORY util network matcher DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/colmatch COMPONENT library
         FILES_MATCHING PATTERN "*.h")

@@ -5,5 +5,5 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 install_packages "${PACKAGES[@]}" "${TEST_PACKAGES[@]}"
 configure_preset release -DCOLMATCH_TESTS=ON
-ninja -C "$ROOT/build/release" plugin_test
-COLMATCH_KILLS="${1:-200}" exec "$ROOT/build/release/plugin_test" --gtest_filter='KilledRun.*'
+ninja -C "$ROOT/build/release" plugin_commands_test
+COLMATCH_KILLS="${1:-200}" exec "$ROOT/build/release/plugin_commands_test" --gtest_filter='KilledRun.*'

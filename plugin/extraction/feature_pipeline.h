@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "database_io/colmap_database.h"
-#include "geometry/camera.h"
 #include "matcher/frontend.h"
 #include "network/keypoints.h"
 #include "network/weights.h"
+#include "plugin/extraction/camera_choice.h"
 #include "plugin/extraction/cluster_records.h"
 #include "plugin/photos/image_resize.h"
 #include "plugin/runtime/common_options.h"

@@ -5,8 +5,8 @@
 #include <cmath>
 
 #include "geometry/bearing_estimators.h"
+#include "tests/geometry/pycolmap_verdict.h"
 #include "tests/geometry/synthetic_pair.h"
-#include "tests/plugin/pycolmap_verdict.h"
 
 namespace colmatch {
 namespace {

@@ -4,8 +4,8 @@
 
 #include <cstdlib>
 
+#include "tests/geometry/pycolmap_verdict.h"
 #include "tests/geometry/synthetic_pair.h"
-#include "tests/plugin/pycolmap_verdict.h"
 
 namespace colmatch {
 namespace {

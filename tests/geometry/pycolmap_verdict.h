@@ -38,7 +38,7 @@ inline std::string PairAsText(const SyntheticPair& pair) {
 inline std::vector<Verdict> AskPycolmap(const std::string& python, const std::vector<SyntheticPair>& pairs) {
   const TemporaryFolder folder;
   const std::string output = (folder.path() / "verdicts.txt").string();
-  std::string command = "'" + python + "' '" COLMATCH_SOURCE_DIR "/tests/plugin/pycolmap_two_view.py'";
+  std::string command = "'" + python + "' '" COLMATCH_SOURCE_DIR "/tests/geometry/pycolmap_two_view.py'";
   for (std::size_t i = 0; i < pairs.size(); ++i) {
     command += " '" + folder.Write(std::to_string(i), PairAsText(pairs[i])).string() + "'";
   }

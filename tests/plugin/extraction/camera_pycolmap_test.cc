@@ -76,8 +76,8 @@ TEST(CameraModelJudge, PycolmapProjectsAndUnprojectsEveryModelTheSame) {
   const std::string input = folder.Write("cases.txt", AsText(cases)).string();
   const std::string output = (folder.path() / "answers.txt").string();
   const std::string command = std::string("'") + python +
-                              "' '" COLMATCH_SOURCE_DIR "/tests/plugin/pycolmap_cameras.py' '" + input +
-                              "' > '" + output + "'";
+                              "' '" COLMATCH_SOURCE_DIR "/tests/plugin/extraction/pycolmap_cameras.py' '" +
+                              input + "' > '" + output + "'";
   ASSERT_EQ(std::system(command.c_str()), 0);
   std::ifstream answers(output);
   for (const Case& c : cases) {

@@ -1,12 +1,11 @@
 // Camera models, EXIF focal lengths and camera sharing against COLMAP's rules.
-#include "geometry/camera.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 
 #include "geometry/undistort.h"
+#include "plugin/extraction/camera_choice.h"
 #include "tests/message_of.h"
 #include "util/error.h"
 
