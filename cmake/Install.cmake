@@ -22,7 +22,7 @@ install(CODE "
 install(DIRECTORY ${CMAKE_BINARY_DIR}/share/ DESTINATION ${CMAKE_INSTALL_DATADIR} COMPONENT program)
 
 set(_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/colmatch)
-install(TARGETS colmatch_blas util network network_formats network_kernels matcher matcher_guidance EXPORT colmatchTargets
+install(TARGETS colmatch_blas util network network_engines network_formats network_kernels matcher matcher_guidance EXPORT colmatchTargets
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}/colmatch COMPONENT library)
 install(DIRECTORY util network matcher DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/colmatch COMPONENT library
         FILES_MATCHING PATTERN "*.h")

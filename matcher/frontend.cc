@@ -6,20 +6,14 @@
 #include <algorithm>
 #include <iterator>
 
-#include "network/engines/transport.h"
+#include "network/engines/pair_matching.h"
+#include "network/engines/superpoint_engine.h"
 #include "network/image_pyramid.h"
 #include "network/kernels/bf16.h"
 #include "util/error.h"
 
 namespace colmatch {
 namespace {
-
-void RequireDeviceFor(InferencePrecision precision, const torch::Device& device) {
-  if (precision == InferencePrecision::kInt8 && !device.is_cpu())
-    throw UsageError("--precision int8 computes on the CPU: add --device cpu");
-  if (precision == InferencePrecision::kFp16 && device.is_cpu())
-    throw UsageError("--precision fp16 computes on a GPU, and the device is the CPU: use bf16 or fp32");
-}
 
 // Sizes of tiles to try on a GPU, the given one first: smaller ones where they give the same features.
 std::vector<int> TileSizesToTry(int width, int height, int tile_size,
@@ -52,46 +46,6 @@ MatcherType MatcherTypeFromName(const std::string& name) {
   throw UsageError("--matcher must be superglue, nn, nn_mutual or nn_ratio, found " + name);
 }
 
-InferencePrecision FastestPrecision(const torch::Device& device) {
-  return device.is_cpu() && HasBf16Instructions() ? InferencePrecision::kBf16 : InferencePrecision::kFloat32;
-}
-
-InferencePrecision InferencePrecisionFromName(const std::string& name, const torch::Device& device) {
-  if (name == "auto") return FastestPrecision(device);
-  if (name == "fp32") return InferencePrecision::kFloat32;
-  if (name == "bf16") return InferencePrecision::kBf16;
-  if (name == "fp16") return InferencePrecision::kFp16;
-  if (name == "int8") return InferencePrecision::kInt8;
-  throw UsageError("--precision must be auto, fp32, bf16, fp16 or int8, found " + name);
-}
-
-std::string NameOf(InferencePrecision precision) {
-  switch (precision) {
-    case InferencePrecision::kBf16:
-      return "bf16";
-    case InferencePrecision::kFp16:
-      return "fp16";
-    case InferencePrecision::kInt8:
-      return "int8";
-    case InferencePrecision::kFloat32:
-      break;
-  }
-  return "fp32";
-}
-
-torch::ScalarType ScalarTypeOf(InferencePrecision precision) {
-  switch (precision) {
-    case InferencePrecision::kBf16:
-      return torch::kBFloat16;
-    case InferencePrecision::kFp16:
-      return torch::kHalf;
-    case InferencePrecision::kFloat32:
-    case InferencePrecision::kInt8:
-      break;
-  }
-  return torch::kFloat;
-}
-
 Features ToDevice(const Features& features, const torch::Device& device) {
   Features moved = features;
   moved.keypoints = features.keypoints.to(device);
@@ -115,16 +69,17 @@ uint64_t ExtractionMemory(int width, int height) {
 }
 
 FeatureExtractor::FeatureExtractor(LoadedSuperPoint weights, const KeypointOptions& options,
-                                   torch::Device device, InferencePrecision precision)
+                                   torch::Device device, Precision precision)
     : weights_(std::move(weights)),
+      network_(weights_.network),
       options_(options),
-      precision_(precision == InferencePrecision::kInt8 ? InferencePrecision::kFloat32 : precision),
+      precision_(precision == Precision::kInt8 ? Precision::kFloat32 : precision),
       device_(device),
       fallback_(device) {
   options_.Validate();
   options_ = ResolveOptions(options_, weights_.network->architecture());
   RequireDeviceFor(precision_, device);
-  const bool in_halves = precision_ != InferencePrecision::kFloat32;
+  const bool in_halves = precision_ != Precision::kFloat32;
   if (in_halves) {
     if (device.is_cpu() && !HasBf16Instructions())
       throw EnvironmentError(
@@ -135,7 +90,7 @@ FeatureExtractor::FeatureExtractor(LoadedSuperPoint weights, const KeypointOptio
     weights_.network->eval();
   }
   weights_.network->to(device);
-  if (in_halves) weights_.network->UseHalfPrecision(ScalarTypeOf(precision_));
+  network_ = MakeSuperPointEngine(weights_.network, precision_, device);
   fallback_.SetMove(MoveOf(weights_.network));
 }
 
@@ -160,8 +115,8 @@ Features FeatureExtractor::ExtractLevel(const torch::Tensor& image, const Keypoi
   const auto height = static_cast<int>(image.size(2)), width = static_cast<int>(image.size(3));
   Features features;
   const auto extract_in_tiles = [&](int size) {
-    return [&, size](torch::Device) {  // that of the network
-      features = ExtractInTiles(weights_.network, image, options, size, keep);
+    return [&, size](torch::Device device) {
+      features = ExtractInTiles(network_, image, options, size, keep, device);
     };
   };
   for (const int size : TileSizesToTry(width, height, tile_size, weights_.network->architecture(), options)) {
@@ -201,7 +156,7 @@ TurnedDescriptors FeatureExtractor::DescribeLevelTurned(const torch::Tensor& ima
     for (int k = 1; k <= 3; ++k) {
       // rot90 turns the other way round.
       const auto seen = image.to(device).rot90(-k, {2, 3}).contiguous();
-      const SuperPointOutput output = weights_.network->forward(seen);
+      const SuperPointOutput output = network_(seen);
       const auto xy = TurnPoints(keypoints, width, height, k).unsqueeze(0).to(device);
       turned[static_cast<size_t>(k - 1)] =
           SampleDescriptors(xy, output.descriptors, output.sampling)[0].cpu();
@@ -234,24 +189,26 @@ FeatureMatcher::FeatureMatcher(LoadedSuperGlue superglue, const MatcherOptions& 
   superglue_.network->to(device);
   fallback_.SetMove(MoveOf(superglue_.network));
   RequireDeviceFor(options_.precision, device);
-  if (!device.is_cpu()) {
-    engine_ = std::make_unique<SuperGlueBatchEngine>(superglue_.network, ScalarTypeOf(options_.precision),
-                                                     options_.cuda_graphs);
-    return;
-  }
-  if (options_.precision == InferencePrecision::kBf16) superglue_.network->UseBf16();
-  if (options_.precision == InferencePrecision::kInt8) superglue_.network->UseInt8();
+  is_on_gpu_ = !device.is_cpu();
+  engine_ = MakeSuperGlueEngine(superglue_.network, options_.precision, device, options_.cuda_graphs);
+  cpu_engine_ = is_on_gpu_ ? MakePlainSuperGlue(superglue_.network) : engine_;
+}
+
+const SuperGlueEngine& FeatureMatcher::EngineOn(torch::Device device) const {
+  return device.is_cpu() ? *cpu_engine_ : *engine_;
 }
 
 FeatureMatcher::FeatureMatcher(const FeatureMatcher& other, torch::Device device)
     : superglue_(other.superglue_),
       options_(other.options_),
+      engine_(other.engine_),
+      cpu_engine_(other.cpu_engine_),
       prefilter_counts_(other.prefilter_counts_),
       most_at_once_(other.most_at_once_),
       fallback_(device) {}
 
 FeatureMatcher FeatureMatcher::ShareOnCpu() const {
-  TORCH_CHECK(!engine_, "FeatureMatcher::ShareOnCpu: the matcher is on a GPU");
+  TORCH_CHECK(!is_on_gpu_, "FeatureMatcher::ShareOnCpu: the matcher is on a GPU");
   return {*this, torch::kCPU};
 }
 
@@ -263,10 +220,9 @@ PreparedImage FeatureMatcher::Prepare(const Features& features) {
     if (options_.type != MatcherType::kSuperGlue) {
       prepared.features = here;
     } else {
-      prepared.rows =
-          HasEngineOn(device) ? engine_->Prepare(here) : PrepareFeatures(superglue_.network, here);
+      prepared.rows = EngineOn(device).Prepare(here);
       prepared.positions = {here.keypoints, features.width, features.height};
-      const bool in_bf16 = options_.precision != InferencePrecision::kFloat32 && HasBf16Instructions();
+      const bool in_bf16 = options_.precision != Precision::kFloat32 && HasBf16Instructions();
       if (options_.prefilter.min_neighbors > 0)
         prepared.prefilter = PrepareForPrefilter(here.descriptors, in_bf16);
     }
@@ -337,28 +293,29 @@ std::vector<FeatureMatches> FeatureMatcher::MatchAll(const std::vector<PreparedP
   return matches;
 }
 
-bool UsesCandidates(const SuperGlue& network, const SuperGlueOptions& options, InferencePrecision precision) {
-  return precision != InferencePrecision::kFloat32 || GuidanceRoundsOf(network, options) > 0;
+bool UsesCandidates(const SuperGlue& network, const SuperGlueOptions& options, Precision precision) {
+  return precision != Precision::kFloat32 || GuidanceRoundsOf(network, options) > 0;
 }
 
 bool FeatureMatcher::MatchCandidates(const PreparedImage& image0, const PreparedImage& image1,
                                      FeatureMatches& matches, torch::Tensor& all_couplings) {
-  SuperGlue& network = superglue_.network;
-  all_couplings = network->SelectCandidates(image0.rows.cpu(), image1.rows.cpu(), candidates_);
+  const SuperGlueEngine& engine = *cpu_engine_;
+  all_couplings = engine.SelectCandidates(image0.rows.cpu(), image1.rows.cpu(), candidates_);
   const auto transport = [&](const Candidates& candidates, int iterations, FeatureMatches& found) {
     return MatchByCandidates(candidates, iterations, options_.superglue.match_threshold, solution_, found);
   };
   const auto guide = [&](const FeatureMatches& found, Candidates& guided) {
     return GuideCandidates(candidates_, found, image0.positions, image1.positions, guided);
   };
-  if (MatchCandidatesInRounds(network, options_.superglue, candidates_, transport, guide, guided_, matches))
+  if (MatchCandidatesInRounds(engine.network(), options_.superglue, candidates_, transport, guide, guided_,
+                              matches))
     return true;
-  if (!all_couplings.defined()) all_couplings = network->AllCouplings();
+  if (!all_couplings.defined()) all_couplings = engine.AllCouplings();
   return false;
 }
 
 FeatureMatches FeatureMatcher::MatchGuided(const PreparedImage& image0, const PreparedImage& image1) {
-  SuperGlue& network = superglue_.network;
+  const SuperGlue& network = superglue_.network;
   const int64_t n = image0.size(), m = image1.size();
   if (n == 0 || m == 0) return NoMatches(n, m);
   PaddedScores pair{{}, {n}, {m}};
@@ -366,7 +323,7 @@ FeatureMatches FeatureMatcher::MatchGuided(const PreparedImage& image0, const Pr
     FeatureMatches matches;
     if (MatchCandidates(image0, image1, matches, pair.scores)) return matches;
   } else {
-    pair.scores = network->ForwardPrepared(image0.rows.cpu(), image1.rows.cpu());
+    pair.scores = cpu_engine_->CouplingsOfPair(image0.rows.cpu(), image1.rows.cpu());
   }
   const auto match = [&](const torch::Tensor& scores, const SuperGlueOptions& options) {
     return MatchCouplings(network, scores, options);
@@ -394,13 +351,13 @@ std::vector<FeatureMatches> FeatureMatcher::MatchInEngine(torch::Device device, 
     }
     return GuideCouplings(scores, matches, positions0, positions1);
   };
-  return engine_->Match(images0, images1, options_.superglue, guide);
+  return MatchPreparedPairs(*engine_, images0, images1, options_.superglue, guide);
 }
 
 std::vector<FeatureMatches> FeatureMatcher::MatchOn(torch::Device device, const PreparedPair* pairs,
                                                     size_t count) {
   std::vector<FeatureMatches> results;
-  if (HasEngineOn(device)) return MatchInEngine(device, pairs, count);
+  if (is_on_gpu_ && !device.is_cpu()) return MatchInEngine(device, pairs, count);
   for (size_t i = 0; i < count; ++i) {
     const PreparedImage &image0 = *pairs[i].image0, &image1 = *pairs[i].image1;
     FeatureMatches matches;

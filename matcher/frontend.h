@@ -13,27 +13,13 @@
 #include "matcher/prefilter.h"
 #include "matcher/tiled_extraction.h"
 #include "matcher/turn.h"
-#include "network/engines/superglue_batch.h"
+#include "network/engines/superglue_engine.h"
 #include "network/keypoints.h"
+#include "network/precision.h"
 #include "network/superglue.h"
 #include "network/weights.h"
 
 namespace colmatch {
-
-// Of the networks' arithmetic: kBf16 and, on a GPU only, kFp16 of SuperPoint's convolutions and SuperGlue's
-// layers; kInt8, on the CPU only, of the layers' linear maps and attention (SuperPoint in float32). On a CPU
-// without bf16 instructions SuperPoint in bf16 is refused (EnvironmentError), SuperGlue computes the same,
-// only slower.
-enum class InferencePrecision { kFloat32, kBf16, kFp16, kInt8 };
-
-// The fastest of this machine that was shown to match as float32 does (docs/engine.md): bf16 on a CPU with
-// bf16 instructions, else float32.
-InferencePrecision FastestPrecision(const torch::Device& device);
-// auto (FastestPrecision), fp32, bf16, fp16, int8. Throws UsageError for anything else.
-InferencePrecision InferencePrecisionFromName(const std::string& name, const torch::Device& device);
-std::string NameOf(InferencePrecision precision);  // fp32, bf16, fp16, int8
-// Of SuperPoint, and of SuperGlue on a GPU: kInt8 is nothing to them and counts as float32.
-torch::ScalarType ScalarTypeOf(InferencePrecision precision);
 
 Features ToDevice(const Features& features, const torch::Device& device);
 
@@ -46,10 +32,10 @@ struct MatcherOptions {
   MatcherType type = MatcherType::kSuperGlue;
   SuperGlueOptions superglue;
   PrefilterOptions prefilter;
-  double max_ratio = 0.8;                                       // of nn_ratio
-  InferencePrecision precision = InferencePrecision::kFloat32;  // of SuperGlue
-  int batch_size = 16;                                          // pairs at once, on a GPU
-  bool cuda_graphs = false;                                     // on a GPU, see DeviceGraphs
+  double max_ratio = 0.8;                     // of nn_ratio
+  Precision precision = Precision::kFloat32;  // of SuperGlue
+  int batch_size = 16;                        // pairs at once, on a GPU
+  bool cuda_graphs = false;                   // on a GPU, see DeviceGraphs
 
   void Validate() const;  // throws UsageError naming field, value and bound
 };
@@ -63,7 +49,7 @@ uint64_t ExtractionMemory(int width, int height);
 class FeatureExtractor {
  public:
   FeatureExtractor(LoadedSuperPoint weights, const KeypointOptions& options, torch::Device device,
-                   InferencePrecision precision = InferencePrecision::kFloat32);
+                   Precision precision = Precision::kFloat32);
   // Copies on the CPU share the weights and may work side by side, each in one thread at a time.
 
   void OnMemoryShortage(MemoryShortageHandler handler) { fallback_.OnShortage(std::move(handler)); }
@@ -89,7 +75,7 @@ class FeatureExtractor {
   const LoadedSuperPoint& weights() const { return weights_; }
   bool is_on_cpu() const { return device_.is_cpu(); }
   // What SuperPoint computes in: kInt8 is SuperGlue's alone.
-  InferencePrecision precision() const { return precision_; }
+  Precision precision() const { return precision_; }
 
  private:
   Features ExtractLevel(const torch::Tensor& image, const KeypointOptions& options, int tile_size,
@@ -97,20 +83,21 @@ class FeatureExtractor {
   TurnedDescriptors DescribeLevelTurned(const torch::Tensor& image, const torch::Tensor& keypoints);
 
   LoadedSuperPoint weights_;
+  DenseNetwork network_;     // the form that computes
   KeypointOptions options_;  // ResolveOptions: nothing is left to the weights
-  InferencePrecision precision_;
+  Precision precision_;
   torch::Device device_;
   DeviceFallback fallback_;
 };
 
 // Whether a pair is matched on the CPU from the couplings that can matter (candidates.h), where they suffice:
 // not in float32 without guidance, as imported weights are used, where all couplings count, as published.
-bool UsesCandidates(const SuperGlue& network, const SuperGlueOptions& options, InferencePrecision precision);
+bool UsesCandidates(const SuperGlue& network, const SuperGlueOptions& options, Precision precision);
 
 // An image as its FeatureMatcher takes it, made once for all its pairs.
 struct PreparedImage {
   Features features;        // of the baselines
-  torch::Tensor rows;       // (1, N, D), see PrepareFeatures; of SuperGlue
+  torch::Tensor rows;       // (1, N, D), see SuperGlueEngine::Prepare; of SuperGlue
   Positions positions;      // for its guidance
   PrefilterRows prefilter;  // where pairs are tested before
 
@@ -145,12 +132,12 @@ class FeatureMatcher {
   // From now on they are counted here.
   void CountPairsIn(std::shared_ptr<PrefilterCounts> counts) { prefilter_counts_ = std::move(counts); }
   // How many pairs MatchBatch is best given: 1 where they would be matched one by one.
-  int batch_size() const { return engine_ ? options_.batch_size : 1; }
+  int batch_size() const { return is_on_gpu_ ? options_.batch_size : 1; }
   FeatureMatches Match(const Features& features0, const Features& features1);
 
  private:
   FeatureMatcher(const FeatureMatcher& other, torch::Device device);
-  bool HasEngineOn(torch::Device device) const { return engine_ && !device.is_cpu(); }
+  const SuperGlueEngine& EngineOn(torch::Device device) const;
   bool IsUnpromising(const PreparedPair& pair) const;
   // Each pair, promising or not.
   std::vector<FeatureMatches> MatchAll(const std::vector<PreparedPair>& pairs);
@@ -167,9 +154,11 @@ class FeatureMatcher {
 
   LoadedSuperGlue superglue_;
   MatcherOptions options_;
-  std::unique_ptr<SuperGlueBatchEngine> engine_;  // of a GPU
+  std::shared_ptr<const SuperGlueEngine> engine_;      // of the device; shared between workers on the CPU
+  std::shared_ptr<const SuperGlueEngine> cpu_engine_;  // where the device is a GPU whose memory is short
   std::shared_ptr<PrefilterCounts> prefilter_counts_ = std::make_shared<PrefilterCounts>();
-  size_t most_at_once_;  // pairs that its memory held
+  bool is_on_gpu_ = false;  // with SuperGlue, whose pairs then go together
+  size_t most_at_once_;     // pairs that its memory held
   DeviceFallback fallback_;
   Candidates candidates_, guided_;  // of the pair at hand, on the CPU
   CandidateSolution solution_;

@@ -59,14 +59,14 @@ Keypoints Chosen(const Keypoints& keypoints, const torch::Tensor& indices) {
   return {keypoints.xy.index_select(0, indices), keypoints.scores.index_select(0, indices)};
 }
 
-Features FeaturesOfTile(SuperPoint& network, const torch::Tensor& image, const Span& columns,
-                        const Span& rows, const KeypointOptions& options, const KeypointFilter& keep) {
-  const auto device = network->parameters().front().device();
+Features FeaturesOfTile(const DenseNetwork& network, const torch::Tensor& image, const Span& columns,
+                        const Span& rows, const KeypointOptions& options, const KeypointFilter& keep,
+                        torch::Device device) {
   const auto seen = image.narrow(2, rows.seen_first, rows.seen_last - rows.seen_first)
                         .narrow(3, columns.seen_first, columns.seen_last - columns.seen_first)
                         .contiguous()
                         .to(device);
-  const SuperPointOutput output = network->forward(seen);
+  const SuperPointOutput output = network(seen);
   KeypointOptions all = options;
   all.max_num_features = 0;
   Keypoints keypoints = DetectKeypoints(seen, ScoresFromLogits(output.logits)[0], all);
@@ -137,8 +137,9 @@ void ValidateTileSize(int tile_size, const KeypointOptions& options) {
   }
 }
 
-Features ExtractInTiles(SuperPoint& network, const torch::Tensor& image, const KeypointOptions& options,
-                        int tile_size, const KeypointFilter& keep) {
+Features ExtractInTiles(const DenseNetwork& network, const torch::Tensor& image,
+                        const KeypointOptions& options, int tile_size, const KeypointFilter& keep,
+                        torch::Device device) {
   TORCH_CHECK(image.dim() == 4 && image.size(0) == 1, "ExtractInTiles: image must be (1, 1, H, W), got ",
               image.sizes());
   options.Validate();
@@ -146,14 +147,13 @@ Features ExtractInTiles(SuperPoint& network, const torch::Tensor& image, const K
   const int margin = TileMargin(options);
   torch::NoGradGuard no_grad;
   const auto height = static_cast<int>(image.size(2)), width = static_cast<int>(image.size(3));
-  Features features{torch::zeros({0, 2}), torch::zeros({0}),
-                    torch::zeros({network->architecture().descriptor_dim, 0})};
+  Features features{torch::zeros({0, 2}), torch::zeros({0}), torch::zeros({network.descriptor_dim(), 0})};
   if (width >= kCellSize && height >= kCellSize) {
     const auto columns = Divide(width, tile_size, margin), rows = Divide(height, tile_size, margin);
     std::vector<Features> tiles;
     for (const Span& row : rows) {
       for (const Span& column : columns)
-        tiles.push_back(FeaturesOfTile(network, image, column, row, options, keep));
+        tiles.push_back(FeaturesOfTile(network, image, column, row, options, keep, device));
     }
     features = JoinFeatures(tiles);
     if (tiles.size() > 1)

@@ -24,10 +24,11 @@ int SmallestTileSize(const KeypointOptions& options);
 void ValidateTileSize(int tile_size, const KeypointOptions& options);
 
 // ExtractFeatures, with the filter before max_num_features is applied. image (1, 1, H, W) float in [0, 1] on
-// any device; tiles go to the network's one by one. tile_size: longest side of what the network sees at
-// once, pixels; 0: the whole image. The features are on the CPU. Throws UsageError for a tile_size that
-// leaves no room between the margins.
-Features ExtractInTiles(SuperPoint& network, const torch::Tensor& image, const KeypointOptions& options,
-                        int tile_size, const KeypointFilter& keep = {});
+// any device; tiles go to `device`, the network's, one by one. tile_size: longest side of what the network
+// sees at once, pixels; 0: the whole image. The features are on the CPU. Throws UsageError for a tile_size
+// that leaves no room between the margins.
+Features ExtractInTiles(const DenseNetwork& network, const torch::Tensor& image,
+                        const KeypointOptions& options, int tile_size, const KeypointFilter& keep = {},
+                        torch::Device device = torch::kCPU);
 
 }  // namespace colmatch

@@ -184,10 +184,11 @@ Features StrongestFeatures(const Features& features, int max_num_features) {
   return SelectFeatures(features, std::get<1>(torch::topk(features.scores, max_num_features)));
 }
 
-Features ExtractFeatures(SuperPoint& network, const torch::Tensor& image, const KeypointOptions& options) {
+Features ExtractFeatures(const DenseNetwork& network, const torch::Tensor& image,
+                         const KeypointOptions& options) {
   TORCH_CHECK(image.dim() == 4 && image.size(0) == 1, "ExtractFeatures: image must be (1, 1, H, W), got ",
               image.sizes());
-  const SuperPointOutput output = network->forward(image);
+  const SuperPointOutput output = network(image);
   const Keypoints keypoints = DetectKeypoints(image, ScoresFromLogits(output.logits)[0], options);
   Features features;
   features.keypoints = keypoints.xy;

@@ -66,6 +66,7 @@ Features StrongestFeatures(const Features& features, int max_num_features);
 
 // image (1, 1, H, W) float in [0, 1] on the network's device, looked at as it is: at scale 1. An image
 // without keypoints gives N = 0.
-Features ExtractFeatures(SuperPoint& network, const torch::Tensor& image, const KeypointOptions& options);
+Features ExtractFeatures(const DenseNetwork& network, const torch::Tensor& image,
+                         const KeypointOptions& options);
 
 }  // namespace colmatch

@@ -7,9 +7,7 @@
 #include <cmath>
 #include <string>
 
-#include "network/engines/attention.h"
-#include "network/engines/superglue_engine.h"
-#include "network/engines/transport.h"
+#include "network/attention.h"
 #include "network/keypoint_code.h"
 #include "util/error.h"
 
@@ -226,8 +224,6 @@ torch::Tensor SuperGlueImpl::CouplingScores(const torch::Tensor& desc0, const to
 
 torch::Tensor SuperGlueImpl::forward(const SuperGlueInput& input0, const SuperGlueInput& input1,
                                      std::vector<torch::Tensor>* after_pair) {
-  if (after_pair == nullptr && HasEngineFor(input0.descriptors))
-    return ForwardPrepared(Prepare(input0), Prepare(input1));
   auto desc0 = Encode(input0);
   auto desc1 = Encode(input1);
   for (size_t i = 0; i < gnn->num_layers(); ++i) {
@@ -240,45 +236,12 @@ torch::Tensor SuperGlueImpl::forward(const SuperGlueInput& input0, const SuperGl
 
 torch::Tensor SuperGlueImpl::Prepare(const SuperGlueInput& input) {
   const auto encoded = Encode(input);
-  if (gnn->num_layers() > 0 && HasEngineFor(encoded)) return engine_->FirstLayer(encoded);
   return gnn->num_layers() > 0 ? gnn->SelfLayer(0, encoded) : encoded;
 }
 
 torch::Tensor SuperGlueImpl::ForwardPrepared(torch::Tensor prepared0, torch::Tensor prepared1) {
-  if (HasEngineFor(prepared0)) return engine_->Couplings(prepared0, prepared1);
   for (size_t i = 1; i < gnn->num_layers(); ++i) gnn->Layer(i, prepared0, prepared1);
   return CouplingScores(prepared0, prepared1);
-}
-
-torch::Tensor SuperGlueImpl::SelectCandidates(const torch::Tensor& prepared0, const torch::Tensor& prepared1,
-                                              Candidates& candidates) {
-  const auto bin = bin_score.item<float>();
-  if (HasEngineFor(prepared0)) {
-    engine_->SelectCandidates(prepared0[0], prepared1[0], bin, kCandidateMargin, candidates);
-    return {};
-  }
-  const auto all = ForwardPrepared(prepared0, prepared1).contiguous();
-  const int64_t n = all.size(1), m = all.size(2);
-  candidates.Reset(m, bin);
-  AddCandidates(all.data_ptr<float>(), m, n, kCandidateMargin, candidates);
-  return all;
-}
-
-torch::Tensor SuperGlueImpl::AllCouplings() const {
-  TORCH_CHECK(engine_, "AllCouplings: SelectCandidates returned them");
-  return engine_->CouplingsOfSelected();
-}
-
-void SuperGlueImpl::UseBf16() {
-  engine_ = std::make_shared<SuperGlueEngine>(*this, SuperGlueEngine::Maps::kBf16);
-}
-
-bool SuperGlueImpl::HasEngineFor(const torch::Tensor& x) const {
-  return engine_ && !torch::GradMode::is_enabled() && x.is_cpu() && x.scalar_type() == torch::kFloat;
-}
-
-void SuperGlueImpl::UseInt8() {
-  engine_ = std::make_shared<SuperGlueEngine>(*this, SuperGlueEngine::Maps::kInt8);
 }
 
 void SuperGlueImpl::InitializeAsNearestNeighbor(double gain) {
@@ -303,35 +266,6 @@ int GuidanceRoundsOf(const SuperGlue& network, const SuperGlueOptions& options) 
 
 torch::Tensor EncodeFeatures(SuperGlue& network, const Features& features) {
   return network->Encode(InputOf(features));
-}
-
-torch::Tensor PrepareFeatures(SuperGlue& network, const Features& features) {
-  if (features.size() == 0)
-    return torch::zeros({1, 0, network->architecture().descriptor_dim}, features.descriptors.options());
-  return network->Prepare(InputOf(features));
-}
-
-FeatureMatches MatchCouplings(SuperGlue& network, const torch::Tensor& scores,
-                              const SuperGlueOptions& options) {
-  return MatchByTransport(scores, network->bin_score, IterationsOf(network, options),
-                          options.match_threshold);
-}
-
-FeatureMatches MatchPrepared(SuperGlue& network, const torch::Tensor& prepared0,
-                             const torch::Tensor& prepared1, const SuperGlueOptions& options) {
-  const int64_t n = prepared0.size(1), m = prepared1.size(1);
-  if (n == 0 || m == 0) {
-    return MatchesFromLogAssignment(
-        torch::zeros({n + 1, m + 1}, network->bin_score.options().requires_grad(false)),
-        options.match_threshold);
-  }
-  return MatchCouplings(network, network->ForwardPrepared(prepared0, prepared1), options);
-}
-
-FeatureMatches MatchFeatures(SuperGlue& network, const Features& features0, const Features& features1,
-                             const SuperGlueOptions& options) {
-  return MatchPrepared(network, PrepareFeatures(network, features0), PrepareFeatures(network, features1),
-                       options);
 }
 
 }  // namespace colmatch

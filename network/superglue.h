@@ -8,16 +8,12 @@
 
 #include <torch/nn.h>
 
-#include <memory>
 #include <utility>
 #include <vector>
 
 #include "network/features.h"
-#include "network/kernels/candidates.h"
 
 namespace colmatch {
-
-class SuperGlueEngine;
 
 // Sizes. The defaults are the published network; others are models of our own.
 struct SuperGlueArchitecture {
@@ -153,24 +149,9 @@ class SuperGlueImpl : public torch::nn::Module {
   // the last bits, which depend on how many rows a matrix product has.
   torch::Tensor ForwardPrepared(torch::Tensor prepared0, torch::Tensor prepared1);
 
-  // The same of one pair, (1, N, D) and (1, M, D), without gradients on the CPU: the couplings that can
-  // matter to optimal transport (candidates.h), those of at least the dustbin's score less kCandidateMargin.
-  // Returns all couplings (1, N, M) where they were computed anyway; else AllCouplings has them, of the pair
-  // that this thread selected last.
-  torch::Tensor SelectCandidates(const torch::Tensor& prepared0, const torch::Tensor& prepared1,
-                                 Candidates& candidates);
-  torch::Tensor AllCouplings() const;
-
   // A start from which training only has to improve on nearest neighbours: residuals 0, final projection a
   // scaled identity, so that the coupling scores are gain times the cosine of the descriptors.
   void InitializeAsNearestNeighbor(double gain);
-
-  // From now on, on the CPU and without gradients, the layers are computed in bf16, or their linear maps and
-  // attention in 8-bit integers (SuperGlueEngine), from the weights as they are now; the keypoint encoder
-  // stays in float32, final projection and couplings are in bf16. Without batch normalisation only:
-  // FoldBatchNorm.
-  void UseBf16();
-  void UseInt8();
 
   // A fixed keypoint code computes the same in training.
   void train(bool on = true) override;
@@ -183,10 +164,7 @@ class SuperGlueImpl : public torch::nn::Module {
   torch::Tensor bin_score;  // scalar
 
  private:
-  bool HasEngineFor(const torch::Tensor& x) const;
-
   SuperGlueArchitecture architecture_;
-  std::shared_ptr<SuperGlueEngine> engine_;
 };
 TORCH_MODULE(SuperGlue);
 
@@ -204,62 +182,7 @@ SuperGlue FoldBatchNorm(SuperGlue& network);
 int IterationsOf(const SuperGlue& network, const SuperGlueOptions& options);
 int GuidanceRoundsOf(const SuperGlue& network, const SuperGlueOptions& options);
 
-// The end of matching: match(scores, options) of coupling scores, and as often as the rounds of guidance say,
-// match(guide(matches), options) of better ones. Matches that only guide have half the iterations of
-// transport, with which those they lead to are as good.
-template <typename Match, typename Guide>
-auto MatchInRounds(const SuperGlue& network, const SuperGlueOptions& options, const torch::Tensor& scores,
-                   const Match& match, const Guide& guide) {
-  const int rounds = GuidanceRoundsOf(network, options);
-  SuperGlueOptions guiding = options;
-  guiding.sinkhorn_iterations = (IterationsOf(network, options) + 1) / 2;
-  auto matches = match(scores, rounds > 0 ? guiding : options);
-  for (int round = 1; round <= rounds; ++round)
-    matches = match(guide(matches), round < rounds ? guiding : options);
-  return matches;
-}
-
-// MatchInRounds of the couplings that can matter: transport(candidates, iterations, matches) is
-// MatchByCandidates, guide(matches, guided) makes guided candidates of the same couplings or returns false
-// where the matches change none. A round whose matches are those that guided it already is not repeated.
-// False where transport is, and matches are of no use then.
-template <typename Transport, typename Guide>
-bool MatchCandidatesInRounds(const SuperGlue& network, const SuperGlueOptions& options,
-                             const Candidates& candidates, const Transport& transport, const Guide& guide,
-                             Candidates& guided, FeatureMatches& matches) {
-  const int rounds = GuidanceRoundsOf(network, options), all = IterationsOf(network, options),
-            half = (all + 1) / 2;
-  if (!transport(candidates, rounds > 0 ? half : all, matches)) return false;
-  torch::Tensor guided_by;
-  for (int round = 1; round <= rounds; ++round) {
-    const bool again = guided_by.defined() && guided_by.equal(matches.matches0);
-    const bool changed = again || guide(matches, guided);
-    guided_by = matches.matches0;
-    const bool last = round == rounds || again || !changed;
-    if (!transport(changed ? guided : candidates, last ? all : half, matches)) return false;
-    if (last) break;
-  }
-  return true;
-}
-
 // SuperGlue's Encode of one image, (1, N, D), N at least 1. Features on the network's device.
 torch::Tensor EncodeFeatures(SuperGlue& network, const Features& features);
-
-// SuperGlue's Prepare of one image, once for all its pairs; (1, N, D), N may be 0. Features on the network's
-// device.
-torch::Tensor PrepareFeatures(SuperGlue& network, const Features& features);
-
-// The end of a pair: from its coupling scores (1, N, M), N and M at least 1, by optimal transport to matches.
-FeatureMatches MatchCouplings(SuperGlue& network, const torch::Tensor& scores,
-                              const SuperGlueOptions& options);
-
-// One pair of images that PrepareFeatures made.
-FeatureMatches MatchPrepared(SuperGlue& network, const torch::Tensor& prepared0,
-                             const torch::Tensor& prepared1, const SuperGlueOptions& options);
-
-// One pair, any keypoint counts (0 gives no matches); features on the network's device. The same bits as
-// MatchPrepared of both. SuperGlue alone: guidance is the FeatureMatcher's.
-FeatureMatches MatchFeatures(SuperGlue& network, const Features& features0, const Features& features1,
-                             const SuperGlueOptions& options);
 
 }  // namespace colmatch

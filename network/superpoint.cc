@@ -7,7 +7,6 @@
 #include <sstream>
 #include <string>
 
-#include "network/engines/superpoint_engine.h"
 #include "network/shared_parameters.h"
 #include "util/error.h"
 
@@ -74,8 +73,6 @@ SuperPointImpl::SuperPointImpl(const SuperPointArchitecture& architecture) : arc
   }
 }
 
-SuperPointImpl::~SuperPointImpl() = default;
-
 torch::nn::Conv2d SuperPointImpl::AddConvolution(const std::string& name, int in, int out, int kernel) {
   const auto options = torch::nn::Conv2dOptions(in, out, kernel).padding(kernel / 2);
   return register_module(name, torch::nn::Conv2d(options));
@@ -116,10 +113,11 @@ SuperPointOutput SuperPointImpl::forward(const torch::Tensor& image) {
               image.sizes());
   TORCH_CHECK(image.size(2) >= kCellSize && image.size(3) >= kCellSize,
               "SuperPoint: image must be at least 8 x 8 pixels, got ", image.sizes());
-  const bool has_halves =
-      engine_ ? image.is_cpu() : !halves_.empty() && image.device() == halves_[0].weight.device();
-  const bool in_halves = has_halves && !torch::GradMode::is_enabled();
-  const auto [detector, descriptor] = in_halves ? HeadsInHalfPrecision(image) : Heads(image);
+  const torch::Tensor x = Encoder(image);
+  return Output(Hidden(kDetectorHead, x), Hidden(kDescriptorHead, x));
+}
+
+SuperPointOutput SuperPointImpl::Output(const torch::Tensor& detector, const torch::Tensor& descriptor) {
   SuperPointOutput output;
   output.sampling = architecture_.sampling;
   output.logits = convPb_->forward(detector);
@@ -127,45 +125,17 @@ SuperPointOutput SuperPointImpl::forward(const torch::Tensor& image) {
   return output;
 }
 
-std::pair<torch::Tensor, torch::Tensor> SuperPointImpl::Heads(const torch::Tensor& image) {
-  const torch::Tensor x = Encoder(image);
-  return {Hidden(kDetectorHead, x), Hidden(kDescriptorHead, x)};
-}
-
-void SuperPointImpl::UseHalfPrecision(torch::ScalarType type) {
-  TORCH_CHECK(norms_.empty(), "SuperPoint: in half precision only without batch normalisation");
+std::vector<SuperPointImpl::Convolution> SuperPointImpl::HiddenConvolutions() const {
+  TORCH_CHECK(norms_.empty(), "SuperPoint: expected batch normalisation to be folded");
   torch::NoGradGuard no_grad;
-  halves_.clear();
-  engine_.reset();
-  const auto add = [&](const torch::Tensor& weight, const torch::Tensor& bias) {
-    halves_.push_back({weight.to(type).contiguous(torch::MemoryFormat::ChannelsLast), bias.to(type)});
-  };
-  for (size_t i = 0; i < kNumEncoder; ++i) add(hidden_[i]->weight, hidden_[i]->bias);
+  std::vector<Convolution> layers;
+  for (size_t i = 0; i < kNumEncoder; ++i)
+    layers.push_back({hidden_[i]->weight, hidden_[i]->bias, EndsScale(i)});
   const auto &detector = hidden_[kDetectorHead], &descriptor = hidden_[kDescriptorHead];
-  add(torch::cat({detector->weight, descriptor->weight}), torch::cat({detector->bias, descriptor->bias}));
-  if (!halves_[0].weight.is_cpu()) return;
-  std::vector<SuperPointEngine::Layer> layers;
-  for (size_t i = 0; i < halves_.size(); ++i)
-    layers.push_back({halves_[i].weight, halves_[i].bias, EndsScale(i)});
-  engine_ = std::make_unique<SuperPointEngine>(layers);
-  halves_.clear();
-}
-
-std::pair<torch::Tensor, torch::Tensor> SuperPointImpl::HeadsInHalfPrecision(
-    const torch::Tensor& image) const {
-  const auto x = engine_ ? engine_->Run(image) : HiddenOnGpu(image);
-  const int64_t width = architecture_.head_width;
-  return {x.narrow(1, 0, width), x.narrow(1, width, width)};
-}
-
-torch::Tensor SuperPointImpl::HiddenOnGpu(const torch::Tensor& image) const {
-  auto x = image.to(halves_[0].weight.scalar_type()).contiguous(torch::MemoryFormat::ChannelsLast);
-  for (size_t i = 0; i < halves_.size(); ++i) {
-    x = torch::conv2d(x, halves_[i].weight, halves_[i].bias, /*stride=*/1, /*padding=*/1);
-    torch::relu_(x);
-    if (EndsScale(i)) x = torch::max_pool2d(x, 2);
-  }
-  return x.to(torch::kFloat);
+  layers.push_back({torch::cat({detector->weight, descriptor->weight}),
+                    torch::cat({detector->bias, descriptor->bias}),
+                    /*pooled=*/false});
+  return layers;
 }
 
 torch::Tensor ScoresFromLogits(const torch::Tensor& logits) {

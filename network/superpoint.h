@@ -6,14 +6,12 @@
 #include <torch/nn.h>
 
 #include <array>
-#include <memory>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace colmatch {
-
-class SuperPointEngine;
 
 // One descriptor and one 8 x 8 cell of scores per this many pixels (three 2 x 2 poolings).
 inline constexpr int kCellSize = 8;
@@ -59,16 +57,21 @@ struct SuperPointOutput {
 class SuperPointImpl : public torch::nn::Module {
  public:
   explicit SuperPointImpl(const SuperPointArchitecture& architecture = {});
-  ~SuperPointImpl() override;
 
   // image: (B, 1, H, W) float in [0, 1], H and W at least 8. What exceeds a multiple of 8 is not looked at.
   SuperPointOutput forward(const torch::Tensor& image);
 
-  // From now on, without gradients and on the device where the weights are now, the convolutions with 3 x 3
-  // pixels are computed in half precision (kBFloat16; on a GPU also kHalf), channels last, from the weights
-  // as they are now, both heads' as one; the last maps stay in float32. Without batch normalisation only:
-  // FoldBatchNorm. On the CPU by SuperPointEngine, one thread at a time.
-  void UseHalfPrecision(torch::ScalarType type);
+  // The end of forward: both heads' last maps of what their hidden layers (B, head_width, H/8, W/8) gave.
+  SuperPointOutput Output(const torch::Tensor& detector, const torch::Tensor& descriptor);
+
+  // The convolutions with 3 x 3 pixels, ReLU after each, as they are now: conv1a .. conv4b, then convPa and
+  // convDa as one. Without batch normalisation only: FoldBatchNorm. For the forms of inference
+  // (network/engines/superpoint_engine.h).
+  struct Convolution {
+    torch::Tensor weight, bias;  // (outputs, inputs, 3, 3) and (outputs)
+    bool pooled;                 // 2 x 2 afterwards
+  };
+  std::vector<Convolution> HiddenConvolutions() const;
 
   const SuperPointArchitecture& architecture() const { return architecture_; }
 
@@ -80,10 +83,6 @@ class SuperPointImpl : public torch::nn::Module {
   void AddBatchNorm(const std::string& name, int channels);
   torch::Tensor Encoder(torch::Tensor x);
   torch::Tensor Hidden(size_t index, const torch::Tensor& x);
-  // Detector's and descriptor's hidden layers, from the image.
-  std::pair<torch::Tensor, torch::Tensor> Heads(const torch::Tensor& image);
-  std::pair<torch::Tensor, torch::Tensor> HeadsInHalfPrecision(const torch::Tensor& image) const;
-  torch::Tensor HiddenOnGpu(const torch::Tensor& image) const;
 
   SuperPointArchitecture architecture_;
   std::vector<torch::nn::Conv2d> hidden_;  // conv1a .. conv4b, convPa, convDa
@@ -91,14 +90,27 @@ class SuperPointImpl : public torch::nn::Module {
   torch::nn::Conv2d convPb_{nullptr};
   torch::nn::Conv2d convDb_{nullptr};
   bool takes_statistics_ = false;
-  struct HalfConvolution {
-    torch::Tensor weight, bias;
-  };
-  // conv1a .. conv4b, convPa and convDa as one: on a GPU the first, on the CPU the second.
-  std::vector<HalfConvolution> halves_;
-  std::unique_ptr<SuperPointEngine> engine_;
 };
 TORCH_MODULE(SuperPoint);
+
+// SuperPoint's forward, whatever computes it: a SuperPoint itself, or what MakeSuperPointEngine gives.
+class DenseNetwork {
+ public:
+  using Forward = std::function<SuperPointOutput(const torch::Tensor& image)>;
+
+  DenseNetwork(SuperPoint network)  // NOLINT(google-explicit-constructor): a SuperPoint is one
+      : descriptor_dim_(network->architecture().descriptor_dim),
+        forward_([network](const torch::Tensor& image) mutable { return network->forward(image); }) {}
+  DenseNetwork(int descriptor_dim, Forward forward)
+      : descriptor_dim_(descriptor_dim), forward_(std::move(forward)) {}
+
+  SuperPointOutput operator()(const torch::Tensor& image) const { return forward_(image); }
+  int descriptor_dim() const { return descriptor_dim_; }
+
+ private:
+  int descriptor_dim_;
+  Forward forward_;
+};
 
 // (B, 65, h, w) logits to (B, 8h, 8w) scores: softmax over the cell, "no keypoint" dropped, cells unfolded.
 torch::Tensor ScoresFromLogits(const torch::Tensor& logits);

@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "matcher/guidance/local_guidance_gpu.h"
+#include "network/engines/batched_superglue.h"
 #include "network/engines/gpu_queue.h"
-#include "network/engines/superglue_batch.h"
 #include "network/kernels/simd.h"
 
 namespace colmatch {

@@ -1,90 +1,73 @@
-// SuperGlue's layers in bf16 or 8-bit integers on the CPU, for inference: weights packed once, attention
-// fused, no N x M matrix and no allocation once the largest images have been seen. Residuals and
-// sums are float32, what goes from map to map is bf16.
+// SuperGlue for inference, whatever computes it: what one image decides alone, and the coupling scores of
+// pairs. The model (network/superglue.h) knows none of these forms; MakeSuperGlueEngine chooses one.
 #pragma once
 
 #include <torch/types.h>
 
+#include <cstdint>
 #include <memory>
 #include <vector>
 
+#include "network/features.h"
 #include "network/kernels/candidates.h"
-#include "network/kernels/int8_attention.h"
-#include "network/kernels/packed_linear.h"
+#include "network/precision.h"
+#include "network/superglue.h"
 
 namespace colmatch {
 
-class SuperGlueImpl;
+// Images as rows padded to one number N: rows (B, N, D) float32, zeros where padded.
+struct PaddedRows {
+  torch::Tensor rows;
+  std::vector<int64_t> counts;  // rows that are there, each at least 1
 
-// N rows, one a keypoint. What is constant in a layer is multiplied out: heads lie together instead of
-// interleaved, the queries' scale is in their weights, and `merge` is part of the residual Mlp's first map.
-// Any thread at any time: the packed weights are only read, and the images on their way through the layers
-// belong to the thread that calls. It starts LibTorch's threads.
+  bool IsPadded() const;
+};
+
+// Images (1, N, D) as one batch; counts of 0 are not allowed.
+PaddedRows PadRows(const std::vector<torch::Tensor>& images);
+
+// All functions compute without gradients. Forms on the CPU may be used by any number of threads at a time.
 class SuperGlueEngine {
  public:
-  // The arithmetic of the linear maps; with kInt8 also of attention, where there are instructions for it
-  // (elsewhere it would not be faster).
-  enum class Maps { kBf16, kInt8 };
+  // A network without batch normalisation (FoldBatchNorm), in evaluation mode, on the engine's device.
+  explicit SuperGlueEngine(SuperGlue network) : network_(std::move(network)) {}
+  virtual ~SuperGlueEngine() = default;
 
-  // The layers of a network without batch normalisation (FoldBatchNorm), on the CPU, as they are now.
-  SuperGlueEngine(SuperGlueImpl& network, Maps maps);
+  // The keypoint encoding and the first layer, which is self-attention: made once for all pairs of the image.
+  // (1, N, D) float32, N may be 0. Features on the engine's device.
+  torch::Tensor Prepare(const Features& features) const;
+  // Coupling scores (B, N, M) float32 of B pairs of prepared images; of what is padded, anything finite.
+  // Forms on the CPU take pairs of equal counts (nothing padded).
+  virtual torch::Tensor Couplings(const PaddedRows& images0, const PaddedRows& images1) const = 0;
+  // Of one pair, (1, N, D) and (1, M, D), N and M at least 1.
+  torch::Tensor CouplingsOfPair(const torch::Tensor& prepared0, const torch::Tensor& prepared1) const;
 
-  // Descriptors (B, N, D) float32 after the first layer, which is self-attention; B and N at least 1.
-  torch::Tensor FirstLayer(const torch::Tensor& desc) const;
-  // Coupling scores (B, N, M) float32 of two images that FirstLayer made: the other layers, the final
-  // projection and its products (in bf16).
-  torch::Tensor Couplings(const torch::Tensor& desc0, const torch::Tensor& desc1) const;
+  // On the CPU: the couplings of one pair that can matter to optimal transport (candidates.h), those of at
+  // least the dustbin's score less kCandidateMargin. Returns all couplings (1, N, M) where they were computed
+  // anyway; else AllCouplings has them, of the pair that this thread selected last.
+  virtual torch::Tensor SelectCandidates(const torch::Tensor& prepared0, const torch::Tensor& prepared1,
+                                         Candidates& candidates) const;
+  virtual torch::Tensor AllCouplings() const;
 
-  // Those of one pair, (N, D) and (M, D), that can matter to optimal transport: selected while a few rows of
-  // products are in the cache, the matrix is never written. margin: see AddCandidates.
-  void SelectCandidates(const torch::Tensor& desc0, const torch::Tensor& desc1, float bin_score, float margin,
-                        Candidates& candidates) const;
-  // All couplings (1, N, M) of the pair that SelectCandidates had last in this thread.
-  torch::Tensor CouplingsOfSelected() const;
+  const SuperGlue& network() const { return network_; }
+
+ protected:
+  // Descriptors with their keypoint encoding (B, N, D), N at least 1, after the first layer.
+  virtual torch::Tensor FirstLayer(const torch::Tensor& encoded) const = 0;
+  float BinScore() const { return network_->bin_score.item<float>(); }
 
  private:
-  struct Layer {
-    std::unique_ptr<const PackedLinear> query_key_value, hidden, residual;
-  };
-  // An image on its way through the layers.
-  struct Side {
-    int64_t rows = 0;
-    std::vector<float> sums;          // (rows, padded D): the descriptors
-    std::vector<Bf16> input;          // (rows, padded D + A): the same rounded, beside the message
-    std::vector<Bf16> heads;          // (rows, 3 A padded): query, key, value
-    std::vector<Bf16> keys, values;   // packed, one head after the other
-    std::vector<Int8Keys> int8_keys;  // instead of them, one a head
-    std::vector<Int8Values> int8_values;
-    std::vector<Bf16> projected;  // (rows, padded D): the final projection
-  };
-
-  static Layer PackLayer(SuperGlueImpl& network, size_t index, Maps maps);
-  bool Int8Attention() const { return maps_ == Maps::kInt8 && HasBf16Instructions(); }
-  void Load(const torch::Tensor& desc, Side& side) const;
-  torch::Tensor Descriptors(const Side& side) const;
-  // One layer on these images, each looking at sources[i].
-  void Run(const Layer& layer, const std::vector<Side*>& sides,
-           const std::vector<const Side*>& sources) const;
-  static Side* Scratch();  // two sides, of this thread
-  void Project(const Layer& layer, const std::vector<Side*>& sides) const;
-  void PackHead(Side& side, int64_t head) const;
-  // Messages of some queries of a head, beside the descriptors.
-  void AttendHead(Side& side, const Side& source, int64_t head, int64_t begin, int64_t rows) const;
-  void Attend(const std::vector<Side*>& sides, const std::vector<const Side*>& sources) const;
-  void AddResiduals(const Layer& layer, const std::vector<Side*>& sides) const;
-  // The layers of one pair, into the scratch.
-  void RunPair(const torch::Tensor& desc0, const torch::Tensor& desc1) const;
-  void ProjectCouplings(Side& side0, Side& side1) const;
-  // After ProjectCouplings; take(block, first row, rows, products, stride), blocks in any order.
-  template <typename Take>
-  void ForCouplings(const Take& take) const;
-  void ScoreCouplings(float* scores) const;
-
-  Maps maps_;
-  int64_t dim_, padded_dim_, attention_dim_, heads_;
-  std::vector<Layer> layers_;
-  // In bf16, over the fourth root of D: both sides together are over its square root.
-  std::unique_ptr<const PackedLinear> final_projection_;
+  SuperGlue network_;
 };
+
+// LibTorch's operations in float32 as the model has them, on any device: the form that the others are
+// compared with.
+std::unique_ptr<SuperGlueEngine> MakePlainSuperGlue(SuperGlue network);
+
+// The form for the device and the precision: packed weights on the CPU in bf16 and int8 (packed_superglue.h),
+// batches on a GPU (batched_superglue.h; record_launches: see DeviceGraphs), else the plain one. The weights
+// are those of the network as they are now.
+std::unique_ptr<SuperGlueEngine> MakeSuperGlueEngine(SuperGlue network, Precision precision,
+                                                     torch::Device device, bool record_launches = false);
 
 }  // namespace colmatch

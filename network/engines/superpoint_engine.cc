@@ -1,57 +1,68 @@
-// SuperPoint's convolutions in bf16; see superpoint_engine.h.
+// The choice of a form of SuperPoint; see superpoint_engine.h.
 #include "network/engines/superpoint_engine.h"
 
-#include <ATen/Parallel.h>
 #include <torch/torch.h>
 
-#include <algorithm>
-#include <utility>
+#include <memory>
+#include <vector>
+
+#include "network/engines/packed_superpoint.h"
 
 namespace colmatch {
+namespace {
 
-SuperPointEngine::SuperPointEngine(const std::vector<Layer>& layers)
-    : outputs_(layers.back().weight.size(0)) {
-  for (const Layer& layer : layers) {
-    const auto weight = layer.weight.to(torch::kFloat).contiguous(),
-               bias = layer.bias.to(torch::kFloat).contiguous();
-    layers_.push_back(
-        {Bf16Convolution(weight.data_ptr<float>(), bias.data_ptr<float>(), weight.size(0), weight.size(1)),
-         layer.pooled});
-  }
+using Convolutions = std::vector<SuperPointImpl::Convolution>;
+
+// Both heads' hidden layers (B, 2 head_width, h, w) to the output.
+SuperPointOutput OutputOf(SuperPoint network, const torch::Tensor& heads) {
+  const int64_t width = network->architecture().head_width;
+  return network->Output(heads.narrow(1, 0, width), heads.narrow(1, width, width));
 }
 
-const Bf16Image& SuperPointEngine::RunLayers(const float* pixels, int64_t height, int64_t width) const {
-  thread_local Bf16Image images[2];  // a layer's input and output, by turns
-  Bf16Image *in = &images[0], *out = &images[1];
-  in->SetNeighbours(pixels, height, width);
-  for (const PackedLayer& layer : layers_) {
-    const int64_t scale = layer.pooled ? 2 : 1;
-    out->Resize(in->height() / scale, in->width() / scale, layer.convolution.OutputChannels());
-    at::parallel_for(0, out->height(), /*grain_size=*/1, [&](int64_t first, int64_t last) {
-      if (layer.pooled) {
-        layer.convolution.RunPooled(*in, first, last, *out);
-      } else {
-        layer.convolution.Run(*in, first, last, *out);
-      }
-    });
-    std::swap(in, out);
+torch::Tensor RunOnGpu(const Convolutions& layers, const torch::Tensor& image) {
+  auto x = image.to(layers[0].weight.scalar_type()).contiguous(torch::MemoryFormat::ChannelsLast);
+  for (const auto& layer : layers) {
+    x = torch::conv2d(x, layer.weight, layer.bias, /*stride=*/1, /*padding=*/1);
+    torch::relu_(x);
+    if (layer.pooled) x = torch::max_pool2d(x, 2);
   }
-  return *in;
+  return x.to(torch::kFloat);
 }
 
-torch::Tensor SuperPointEngine::Run(const torch::Tensor& image) const {
-  const auto pixels = image.to(torch::kFloat).contiguous();
-  torch::Tensor result;
-  for (int64_t b = 0; b < pixels.size(0); ++b) {
-    const Bf16Image& last = RunLayers(pixels[b].data_ptr<float>(), pixels.size(2), pixels.size(3));
-    if (b == 0) result = torch::empty({pixels.size(0), last.height(), last.width(), outputs_});
-    float* to = result[b].data_ptr<float>();
-    for (int64_t y = 0; y < last.height(); ++y) {
-      for (int64_t x = 0; x < last.width(); ++x, to += outputs_)
-        std::transform(last.At(y, x), last.At(y, x) + outputs_, to, FloatFromBf16);
-    }
+DenseNetwork::Forward Plain(SuperPoint network) {
+  return [network](const torch::Tensor& image) mutable {
+    torch::NoGradGuard no_grad;
+    return network->forward(image);
+  };
+}
+
+DenseNetwork::Forward PackedOnCpu(SuperPoint network) {
+  const auto engine = std::make_shared<const PackedSuperPoint>(network->HiddenConvolutions());
+  return [network, engine](const torch::Tensor& image) {
+    torch::NoGradGuard no_grad;
+    return OutputOf(network, engine->Run(image));
+  };
+}
+
+DenseNetwork::Forward HalvesOnGpu(SuperPoint network, torch::ScalarType type) {
+  Convolutions layers = network->HiddenConvolutions();
+  for (auto& layer : layers) {
+    layer.weight = layer.weight.detach().to(type).contiguous(torch::MemoryFormat::ChannelsLast);
+    layer.bias = layer.bias.detach().to(type);
   }
-  return result.permute({0, 3, 1, 2});
+  return [network, layers](const torch::Tensor& image) mutable {
+    torch::NoGradGuard no_grad;
+    return image.is_cpu() ? network->forward(image) : OutputOf(network, RunOnGpu(layers, image));
+  };
+}
+
+}  // namespace
+
+DenseNetwork MakeSuperPointEngine(SuperPoint network, Precision precision, torch::Device device) {
+  const torch::ScalarType type = ScalarTypeOf(precision);
+  return {network->architecture().descriptor_dim, type == torch::kFloat ? Plain(network)
+                                                  : device.is_cpu()     ? PackedOnCpu(network)
+                                                                        : HalvesOnGpu(network, type)};
 }
 
 }  // namespace colmatch

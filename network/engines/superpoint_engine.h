@@ -1,39 +1,19 @@
-// SuperPoint's layers with 3 x 3 pixels in bf16 on the CPU, for inference: weights packed once, channels
-// last, ReLU and pooling on the way, no allocation once the largest image has been seen.
+// The forms of SuperPoint for inference. The model (network/superpoint.h) knows none of them.
 #pragma once
 
 #include <torch/types.h>
 
-#include <vector>
-
-#include "network/kernels/bf16_convolution.h"
+#include "network/precision.h"
+#include "network/superpoint.h"
 
 namespace colmatch {
 
-// Any thread at any time: the packed weights are only read, and the images between layers belong to the
-// thread that calls. It starts LibTorch's threads.
-class SuperPointEngine {
- public:
-  struct Layer {
-    torch::Tensor weight, bias;  // (outputs, inputs, 3, 3) and (outputs), on the CPU, copied
-    bool pooled;                 // 2 x 2 afterwards
-  };
-  // The first of one input channel.
-  explicit SuperPointEngine(const std::vector<Layer>& layers);
-
-  // image (B, 1, H, W) to the last layer's (B, outputs, h, w) float32, channels last.
-  torch::Tensor Run(const torch::Tensor& image) const;
-
- private:
-  // The last layer's image, until this thread's next call.
-  const Bf16Image& RunLayers(const float* pixels, int64_t height, int64_t width) const;
-
-  struct PackedLayer {
-    Bf16Convolution convolution;
-    bool pooled;
-  };
-  std::vector<PackedLayer> layers_;
-  int64_t outputs_;
-};
+// SuperPoint's forward without gradients, by the form for the device and the precision. fp32 and int8: the
+// network itself, on the device where it is when it is called. In half precision the convolutions with 3 x 3
+// pixels, from the weights as they are now, the last maps in float32: on the CPU by packed weights
+// (packed_superpoint.h; bf16 alone), on a GPU channels last by LibTorch, and an image that comes on the CPU
+// all the same goes through the network in float32. Without batch normalisation only: FoldBatchNorm. Copies
+// share the weights; those on the CPU may work side by side.
+DenseNetwork MakeSuperPointEngine(SuperPoint network, Precision precision, torch::Device device);
 
 }  // namespace colmatch

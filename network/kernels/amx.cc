@@ -45,8 +45,9 @@ bool ProcessIsGrantedTiles() {
 AmxState StateOfAmx() {
   static const AmxState state = [] {
     if (!ProcessorHasAmx() || !SystemKeepsTiles() || !ProcessIsGrantedTiles()) return AmxState::kAbsent;
-    return TilesAreRight({amx::Int8Products, amx::Bf16Products, amx::MultiplyRows}) ? AmxState::kUsed
-                                                                                    : AmxState::kWrong;
+    return TilesAreRight({amx::Int8Products, amx::Bf16Products, amx::MultiplyRows, amx::ConvolveRow})
+               ? AmxState::kUsed
+               : AmxState::kWrong;
   }();
   return state;
 }

@@ -101,6 +101,47 @@ bool RowsAreRight(const TileKernels& kernels, Integers& integers, int64_t rows, 
   return true;
 }
 
+// Sums of a row's pixels, (width, tiles * kTile), as floats in what the kernel takes for its result.
+void KeepPixels(const Bf16Convolution::Call& call, int64_t pixel, int64_t count, int64_t tile,
+                int64_t num_tiles, const float* sums) {
+  constexpr int64_t kOutputs = Bf16Convolution::kTile;
+  for (int64_t p = 0; p < count; ++p) {
+    for (int64_t o = 0; o < num_tiles * kOutputs; ++o)
+      call.y[(pixel + p) * call.tiles * kOutputs + tile * kOutputs + o] =
+          Bf16FromFloat(sums[p * 2 * kOutputs + o]);
+  }
+}
+
+// One row of three pixels' channels above another; sums of few small integers are whole numbers that bf16
+// holds.
+bool ConvolutionIsRight(const TileKernels& kernels, Integers& integers, int64_t width, int64_t tiles) {
+  constexpr int64_t kOutputs = Bf16Convolution::kTile, kChannels = 16, kPairs = 32;  // 24 and padding
+  const int64_t row_stride = (width + 2) * kChannels;
+  std::vector<Bf16> x = integers.Halves(3 * row_stride + Bf16Convolution::kMaxBlock * kChannels);
+  std::vector<Bf16> weights(static_cast<size_t>(tiles * 3 * kPairs * 2 * kOutputs), Bf16{0});
+  for (int64_t at = 0; at < static_cast<int64_t>(weights.size()); at += 7) {
+    const int64_t pair = at / (2 * kOutputs) % kPairs;
+    if (pair < 24) weights[static_cast<size_t>(at)] = Bf16FromFloat(static_cast<float>(integers.Next() % 2));
+  }
+  std::vector<Bf16> y(static_cast<size_t>(width * tiles * kOutputs));
+  kernels.convolution(
+      {weights.data(), nullptr, kPairs, tiles, x.data(), kChannels, row_stride, width, y.data()}, KeepPixels);
+  for (int64_t p = 0; p < width; ++p) {
+    for (int64_t o = 0; o < tiles * kOutputs; ++o) {
+      float sum = 0;
+      for (int64_t k = 0; k < 3 * 2 * kPairs; ++k) {
+        const int64_t row = k / (2 * kPairs), entry = k % (2 * kPairs);
+        const auto at = static_cast<size_t>(
+            (((o / kOutputs * 3 + row) * kPairs + entry / 2) * kOutputs + o % kOutputs) * 2 + entry % 2);
+        sum += FloatFromBf16(x[static_cast<size_t>(row * row_stride + p * kChannels + entry)]) *
+               FloatFromBf16(weights[at]);
+      }
+      if (y[static_cast<size_t>(p * tiles * kOutputs + o)] != Bf16FromFloat(sum)) return false;
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
 bool TilesAreRight(const TileKernels& kernels) {
@@ -112,7 +153,7 @@ bool TilesAreRight(const TileKernels& kernels) {
         return false;
     }
   }
-  return true;
+  return ConvolutionIsRight(kernels, integers, 45, 3);
 }
 
 }  // namespace colmatch

@@ -57,6 +57,21 @@ inline void ConvolveRow(const Bf16Convolution::Call& call) {
   }
 }
 
+// As Bf16Convolution::Finish.
+inline void FinishPixels(const Bf16Convolution::Call& call, int64_t pixel, int64_t count, int64_t tile,
+                         int64_t num_tiles, const float* sums) {
+  constexpr int64_t kTile = Bf16Convolution::kTile;
+  const int64_t channels = call.tiles * kTile;
+  const float* const bias = call.bias + tile * kTile;
+  Bf16* y = call.y + pixel * channels + tile * kTile;
+  for (int64_t p = 0; p < count; ++p, sums += 2 * kTile, y += channels) {
+    for (int64_t o = 0; o < num_tiles * kTile; o += kLanes) {
+      const Vector sum = Load(sums + o) + Load(bias + o);
+      StoreRounded(y + o, sum > 0.0f ? sum : Vector{});
+    }
+  }
+}
+
 // Of numbers that are not negative the bits are in the same order; what is not a number stays so.
 inline void PoolRows(const Bf16* row0, const Bf16* row1, int64_t width, int64_t channels, Bf16* y) {
   constexpr int64_t kCount = 2 * kLanes;

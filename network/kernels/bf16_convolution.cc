@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "network/kernels/tile_products.h"
+
 #define COLMATCH_KERNEL "network/kernels/bf16_convolution-inl.h"
 #define COLMATCH_KERNEL_IN_BF16
 #include "network/kernels/foreach_simd.h"
@@ -68,14 +70,34 @@ Bf16Convolution::Bf16Convolution(const float* weight, const float* bias, int64_t
 
 void Bf16Convolution::UsePath(Bf16Path path) {
   row_ = ForBf16Path(path, x4::ConvolveRow, x8::ConvolveRow, x16::ConvolveRow, xbf16::ConvolveRow);
+  finish_ = ForBf16Path(path, x4::FinishPixels, x8::FinishPixels, x16::FinishPixels, xbf16::FinishPixels);
+  tiled_ = nullptr;
+#if defined(__x86_64__)
+  // The first layer's few products are not worth tiles.
+  if (path == Bf16Path::kTiles && channels_ != kNeighbours) {
+    PackForTiles();
+    tiled_ = amx::ConvolveRow;
+  }
+#endif
   // Comparisons of 16 bits are AVX512BW, which that path has.
   pool_ = ForBf16Path(path, x4::PoolRows, x8::PoolRows, x8::PoolRows, xbf16::PoolRows);
+}
+
+void Bf16Convolution::PackForTiles() {
+  const int64_t padded = TiledPairs() * 2 * kTile, size = pairs_ * 2 * kTile;
+  tiled_weights_.assign(static_cast<size_t>(3 * tiles_ * padded), Bf16{0});
+  for (int64_t row = 0; row < 3 * tiles_; ++row)
+    std::copy_n(weights_.data() + row * size, size, tiled_weights_.data() + row * padded);
 }
 
 void Bf16Convolution::RunRow(const Bf16Image& in, int64_t row, int64_t width, Bf16* y) const {
   // The neighbours of an image of one channel are within its pixels.
   const Bf16* const x = in.At(row - 1, channels_ == kNeighbours ? 0 : -1);
-  row_({weights_.data(), bias_.data(), pairs_, tiles_, x, channels_, in.RowStride(), width, y});
+  Call call{weights_.data(), bias_.data(), pairs_, tiles_, x, channels_, in.RowStride(), width, y};
+  if (tiled_ == nullptr) return row_(call);
+  call.weights = tiled_weights_.data();
+  call.pairs = TiledPairs();
+  tiled_(call, finish_);
 }
 
 void Bf16Convolution::Run(const Bf16Image& in, int64_t first, int64_t last, Bf16Image& out) const {

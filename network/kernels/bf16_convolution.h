@@ -52,7 +52,7 @@ class Bf16Convolution {
 
   static constexpr int64_t kTile = 16;  // outputs
   // An image's memory is so many pixels longer: a kernel reads a block of them at once.
-  static constexpr int64_t kMaxBlock = 24;
+  static constexpr int64_t kMaxBlock = 36;
 
   // A row of pixels, as a kernel is told.
   struct Call {
@@ -65,16 +65,26 @@ class Bf16Convolution {
     Bf16* y;  // (width, tiles * kTile)
   };
   using Kernel = void(const Call& call);
+  // The end of a kernel by tiles: sums (count, 2 * kTile) of pixels from `pixel` and of one or two tiles of
+  // outputs from `tile`, to which the bias is added.
+  using Finish = void(const Call& call, int64_t pixel, int64_t count, int64_t tile, int64_t num_tiles,
+                      const float* sums);
+  // pairs is a multiple of kTile, and so is the padding of the weights, with zeros.
+  using TiledKernel = void(const Call& call, Finish* finish);
   // Maximum of 2 x 2 of rows of so many channels, none negative; width is the result's.
   using PoolKernel = void(const Bf16* row0, const Bf16* row1, int64_t width, int64_t channels, Bf16* y);
 
  private:
   void RunRow(const Bf16Image& in, int64_t row, int64_t width, Bf16* y) const;
+  int64_t TiledPairs() const { return (pairs_ + kTile - 1) / kTile * kTile; }
+  void PackForTiles();
 
   int64_t channels_, pairs_, tiles_;
-  std::vector<Bf16> weights_;
+  std::vector<Bf16> weights_, tiled_weights_;  // the second padded for the kernel by tiles, where it is used
   std::vector<float> bias_;
   Kernel* row_;
+  Finish* finish_;
+  TiledKernel* tiled_ = nullptr;
   PoolKernel* pool_;
 };
 

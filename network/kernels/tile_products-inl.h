@@ -139,3 +139,58 @@ inline void MultiplyRows(const TileMatrix& in, const Bf16* x, int64_t x_stride, 
   }
   Tiles::Release();
 }
+
+// kBlock pixels of a row of a convolution by one tile of outputs or two: the rows of a product are the
+// pixels, of which each one's three neighbours lie together. sums: (kBlock, kBlock), of kHalf the left half.
+template <bool kHalf>
+inline void ConvolveBlock(const Bf16Convolution::Call& call, int64_t tile, int64_t pixel, float* sums) {
+  constexpr int64_t kEntry = sizeof(Bf16);
+  const int64_t stride = call.x_stride * kEntry, tile_bytes = 3 * call.pairs * kTileBytes;
+  const auto* weights = reinterpret_cast<const uint8_t*>(call.weights) + tile * tile_bytes;
+  Tiles::template Zero<0>();
+  Tiles::template Zero<2>();
+  if constexpr (!kHalf) {
+    Tiles::template Zero<1>();
+    Tiles::template Zero<3>();
+  }
+  for (int row = 0; row < 3; ++row) {
+    const auto* x =
+        reinterpret_cast<const uint8_t*>(call.x + row * call.x_row_stride + pixel * call.x_stride);
+    for (int64_t k = 0; k < call.pairs; k += kTileRows, x += kTileBytes, weights += kTileRows * kTileBytes) {
+      Tiles::template Load<4>(x, stride);
+      Tiles::template Load<5>(x + kTileRows * stride, stride);
+      Tiles::template Load<6>(weights, kTileBytes);
+      if constexpr (!kHalf) Tiles::template Load<7>(weights + tile_bytes, kTileBytes);
+      Tiles::template AddBf16<0, 4, 6>();
+      Tiles::template AddBf16<2, 5, 6>();
+      if constexpr (kHalf) continue;
+      Tiles::template AddBf16<1, 4, 7>();
+      Tiles::template AddBf16<3, 5, 7>();
+    }
+  }
+  constexpr int64_t kSumsStride = kBlock * static_cast<int64_t>(sizeof(float));
+  Tiles::template Store<0>(sums, kSumsStride);
+  Tiles::template Store<2>(sums + kTileRows * kBlock, kSumsStride);
+  if constexpr (kHalf) return;
+  Tiles::template Store<1>(sums + kTileRows, kSumsStride);
+  Tiles::template Store<3>(sums + kTileRows * kBlock + kTileRows, kSumsStride);
+}
+
+// As Bf16Convolution::TiledKernel. A block beyond the row's end reads pixels that are there (Bf16Image's
+// memory is longer) and whose sums are dropped.
+inline void ConvolveRow(const Bf16Convolution::Call& call, Bf16Convolution::Finish* finish) {
+  float sums[kBlock * kBlock];
+  Tiles::Configure(TileShapes());
+  for (int64_t tile = 0; tile < call.tiles; tile += 2) {
+    const bool half = tile + 1 == call.tiles;
+    for (int64_t pixel = 0; pixel < call.width; pixel += kBlock) {
+      if (half) {
+        ConvolveBlock<true>(call, tile, pixel, sums);
+      } else {
+        ConvolveBlock<false>(call, tile, pixel, sums);
+      }
+      finish(call, pixel, std::min(kBlock, call.width - pixel), tile, half ? 1 : 2, sums);
+    }
+  }
+  Tiles::Release();
+}

@@ -57,6 +57,10 @@ void MultiplyRows(const TileMatrix& matrix, const Bf16* x, int64_t x_stride, int
   kernel::MultiplyRows(matrix, x, x_stride, rows, sums, sums_stride);
 }
 
+void ConvolveRow(const Bf16Convolution::Call& call, Bf16Convolution::Finish* finish) {
+  kernel::ConvolveRow(call, finish);
+}
+
 }  // namespace colmatch::amx
 COLMATCH_END_TARGET
 

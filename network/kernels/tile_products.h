@@ -1,8 +1,9 @@
-// Linear maps by AMX's tiles (Sapphire Rapids and later); see tile_products-inl.h.
+// Linear maps and convolutions by AMX's tiles (Sapphire Rapids and later); see tile_products-inl.h.
 #pragma once
 
 #include <cstdint>
 
+#include "network/kernels/bf16_convolution.h"
 #include "network/kernels/bf16_linear.h"
 
 namespace colmatch {
@@ -38,6 +39,9 @@ void Bf16Products(const Bf16Linear::Call& call, Bf16Linear::Finish* finish);
 // are 0.
 void MultiplyRows(const TileMatrix& matrix, const Bf16* x, int64_t x_stride, int64_t rows, float* sums,
                   int64_t sums_stride);
+
+// A row of a convolution; see Bf16Convolution::TiledKernel.
+void ConvolveRow(const Bf16Convolution::Call& call, Bf16Convolution::Finish* finish);
 
 }  // namespace amx
 

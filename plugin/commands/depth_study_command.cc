@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <numeric>
 
+#include "network/engines/pair_matching.h"
 #include "network/weights.h"
 #include "plugin/commands/command_list.h"
 #include "plugin/experiments/cached_features.h"

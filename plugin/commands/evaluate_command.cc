@@ -106,8 +106,7 @@ class EvaluateCommand : public Command {
     settings["sinkhorn_iterations"] = asked(superglue_.sinkhorn_iterations, 1);
     settings["guidance_rounds"] = asked(superglue_.guidance_rounds, 0);
     settings["match_threshold"] = std::to_string(superglue_.match_threshold);
-    settings["precision"] =
-        NameOf(InferencePrecisionFromName(common.precision, DeviceFromName(common.device)));
+    settings["precision"] = NameOf(PrecisionFromName(common.precision, DeviceFromName(common.device)));
     settings["random_seed"] = std::to_string(common.random_seed);
     settings["superpoint_sha256"] = methods.superpoint_sha256();
     settings["superglue_sha256"] = methods.superglue_sha256();

@@ -140,9 +140,9 @@ class Train : public Command {
                       : network_ == "magicpoint" ? pictures
                                                  : superpoint_.data.batch_size;
     const char* item = network_ == "magicpoint" ? " pictures/s, " : " pairs/s, ";
-    const torch::ScalarType type = loop_.precision == Precision::kBFloat16  ? torch::kBFloat16
-                                   : loop_.precision == Precision::kFloat16 ? torch::kHalf
-                                                                            : torch::kFloat;
+    const torch::ScalarType type = loop_.precision == Precision::kBf16   ? torch::kBFloat16
+                                   : loop_.precision == Precision::kFp16 ? torch::kHalf
+                                                                         : torch::kFloat;
     const double peak = MeasureMatrixProductRate(torch::Device(loop_.device), type);
     std::ostringstream text;
     text << std::fixed << std::setprecision(1)

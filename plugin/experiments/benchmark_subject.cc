@@ -9,6 +9,8 @@
 
 #include "matcher/frontend.h"
 #include "matcher/guidance/local_guidance.h"
+#include "network/engines/pair_matching.h"
+#include "network/engines/superpoint_engine.h"
 #include "network/engines/transport.h"
 #include "network/flops.h"
 #include "network/image_pyramid.h"
@@ -74,7 +76,7 @@ double MeasureGemmRate(const std::string& precision, const torch::Device& device
   constexpr double kMostMilliseconds = 1000;
   torch::NoGradGuard no_grad;
   const auto a = torch::ones({size, size}, torch::TensorOptions().device(device).dtype(
-                                               ScalarTypeOf(InferencePrecisionFromName(precision, device))));
+                                               ScalarTypeOf(PrecisionFromName(precision, device))));
   auto product = torch::mm(a, a);
   std::vector<float> values, bias, y;
   std::unique_ptr<Int8Linear> linear;
@@ -121,17 +123,13 @@ BenchmarkSubject::BenchmarkSubject(std::string weights, std::string precision, c
   superglue_ = FoldBatchNorm(superglue_);
   superglue_->to(device_);
   superglue_->eval();
-  const torch::ScalarType type = ScalarTypeOf(InferencePrecisionFromName(precision_, device_));
-  const bool in_halves = type != torch::kFloat && (HasBf16Instructions() || !device_.is_cpu());
+  const Precision inference = PrecisionFromName(precision_, device_);
+  const bool in_halves =
+      ScalarTypeOf(inference) != torch::kFloat && (HasBf16Instructions() || !device_.is_cpu());
   if (in_halves) superpoint_ = FoldBatchNorm(superpoint_);
   superpoint_->to(device_);
-  if (in_halves) superpoint_->UseHalfPrecision(type);
-  if (!device_.is_cpu()) {
-    engine_ = std::make_unique<SuperGlueBatchEngine>(superglue_, type, cuda_graphs);
-    return;
-  }
-  if (precision_ == kBf16) superglue_->UseBf16();
-  if (precision_ == kInt8) superglue_->UseInt8();
+  dense_ = MakeSuperPointEngine(superpoint_, in_halves ? inference : Precision::kFloat32, device_);
+  engine_ = MakeSuperGlueEngine(superglue_, inference, device_, cuda_graphs);
 }
 
 Features BenchmarkSubject::Extract(const torch::Tensor& image, int64_t num_keypoints) {
@@ -140,7 +138,7 @@ Features BenchmarkSubject::Extract(const torch::Tensor& image, int64_t num_keypo
   options.max_num_features = static_cast<int>(num_keypoints);
   options.keypoint_threshold = 0;
   return ExtractFromPyramid(image, options, [&](const PyramidLevel& level, const KeypointOptions& own) {
-    return ToDevice(ExtractFeatures(superpoint_, level.image.to(device_), own), torch::kCPU);
+    return ToDevice(ExtractFeatures(*dense_, level.image.to(device_), own), torch::kCPU);
   });
 }
 
@@ -149,12 +147,8 @@ FeatureMatches BenchmarkSubject::Match(const BenchmarkPair& pair, int sinkhorn_i
   SuperGlueOptions options;
   options.sinkhorn_iterations = sinkhorn_iterations;
   const Features first = ToDevice(pair.first, device_), second = ToDevice(pair.second, device_);
-  if (engine_) return engine_->Match({engine_->Prepare(first)}, {engine_->Prepare(second)}, options).front();
-  return MatchFeatures(superglue_, first, second, options);
-}
-
-torch::Tensor BenchmarkSubject::Prepare(const Features& features) {
-  return engine_ ? engine_->Prepare(features) : PrepareFeatures(superglue_, features);
+  if (device_.is_cpu()) return MatchFeatures(*engine_, first, second, options);
+  return MatchPreparedPairs(*engine_, {engine_->Prepare(first)}, {engine_->Prepare(second)}, options).front();
 }
 
 void BenchmarkSubject::Measure(const torch::Tensor& image, int64_t num_keypoints, const BenchmarkPair& pair,
@@ -169,22 +163,21 @@ void BenchmarkSubject::Measure(const torch::Tensor& image, int64_t num_keypoints
 
   const Features first = ToDevice(pair.first, device_), second = ToDevice(pair.second, device_);
   begin = BenchmarkNow(clock_);
-  const auto prepared0 = Prepare(first), prepared1 = Prepare(second);
+  const auto prepared0 = engine_->Prepare(first), prepared1 = engine_->Prepare(second);
   Wait(prepared1);
   times.prepare.push_back((BenchmarkNow(clock_) - begin) / 2);
   MeasureMatching(pair, prepared0, prepared1, options, times);
 }
 
 PaddedMatches BenchmarkSubject::MatchScores(const PaddedScores& pairs, const SuperGlueOptions& options) {
-  if (engine_) return MatchCouplings(superglue_, pairs, options);
+  if (!device_.is_cpu()) return MatchCouplings(superglue_, pairs, options);
   return Padded({MatchCouplings(superglue_, pairs.scores, options)});
 }
 
 bool BenchmarkSubject::MeasureCandidates(const BenchmarkPair& pair, const torch::Tensor& prepared0,
                                          const torch::Tensor& prepared1, const SuperGlueOptions& options,
                                          Times& times) {
-  if (engine_ || !device_.is_cpu() ||
-      !UsesCandidates(superglue_, options, InferencePrecisionFromName(precision_, device_)))
+  if (!device_.is_cpu() || !UsesCandidates(superglue_, options, PrecisionFromName(precision_, device_)))
     return false;
   const Positions first{pair.first.keypoints, pair.first.width, pair.first.height},
       second{pair.second.keypoints, pair.second.width, pair.second.height};
@@ -194,7 +187,7 @@ bool BenchmarkSubject::MeasureCandidates(const BenchmarkPair& pair, const torch:
     from = now;
     return since;
   };
-  superglue_->SelectCandidates(prepared0, prepared1, candidates_);
+  engine_->SelectCandidates(prepared0, prepared1, candidates_);
   const double layers = passed();
   const auto transport = [&](const Candidates& candidates, int iterations, FeatureMatches& matches) {
     passed();
@@ -226,12 +219,8 @@ void BenchmarkSubject::MeasureMatching(const BenchmarkPair& pair, const torch::T
   };
   double begin = BenchmarkNow(clock_);
   PaddedScores pairs;
-  if (engine_) {
-    const PaddedRows images0 = copies(prepared0), images1 = copies(prepared1);
-    pairs = {engine_->Couplings(images0, images1), images0.counts, images1.counts};
-  } else {
-    pairs = {superglue_->ForwardPrepared(prepared0, prepared1), {prepared0.size(1)}, {prepared1.size(1)}};
-  }
+  const PaddedRows rows0 = copies(prepared0), rows1 = copies(prepared1);
+  pairs = {engine_->Couplings(rows0, rows1), rows0.counts, rows1.counts};
   Wait(pairs.scores);
   times.layers.push_back((BenchmarkNow(clock_) - begin) / batch_size_);
   const Positions first{pair.first.keypoints.to(device_), pair.first.width, pair.first.height},

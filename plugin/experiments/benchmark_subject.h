@@ -3,11 +3,13 @@
 
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "network/engines/superglue_batch.h"
+#include "network/engines/superglue_engine.h"
+#include "network/engines/transport.h"
 #include "network/kernels/candidate_transport.h"
 #include "network/superglue.h"
 #include "network/superpoint.h"
@@ -70,7 +72,6 @@ class BenchmarkSubject {
     std::vector<double> superpoint, prepare, layers, sinkhorn, guidance;
   };
 
-  torch::Tensor Prepare(const Features& features);
   // As FeatureMatcher does on the CPU; false, and no times taken, where it needs all couplings.
   bool MeasureCandidates(const BenchmarkPair& pair, const torch::Tensor& prepared0,
                          const torch::Tensor& prepared1, const SuperGlueOptions& options, Times& times);
@@ -83,8 +84,9 @@ class BenchmarkSubject {
   torch::Device device_;
   BenchmarkClock clock_;
   SuperPoint superpoint_{nullptr};
+  std::optional<DenseNetwork> dense_;
   SuperGlue superglue_{nullptr};
-  std::unique_ptr<SuperGlueBatchEngine> engine_;  // of a GPU
+  std::unique_ptr<SuperGlueEngine> engine_;
   int batch_size_;
   Candidates candidates_, guided_;  // of a pair on the CPU
   CandidateSolution solution_;

@@ -67,12 +67,11 @@ Measures MeasureByHomography(const MatchedPair2d& matched, const Homography& h1_
 EvaluationMethods::EvaluationMethods(const CommonOptions& common, const KeypointOptions& keypoints,
                                      const SuperGlueOptions& superglue)
     : EvaluationMethods(ResolveWeights(common.weights), DeviceFromName(common.device),
-                        InferencePrecisionFromName(common.precision, DeviceFromName(common.device)),
-                        keypoints, superglue) {}
+                        PrecisionFromName(common.precision, DeviceFromName(common.device)), keypoints,
+                        superglue) {}
 
-EvaluationMethods::EvaluationMethods(const WeightsPaths& weights, torch::Device device,
-                                     InferencePrecision precision, const KeypointOptions& keypoints,
-                                     const SuperGlueOptions& superglue)
+EvaluationMethods::EvaluationMethods(const WeightsPaths& weights, torch::Device device, Precision precision,
+                                     const KeypointOptions& keypoints, const SuperGlueOptions& superglue)
     : extractor_(LoadSuperPoint(weights.superpoint), keypoints, device, precision),
       max_num_features_(keypoints.max_num_features),
       precision_(precision) {
@@ -93,8 +92,7 @@ EvaluationMethods::EvaluationMethods(const WeightsPaths& weights, torch::Device 
   Add("sift_ratio", true, MatcherType::kRatioTest, {}, superglue, device);
 }
 
-EvaluationMethods::EvaluationMethods(FeatureExtractor extractor, int max_num_features,
-                                     InferencePrecision precision)
+EvaluationMethods::EvaluationMethods(FeatureExtractor extractor, int max_num_features, Precision precision)
     : extractor_(std::move(extractor)), max_num_features_(max_num_features), precision_(precision) {}
 
 EvaluationMethods EvaluationMethods::ShareOnCpu() const {

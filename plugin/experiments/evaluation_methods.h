@@ -61,15 +61,15 @@ class EvaluationMethods {
   const Features& FeaturesOf(size_t method, const EvaluatedImage& image) const;
 
  private:
-  EvaluationMethods(FeatureExtractor extractor, int max_num_features, InferencePrecision precision);
-  EvaluationMethods(const WeightsPaths& weights, torch::Device device, InferencePrecision precision,
+  EvaluationMethods(FeatureExtractor extractor, int max_num_features, Precision precision);
+  EvaluationMethods(const WeightsPaths& weights, torch::Device device, Precision precision,
                     const KeypointOptions& keypoints, const SuperGlueOptions& superglue);
   void Add(const std::string& label, bool on_sift, MatcherType type, LoadedSuperGlue superglue,
            const SuperGlueOptions& options, torch::Device device);
 
   FeatureExtractor extractor_;
   int max_num_features_;
-  InferencePrecision precision_;
+  Precision precision_;
   std::string superglue_sha256_;
   std::vector<std::string> labels_;
   std::vector<char> on_sift_;

@@ -14,7 +14,7 @@ void ChooseMachine(const CommonOptions& common, int num_workers, TrainLoopOption
   loop.precision = TrainingPrecisionFromName(common.precision, device);
   // With AMX the oneDNN of LibTorch 1.13 gives gradients in bf16 that are not finite. It reads this setting
   // before its first product; the user's own stays.
-  if (loop.precision == Precision::kBFloat16 && device.is_cpu())
+  if (loop.precision == Precision::kBf16 && device.is_cpu())
     setenv("ONEDNN_MAX_CPU_ISA", "AVX512_CORE_BF16", /*overwrite=*/0);
   const int cores = AvailableCores();
   loop.num_workers = num_workers > 0 ? num_workers : device.is_cuda() ? std::min(16, cores) : 1;

@@ -226,7 +226,7 @@ std::string FeatureProvenance(const FeaturePipelineOptions& o, const FeatureExtr
   if (extractor.scales() != SuperPointArchitecture{}.scales)
     text << " scales " << JoinNumbers(extractor.scales());
   if (o.tile_size > 0) text << " tile_size " << o.tile_size;
-  if (extractor.precision() != InferencePrecision::kFloat32) text << ' ' << NameOf(extractor.precision());
+  if (extractor.precision() != Precision::kFloat32) text << ' ' << NameOf(extractor.precision());
   return text.str();
 }
 

@@ -70,7 +70,7 @@ PhotoExtractor::PhotoExtractor(const FeaturePipelineOptions& options, const Comm
     : options_(options),
       masks_(options.mask_path, options.camera_mask_path),
       network_(LoadSuperPoint(ResolveWeights(common.weights).superpoint), options.keypoints, device,
-               InferencePrecisionFromName(common.precision, device)) {
+               PrecisionFromName(common.precision, device)) {
   ValidateTileSize(options_.tile_size, options_.keypoints);
   network_.OnMemoryShortage(GpuShortageHandler());
 }

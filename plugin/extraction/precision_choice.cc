@@ -27,17 +27,17 @@ std::string PrecisionOfProvenance(const std::string& provenance) {
   for (std::string word; words >> word;) {
     if (word == kBf16 || word == kFp16 || word == kInt8) return word;
   }
-  return NameOf(InferencePrecision::kFloat32);
+  return NameOf(Precision::kFloat32);
 }
 
 CommonOptions WithPrecision(CommonOptions common) {
   if (common.precision != kAuto) return common;
   const torch::Device device = DevicesFromName(common.device).front();
-  const InferencePrecision best = FastestPrecision(device);
+  const Precision best = FastestPrecision(device);
   return Chosen(std::move(common), NameOf(best),
-                !device.is_cpu()                       ? "the exact arithmetic, on a GPU"
-                : best == InferencePrecision::kFloat32 ? "this processor has no bf16 instructions"
-                                                       : "this processor has bf16 instructions");
+                !device.is_cpu()              ? "the exact arithmetic, on a GPU"
+                : best == Precision::kFloat32 ? "this processor has no bf16 instructions"
+                                              : "this processor has bf16 instructions");
 }
 
 CommonOptions WithPrecision(CommonOptions common, ColmapDatabase& database, RowsKind rows) {

@@ -58,8 +58,8 @@ MatcherParts::MatcherParts(const MatchingPipelineOptions& o, const CommonOptions
   options_.type = MatcherTypeFromName(o.matcher);
   options_.Validate();
   if (options_.type != MatcherType::kSuperGlue) return;
-  options_.precision = InferencePrecisionFromName(common.precision, devices_.front());
-  if (options_.precision == InferencePrecision::kBf16 && OnCpu() && !HasBf16Instructions())
+  options_.precision = PrecisionFromName(common.precision, devices_.front());
+  if (options_.precision == Precision::kBf16 && OnCpu() && !HasBf16Instructions())
     LogInfo(
         "precision bf16: this machine's CPU has no bf16 instructions; matching is no faster than in fp32");
   if (StateOfAmx() == AmxState::kWrong && OnCpu())
@@ -179,9 +179,8 @@ std::string MatchingProvenance(const MatchingPipelineOptions& o, const CommonOpt
     if (const auto& prefilter = o.matching.prefilter;
         prefilter.min_neighbors != 0 && prefilter.min_similarity != PrefilterOptions::kAsTheWeights)
       text << " neighbor_similarity " << prefilter.min_similarity;
-    const auto precision =
-        InferencePrecisionFromName(common.precision, DevicesFromName(common.device).front());
-    if (precision != InferencePrecision::kFloat32) text << ' ' << NameOf(precision);
+    const auto precision = PrecisionFromName(common.precision, DevicesFromName(common.device).front());
+    if (precision != Precision::kFloat32) text << ' ' << NameOf(precision);
   }
   if (o.matcher == "nn_ratio") text << " max_ratio " << o.matching.max_ratio;
   return text.str();

@@ -163,7 +163,7 @@ MatchingPipelineStats MatchTurned(const FeaturePipelineOptions& fo, const Matchi
   const torch::Device device = DevicesFromName(common.device).front();
   const CommonOptions for_features = WithPrecision(given, database, RowsKind::kFeatures);
   const FeatureExtractor extractor(LoadSuperPoint(ResolveWeights(common.weights).superpoint), fo.keypoints,
-                                   device, InferencePrecisionFromName(for_features.precision, device));
+                                   device, PrecisionFromName(for_features.precision, device));
   const MatcherParts parts(mo, common, stats.weights);
   database.CheckWritable();
   database.CompleteFrames();

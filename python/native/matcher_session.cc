@@ -168,9 +168,8 @@ SessionInfo MatcherSession::info() const {
   const bool superglue = MatcherTypeFromName(state_->pipeline.matcher) == MatcherType::kSuperGlue;
   SessionInfo info;
   info.device = state_->device->str();
-  info.precision =
-      NameOf(superglue ? InferencePrecisionFromName(state_->options.common.precision, *state_->device)
-                       : InferencePrecision::kFloat32);
+  info.precision = NameOf(superglue ? PrecisionFromName(state_->options.common.precision, *state_->device)
+                                    : Precision::kFloat32);
   info.weights_sha256 = state_->weights.sha256;
   const auto dim = state_->weights.metadata.find("descriptor_dim");
   if (dim != state_->weights.metadata.end()) info.descriptor_dim = std::stoi(dim->second);

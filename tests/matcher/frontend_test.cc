@@ -218,7 +218,7 @@ TEST(FeatureMatcher, InFewBitsItFindsTheMatchesOfFloat32) {
   const Features a = RandomFeatures(60, 32), b = Shuffled(a, 0.03);
   MatcherOptions options;
   FeatureMatcher exact(NearestNeighborSuperGlue({32, {8}, 2}, 40), options, torch::kCPU);
-  for (const auto precision : {InferencePrecision::kBf16, InferencePrecision::kInt8}) {
+  for (const auto precision : {Precision::kBf16, Precision::kInt8}) {
     options.precision = precision;
     FeatureMatcher matcher(NearestNeighborSuperGlue({32, {8}, 2}, 40), options, torch::kCPU);
     for (const auto& [first, second] : {std::pair<Features, Features>{a, b}, {a, RandomFeatures(0, 32)}})
@@ -226,12 +226,11 @@ TEST(FeatureMatcher, InFewBitsItFindsTheMatchesOfFloat32) {
   }
 }
 
-TEST(InferencePrecisionFromName, KnowsItsNamesAndRefusesOthers) {
-  EXPECT_EQ(InferencePrecisionFromName("auto", torch::kCPU), FastestPrecision(torch::kCPU));
+TEST(PrecisionFromName, KnowsItsNamesAndRefusesOthers) {
+  EXPECT_EQ(PrecisionFromName("auto", torch::kCPU), FastestPrecision(torch::kCPU));
   for (const char* name : {"fp32", "bf16", "fp16", "int8"})
-    EXPECT_EQ(NameOf(InferencePrecisionFromName(name, torch::kCPU)), name);
-  for (const char* name : {"", "fp8", "BF16"})
-    EXPECT_THROW(InferencePrecisionFromName(name, torch::kCPU), UsageError);
+    EXPECT_EQ(NameOf(PrecisionFromName(name, torch::kCPU)), name);
+  for (const char* name : {"", "fp8", "BF16"}) EXPECT_THROW(PrecisionFromName(name, torch::kCPU), UsageError);
 }
 
 FeatureMatches MatchesOf(const std::vector<int64_t>& matches0, const std::vector<float>& scores0, int64_t m) {
@@ -331,7 +330,7 @@ TEST(FeatureMatcher, TestsPairsAsTheWeightsAskUnlessToldOtherwise) {
   asks.neighbor_similarity = 0.9;
   const Features a = RandomFeatures(60, 32), other = RandomFeatures(40, 32);
   for (const int told : {-1, 0}) {
-    for (const auto precision : {InferencePrecision::kFloat32, InferencePrecision::kBf16}) {
+    for (const auto precision : {Precision::kFloat32, Precision::kBf16}) {
       MatcherOptions options;
       options.prefilter.min_neighbors = told;
       options.precision = precision;
@@ -348,7 +347,7 @@ TEST(FeatureMatcher, PrecisionsThatTheDeviceLacksAreRefused) {
   LoadedSuperGlue weights;
   weights.network = SuperGlue(SuperGlueArchitecture{16, {8}, 1});
   MatcherOptions options;
-  options.precision = InferencePrecision::kFp16;
+  options.precision = Precision::kFp16;
   EXPECT_THROW(FeatureMatcher(weights, options, torch::kCPU), UsageError);
 }
 

@@ -105,8 +105,7 @@ TEST_F(FrontEndOnAGpu, MatchesTheSameKeypoints) {
 TEST_F(FrontEndOnAGpu, MatchesBatchesOfAnySizesInHalfPrecisionNearlyAsInFull) {
   torch::manual_seed(5);
   const LoadedSuperGlue weights = NearestNeighborSuperGlue({kDim, {16, 32}, 3});
-  for (const InferencePrecision precision :
-       {InferencePrecision::kFloat32, InferencePrecision::kBf16, InferencePrecision::kFp16}) {
+  for (const Precision precision : {Precision::kFloat32, Precision::kBf16, Precision::kFp16}) {
     MatcherOptions options;
     options.precision = precision;
     options.batch_size = 3;

@@ -18,4 +18,4 @@ colmatch_test(matcher/guidance TORCH
     local_guidance_gpu_test.cc
     local_guidance_test.cc
     ../../torch_seed.cc
-  LINK matcher matcher_guidance network network_kernels)
+  LINK matcher matcher_guidance network network_engines network_kernels)

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <set>
 
+#include "network/engines/pair_matching.h"
 #include "network/keypoints.h"
 #include "network/sinkhorn.h"
 #include "network/superglue.h"
@@ -184,9 +185,9 @@ TEST_F(GoldenTest, InFewBitsNearlyAllKeypointsHaveTheReferencesMatch) {
   torch::NoGradGuard no_grad;
   for (const bool int8 : {false, true}) {
     SuperGlue network = FoldBatchNorm(*superglue_);
-    int8 ? network->UseInt8() : network->UseBf16();
+    const auto engine = MakeSuperGlueEngine(network, int8 ? Precision::kInt8 : Precision::kBf16, torch::kCPU);
     const FeatureMatches ours =
-        MatchFeatures(network, ReferenceFeatures(0), ReferenceFeatures(1), SuperGlueOptions());
+        MatchFeatures(*engine, ReferenceFeatures(0), ReferenceFeatures(1), SuperGlueOptions());
     const auto equal = torch::cat({ours.matches0 == At("matches0"), ours.matches1 == At("matches1")});
     const double share = equal.to(torch::kDouble).mean().item<double>();
     std::printf("%s: %.2f %% of keypoints as the reference\n", int8 ? "int8" : "bf16", 100 * share);

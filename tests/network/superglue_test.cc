@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include "network/engines/pair_matching.h"
 #include "network/keypoint_code.h"
 #include "tests/network/random_superglue.h"
 #include "tests/network/tensor_near.h"
@@ -233,57 +234,6 @@ TEST(FoldBatchNormOfSuperGlue, KeepsTheFunctionWithoutNorms) {
   SuperGlueInput input0{torch::rand({2, 5, 2}), torch::rand({2, 5}), torch::randn({2, 8, 5})},
       input1{torch::rand({2, 7, 2}), torch::rand({2, 7}), torch::randn({2, 8, 7})};
   EXPECT_TRUE(TensorsNear(folded->forward(input0, input1), network->forward(input0, input1), 1e-4));
-}
-
-// Widths of whole and of broken tiles and heads, images of equal and unequal sizes; a wrong layout is 100 %
-// off.
-TEST(SuperGlueInFewBits, IsNearTheFloatNetwork) {
-  torch::NoGradGuard no_grad;
-  SuperGlueArchitecture narrow{36, {16}, 2};
-  narrow.attention_dim = 12;
-  narrow.mlp_hidden = 50;
-  SuperGlueArchitecture two_heads{32, {16}, 2};
-  two_heads.num_heads = 2;
-  two_heads.attention_dim = 18;
-  for (const SuperGlueArchitecture& architecture : {SuperGlueArchitecture{32, {16}, 2}, narrow, two_heads}) {
-    SuperGlue network = Normalized(architecture);
-    SuperGlue bf16 = FoldBatchNorm(network), int8 = FoldBatchNorm(network);
-    bf16->UseBf16();
-    int8->UseInt8();
-    for (const auto& [n, m] : {std::pair<int64_t, int64_t>{1, 1}, {50, 50}, {200, 97}}) {
-      const int64_t d = architecture.descriptor_dim;
-      SuperGlueInput input0{torch::rand({2, n, 2}), torch::rand({2, n}), torch::randn({2, d, n})},
-          input1{torch::rand({2, m, 2}), torch::rand({2, m}), torch::randn({2, d, m})};
-      const auto exact = network->forward(input0, input1);
-      const double size = exact.norm().item<double>();
-      EXPECT_LT((bf16->forward(input0, input1) - exact).norm().item<double>(), 0.015 * size) << n << ' ' << d;
-      EXPECT_LT((int8->forward(input0, input1) - exact).norm().item<double>(), 0.03 * size) << n << ' ' << d;
-    }
-  }
-}
-
-TEST(SuperGlueInFewBits, ARowOfABatchIsThePairAlone) {
-  torch::NoGradGuard no_grad;
-  SuperGlue normalized = Normalized({32, {16}, 2});
-  SuperGlue network = FoldBatchNorm(normalized);
-  network->UseBf16();
-  const SuperGlueInput a{torch::rand({3, 40, 2}), torch::rand({3, 40}), torch::randn({3, 32, 40})},
-      b{torch::rand({3, 60, 2}), torch::rand({3, 60}), torch::randn({3, 32, 60})};
-  const auto batch = network->forward(a, b);
-  for (int64_t i = 0; i < 3; ++i)
-    EXPECT_TRUE(TensorsNear(batch[i], network->forward(Row(a, i), Row(b, i))[0], 1e-4)) << i;
-}
-
-TEST(SuperGlueInFewBits, TrainingStaysExact) {
-  SuperGlue normalized = Normalized({32, {16}, 2});
-  SuperGlue network = FoldBatchNorm(normalized);
-  SuperGlueInput input0{torch::rand({1, 50, 2}), torch::rand({1, 50}), torch::randn({1, 32, 50})},
-      input1{torch::rand({1, 70, 2}), torch::rand({1, 70}), torch::randn({1, 32, 70})};
-  const auto exact = network->forward(input0, input1).detach();
-  network->UseInt8();
-  EXPECT_TRUE(torch::equal(network->forward(input0, input1).detach(), exact));
-  torch::NoGradGuard no_grad;
-  EXPECT_FALSE(torch::equal(network->forward(input0, input1), exact));
 }
 
 TEST_F(SuperGlueTest, AttentionAndMlpMayBeNarrowerThanPublished) {

@@ -6,7 +6,6 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
-#include "network/kernels/bf16.h"
 #include "tests/network/tensor_near.h"
 #include "util/error.h"
 
@@ -35,21 +34,6 @@ TEST(SuperPoint, ImagesBelowOneCellAreRefused) {
   SuperPoint network(Small());
   EXPECT_THROW(network->forward(torch::rand({1, 1, 7, 64})), c10::Error);
   EXPECT_THROW(network->forward(torch::rand({1, 3, 64, 64})), c10::Error);
-}
-
-TEST(SuperPoint, InBf16IsNearTheFloatNetworkAndOnlyWithoutGradients) {
-  if (!HasBf16Instructions()) GTEST_SKIP() << "this machine has no bf16 instructions";
-  SuperPoint network(Small());
-  const auto images = torch::rand({2, 1, 40, 56});
-  const SuperPointOutput exact = network->forward(images);
-  network->UseHalfPrecision(torch::kBFloat16);
-  EXPECT_TRUE(torch::equal(network->forward(images).logits, exact.logits)) << "training stays exact";
-  torch::NoGradGuard no_grad;
-  const SuperPointOutput rounded = network->forward(images);
-  EXPECT_FALSE(torch::equal(rounded.logits, exact.logits));
-  EXPECT_EQ(rounded.logits.scalar_type(), torch::kFloat);
-  EXPECT_LT((rounded.logits - exact.logits).norm().item<double>(), 0.02 * exact.logits.norm().item<double>());
-  EXPECT_GT((rounded.descriptors * exact.descriptors).sum(1).min().item<double>(), 0.999);
 }
 
 TEST(SuperPoint, BatchEqualsSingle) {

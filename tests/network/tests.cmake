@@ -3,6 +3,7 @@
 find_package(ZLIB REQUIRED)
 colmatch_test(network TORCH
   SOURCES
+    attention_test.cc
     checkpoint_import_test.cc
     flops_test.cc
     golden_test.cc
@@ -16,14 +17,14 @@ colmatch_test(network TORCH
     weights_test.cc
     ../network/npz_reader.cc
     ../torch_seed.cc
-  LINK network network_formats network_kernels util ZLIB::ZLIB)
+  LINK network network_engines network_formats network_kernels util ZLIB::ZLIB)
 colmatch_test(network/engines TORCH
   SOURCES
-    attention_test.cc
-    superglue_batch_test.cc
+    batched_superglue_test.cc
+    packed_networks_test.cc
     transport_test.cc
     ../../torch_seed.cc
-  LINK network network_kernels)
+  LINK network network_engines network_kernels)
 colmatch_test(network/formats
   SOURCES
     entropy_coder_test.cc
@@ -43,4 +44,4 @@ colmatch_test(network/kernels TORCH
     transport_gpu_test.cc
     transport_kernel_test.cc
     ../../torch_seed.cc
-  LINK network network_kernels util)
+  LINK network_engines network_kernels util network)

@@ -5,8 +5,6 @@
 #include <torch/torch.h>
 #include <torch/version.h>
 
-#include "util/error.h"
-
 namespace colmatch {
 namespace {
 
@@ -37,20 +35,10 @@ void SetAutocast(bool cuda, bool on, at::ScalarType type) {
 
 }  // namespace
 
-Precision TrainingPrecisionFromName(const std::string& name, const torch::Device& device) {
-  if (name == "auto" || name == "fp32") return Precision::kFloat32;
-  if (name == "bf16") return Precision::kBFloat16;
-  if (name == "fp16") {
-    if (device.is_cpu()) throw UsageError("--precision fp16 needs a GPU; on the CPU there is bf16 and fp32");
-    return Precision::kFloat16;
-  }
-  throw UsageError("--precision " + name + ": training has auto, fp32, bf16 and fp16");
-}
-
 AutocastGuard::AutocastGuard(Precision precision, const torch::Device& device)
     : on_(precision != Precision::kFloat32), cuda_(device.is_cuda()) {
   if (!on_) return;
-  SetAutocast(cuda_, true, precision == Precision::kBFloat16 ? at::kBFloat16 : at::kHalf);
+  SetAutocast(cuda_, true, precision == Precision::kBf16 ? at::kBFloat16 : at::kHalf);
 }
 
 AutocastGuard::~AutocastGuard() {

@@ -4,15 +4,9 @@
 
 #include <torch/types.h>
 
-#include <string>
+#include "network/precision.h"
 
 namespace colmatch {
-
-enum class Precision { kFloat32, kBFloat16, kFloat16 };
-
-// "auto" is float32. Throws UsageError for other names than auto, fp32, bf16, fp16, and for fp16 on the CPU,
-// which has no arithmetic of it.
-Precision TrainingPrecisionFromName(const std::string& name, const torch::Device& device);
 
 // While it lives, LibTorch's autocast is on for the device, unless the precision is float32.
 class AutocastGuard {
@@ -43,7 +37,7 @@ class AutocastPause {
 // doubles. For other precisions the scale is 1 and stays.
 class LossScaler {
  public:
-  explicit LossScaler(Precision precision, double scale = 65536) : active_(precision == Precision::kFloat16) {
+  explicit LossScaler(Precision precision, double scale = 65536) : active_(precision == Precision::kFp16) {
     if (active_) scale_ = scale;
   }
   bool is_active() const { return active_; }

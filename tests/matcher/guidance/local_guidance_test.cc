@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "matcher/frontend.h"
-#include "network/engines/superglue_batch.h"
+#include "network/engines/batched_superglue.h"
 #include "tests/nearest_neighbor_superglue.h"
 #include "tests/random_features.h"
 
@@ -191,10 +191,10 @@ TEST(FeatureMatcher, GuidesFromNoOrOneKeypointToo) {
   }
 }
 
-TEST(SuperGlueBatchEngine, RefinesInTheRoundsThatAreAskedFor) {
+TEST(BatchedSuperGlue, RefinesInTheRoundsThatAreAskedFor) {
   LoadedSuperGlue weights = NearestNeighborWeights(2);
   SuperGlue network = FoldBatchNorm(weights.network);
-  SuperGlueBatchEngine engine(network, torch::kFloat);
+  BatchedSuperGlue engine(network, torch::kFloat);
   const Features a = RandomFeatures(60, 32), b = Shuffled(a, 0.25), none = RandomFeatures(0, 32);
   const Positions at_a{a.keypoints, a.width, a.height}, at_b{b.keypoints, b.width, b.height};
   int asked = 0;

@@ -168,7 +168,8 @@ TEST(TileProducts, Bf16MapsAndRelusAsTheOtherPaths) {
 
 TEST(TileProducts, RowsTimesAMatrixAreThoseOfPlainLoopsForAllShapes) {
   // Also what is checked before AMX is used.
-  EXPECT_TRUE(TilesAreRight({plain::Int8Products, plain::Bf16Products, plain::MultiplyRows}));
+  EXPECT_TRUE(
+      TilesAreRight({plain::Int8Products, plain::Bf16Products, plain::MultiplyRows, plain::ConvolveRow}));
   EXPECT_FALSE(plain::Tiles::configured);
 }
 
@@ -188,10 +189,17 @@ void WrongRows(const TileMatrix& matrix, const Bf16* x, int64_t x_stride, int64_
   if (matrix.count == 48) std::swap(sums[16], sums[17]);
 }
 
+void WrongConvolution(const Bf16Convolution::Call& call, Bf16Convolution::Finish* finish) {
+  plain::ConvolveRow(call, finish);
+  call.y[0] = Bf16FromFloat(FloatFromBf16(call.y[0]) + 100);
+}
+
 TEST(TileProducts, AKernelThatIsWrongIsFoundOut) {
-  EXPECT_FALSE(TilesAreRight({WrongInt8, plain::Bf16Products, plain::MultiplyRows}));
-  EXPECT_FALSE(TilesAreRight({plain::Int8Products, WrongBf16, plain::MultiplyRows}));
-  EXPECT_FALSE(TilesAreRight({plain::Int8Products, plain::Bf16Products, WrongRows}));
+  EXPECT_FALSE(TilesAreRight({WrongInt8, plain::Bf16Products, plain::MultiplyRows, plain::ConvolveRow}));
+  EXPECT_FALSE(TilesAreRight({plain::Int8Products, WrongBf16, plain::MultiplyRows, plain::ConvolveRow}));
+  EXPECT_FALSE(TilesAreRight({plain::Int8Products, plain::Bf16Products, WrongRows, plain::ConvolveRow}));
+  EXPECT_FALSE(
+      TilesAreRight({plain::Int8Products, plain::Bf16Products, plain::MultiplyRows, WrongConvolution}));
 }
 
 // The shapes of tiles are a thread's: a kernel leaves none behind.

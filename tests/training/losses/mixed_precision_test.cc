@@ -14,8 +14,8 @@ const torch::Device kCpu(torch::kCPU);
 TEST(TrainingPrecision, HasItsNamesAndRefusesOthers) {
   EXPECT_EQ(TrainingPrecisionFromName("auto", kCpu), Precision::kFloat32);
   EXPECT_EQ(TrainingPrecisionFromName("fp32", kCpu), Precision::kFloat32);
-  EXPECT_EQ(TrainingPrecisionFromName("bf16", kCpu), Precision::kBFloat16);
-  EXPECT_EQ(TrainingPrecisionFromName("fp16", torch::Device(torch::kCUDA)), Precision::kFloat16);
+  EXPECT_EQ(TrainingPrecisionFromName("bf16", kCpu), Precision::kBf16);
+  EXPECT_EQ(TrainingPrecisionFromName("fp16", torch::Device(torch::kCUDA)), Precision::kFp16);
   EXPECT_THROW(TrainingPrecisionFromName("fp16", kCpu), UsageError);
   EXPECT_THROW(TrainingPrecisionFromName("int8", kCpu), UsageError);
 }
@@ -23,7 +23,7 @@ TEST(TrainingPrecision, HasItsNamesAndRefusesOthers) {
 TEST(AutocastGuard, MatrixProductsAreBFloat16WhileItLivesAndFloat32Afterwards) {
   const auto a = torch::rand({8, 8}), b = torch::rand({8, 8});
   {
-    const AutocastGuard guard(Precision::kBFloat16, kCpu);
+    const AutocastGuard guard(Precision::kBf16, kCpu);
     EXPECT_EQ(torch::mm(a, b).scalar_type(), torch::kBFloat16);
   }
   EXPECT_EQ(torch::mm(a, b).scalar_type(), torch::kFloat);
@@ -33,7 +33,7 @@ TEST(AutocastGuard, MatrixProductsAreBFloat16WhileItLivesAndFloat32Afterwards) {
 
 TEST(AutocastPause, MatrixProductsAreFloat32WhileItLives) {
   const auto a = torch::rand({8, 8}), b = torch::rand({8, 8});
-  const AutocastGuard guard(Precision::kBFloat16, kCpu);
+  const AutocastGuard guard(Precision::kBf16, kCpu);
   {
     const AutocastPause pause(kCpu);
     EXPECT_EQ(torch::mm(a, b).scalar_type(), torch::kFloat);
@@ -42,7 +42,7 @@ TEST(AutocastPause, MatrixProductsAreFloat32WhileItLives) {
 }
 
 TEST(LossScaler, HalvesAndLeavesOutAStepThatOverflowsAndDoublesAfter2000GoodOnes) {
-  LossScaler scaler(Precision::kFloat16, 1024);
+  LossScaler scaler(Precision::kFp16, 1024);
   EXPECT_FALSE(scaler.Update(false));
   EXPECT_EQ(scaler.scale(), 512);
   for (int i = 0; i < 1999; ++i) EXPECT_TRUE(scaler.Update(true));
@@ -52,7 +52,7 @@ TEST(LossScaler, HalvesAndLeavesOutAStepThatOverflowsAndDoublesAfter2000GoodOnes
 }
 
 TEST(LossScaler, GoesOnWhereItWas) {
-  LossScaler first(Precision::kFloat16), second(Precision::kFloat16);
+  LossScaler first(Precision::kFp16), second(Precision::kFp16);
   first.Update(false);
   for (int i = 0; i < 1500; ++i) first.Update(true);
   second.Restore(first.scale(), first.good_steps());
@@ -61,7 +61,7 @@ TEST(LossScaler, GoesOnWhereItWas) {
 }
 
 TEST(LossScaler, DoesNothingForOtherPrecisions) {
-  for (const Precision precision : {Precision::kFloat32, Precision::kBFloat16}) {
+  for (const Precision precision : {Precision::kFloat32, Precision::kBf16}) {
     LossScaler scaler(precision);
     EXPECT_FALSE(scaler.is_active());
     EXPECT_TRUE(scaler.Update(false)) << "the loop's own guard speaks";

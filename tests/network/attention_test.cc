@@ -1,5 +1,5 @@
 // Attention without gradients is fused: the same numbers as in one piece.
-#include "network/engines/attention.h"
+#include "network/attention.h"
 
 #include <gtest/gtest.h>
 #include <torch/torch.h>

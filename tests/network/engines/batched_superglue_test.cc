@@ -1,11 +1,12 @@
 // SuperGlue for many pairs at once, padded and in few bits, against the network pair by pair.
-#include "network/engines/superglue_batch.h"
+#include "network/engines/batched_superglue.h"
 
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
 #include <vector>
 
+#include "network/engines/pair_matching.h"
 #include "tests/gpu_test.h"
 #include "tests/network/random_superglue.h"
 #include "tests/network/tensor_near.h"
@@ -42,15 +43,15 @@ void ExpectEachPairAlone(SuperGlue network, const std::vector<int64_t>& counts0,
   const int64_t d = network->architecture().descriptor_dim;
   std::vector<torch::Tensor> prepared0, prepared1, exact;
   network->to(torch::kCPU);
+  const auto plain = MakePlainSuperGlue(network);
   std::vector<Features> images0, images1;
   for (size_t i = 0; i < counts0.size(); ++i) {
     images0.push_back(RandomFeatures(counts0[i], d));
     images1.push_back(RandomFeatures(counts1[i], d));
-    exact.push_back(
-        network->ForwardPrepared(PrepareFeatures(network, images0[i]), PrepareFeatures(network, images1[i])));
+    exact.push_back(plain->CouplingsOfPair(plain->Prepare(images0[i]), plain->Prepare(images1[i])));
   }
   network->to(device);
-  SuperGlueBatchEngine engine(network, type);
+  BatchedSuperGlue engine(network, type);
   const auto prepare = [&](Features features) {
     for (torch::Tensor* t : {&features.keypoints, &features.scores, &features.descriptors})
       *t = t->to(device);
@@ -68,7 +69,7 @@ void ExpectEachPairAlone(SuperGlue network, const std::vector<int64_t>& counts0,
   }
 }
 
-TEST(SuperGlueBatchEngine, APairOfABatchIsThePairAlone) {
+TEST(BatchedSuperGlue, APairOfABatchIsThePairAlone) {
   for (const SuperGlueArchitecture& architecture : Architectures()) {
     SuperGlue network = Folded(architecture);
     ExpectEachPairAlone(network, {50, 50}, {50, 50}, torch::kFloat, torch::kCPU, 1e-5);
@@ -88,10 +89,10 @@ SuperGlue Clear(const SuperGlueArchitecture& architecture) {
   return FoldBatchNorm(network);
 }
 
-TEST(SuperGlueBatchEngine, MatchesWhatThePairsAloneDo) {
+TEST(BatchedSuperGlue, MatchesWhatThePairsAloneDo) {
   torch::NoGradGuard no_grad;
   SuperGlue network = Clear({32, {16}, 2});
-  SuperGlueBatchEngine engine(network, torch::kFloat);
+  BatchedSuperGlue engine(network, torch::kFloat);
   std::vector<torch::Tensor> images0, images1;
   std::vector<FeatureMatches> expected;
   for (const auto& [n, m] :
@@ -108,21 +109,21 @@ TEST(SuperGlueBatchEngine, MatchesWhatThePairsAloneDo) {
     expected.push_back(MatchFeatures(network, first, second, {}));
   }
   EXPECT_GT((expected[0].matches0 >= 0).sum().item<int64_t>(), 40);
-  const auto found = engine.Match(images0, images1, {});
+  const auto found = MatchPreparedPairs(engine, images0, images1, {});
   ASSERT_EQ(found.size(), expected.size());
   for (size_t i = 0; i < found.size(); ++i) {
     EXPECT_TRUE(torch::equal(found[i].matches0, expected[i].matches0)) << i;
     EXPECT_TRUE(torch::equal(found[i].matches1, expected[i].matches1)) << i;
     EXPECT_TRUE(TensorsNear(found[i].matching_scores0, expected[i].matching_scores0, 2e-3)) << i;
   }
-  EXPECT_TRUE(engine.Match({}, {}, {}).empty());
+  EXPECT_TRUE(MatchPreparedPairs(engine, {}, {}, {}).empty());
 }
 
 // Pairs of the same shapes again and again, and of others in between: as without recording.
 void ExpectRecordedIsTheSame(torch::Device device) {
   SuperGlue network = Folded({32, {16}, 3});
   network->to(device);
-  SuperGlueBatchEngine plain(network, torch::kFloat), recording(network, torch::kFloat, /*record=*/true);
+  BatchedSuperGlue plain(network, torch::kFloat), recording(network, torch::kFloat, /*record=*/true);
   for (int round = 0; round < 4; ++round) {
     for (const auto& [n, m] : {std::pair<int64_t, int64_t>{40, 40}, {40, 30}, {25, 64}}) {
       const auto rows = [&](int64_t count) { return torch::randn({1, count, 32}).to(device); };
@@ -134,7 +135,7 @@ void ExpectRecordedIsTheSame(torch::Device device) {
   }
 }
 
-TEST(SuperGlueBatchEngine, RecordingChangesNothing) { ExpectRecordedIsTheSame(torch::kCPU); }
+TEST(BatchedSuperGlue, RecordingChangesNothing) { ExpectRecordedIsTheSame(torch::kCPU); }
 
 class SuperGlueBatchOnAGpu : public GpuTest {};
 

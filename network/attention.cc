@@ -1,5 +1,5 @@
 // Softmax attention; see attention.h.
-#include "network/engines/attention.h"
+#include "network/attention.h"
 
 #include <ATen/Parallel.h>
 #include <torch/torch.h>
