@@ -8,6 +8,7 @@
 
 #include "matcher/frontend.h"
 #include "network/engines/batched_superglue.h"
+#include "network/engines/pair_matching.h"
 #include "tests/nearest_neighbor_superglue.h"
 #include "tests/random_features.h"
 
@@ -204,8 +205,8 @@ TEST(BatchedSuperGlue, RefinesInTheRoundsThatAreAskedFor) {
     EXPECT_EQ(which, std::vector<size_t>({1}));  // the first has no keypoints
     return GuideCouplings(pairs, matches, {&at_a}, {&at_b});
   };
-  const auto found = engine.Match({engine.Prepare(none), engine.Prepare(a)},
-                                  {engine.Prepare(b), engine.Prepare(b)}, {}, guide);
+  const auto found = MatchPreparedPairs(engine, {engine.Prepare(none), engine.Prepare(a)},
+                                        {engine.Prepare(b), engine.Prepare(b)}, {}, guide);
   EXPECT_EQ(asked, 2);
   EXPECT_TRUE(found[1].matches0.equal(MatchedWith(weights, -1, a, b).matches0));
 }
