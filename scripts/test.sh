@@ -6,6 +6,8 @@ install_packages "${PACKAGES[@]}" "${TEST_PACKAGES[@]}"
 
 say "checking the format"
 "$ROOT/scripts/format.sh" --check
+say "checking includes against links, and links of pages"
+python3 "$ROOT/scripts/check_includes.py"
 
 # pycolmap 4 judges the databases we write. Where PyPI cannot be reached its tests say that they were skipped.
 venv="$ROOT/deps/pycolmap"
