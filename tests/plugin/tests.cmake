@@ -12,6 +12,7 @@ if(NOT COLMATCH_CORE_ONLY)
       cli_test.cc
       colmap_options_test.cc
       compare_runs_test.cc
+      completion_test.cc
       compress_command_test.cc
       drop_in_test.cc
       faults_test.cc
@@ -63,9 +64,8 @@ if(NOT COLMATCH_CORE_ONLY)
     LINK database_io matcher network plugin_demo plugin_extraction plugin_matching plugin_pairs util opencv_core opencv_imgcodecs)
   colmatch_test(plugin/options
     SOURCES
-      completion_test.cc
       project_file_test.cc
-    LINK plugin_options plugin_runtime util)
+    LINK plugin_options util)
   colmatch_test(plugin/pairs
     SOURCES
       match_list_test.cc

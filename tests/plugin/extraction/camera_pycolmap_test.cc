@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "geometry/undistort.h"
+#include "plugin/extraction/camera_choice.h"
 #include "tests/temporary_folder.h"
 
 namespace colmatch {
