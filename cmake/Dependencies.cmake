@@ -25,7 +25,7 @@ set(COLMATCH_TORCH_ROOT ${_torch_root_cfg})
 
 # Fault 2: a slow BLAS. LibTorch 2.x from PyPI brings MKL inside; Debian's takes its matrix products from whatever the
 # process finds first: the reference BLAS behind libblas.so.3 (five times slower), or ATLAS, which Ceres' own CMake
-# files put on the link line (ten times slower). So OpenBLAS is asked for, and linked before all others.
+# files put on the link line (ten times slower). So OpenBLAS is requested, and linked before all others.
 add_library(colmatch_blas INTERFACE)
 if(_torch_root_cfg STREQUAL "/usr")
   find_library(COLMATCH_OPENBLAS NAMES libopenblas.so.0)

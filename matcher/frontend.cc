@@ -334,7 +334,7 @@ FeatureMatches FeatureMatcher::MatchGuided(const PreparedImage& image0, const Pr
   return MatchInRounds(network, options_.superglue, pair.scores, match, guide);
 }
 
-// What was prepared on the CPU for want of memory is brought to the device.
+// What was prepared on the CPU for lack of memory is brought to the device.
 std::vector<FeatureMatches> FeatureMatcher::MatchInEngine(torch::Device device, const PreparedPair* pairs,
                                                           size_t count) {
   std::vector<torch::Tensor> images0, images1;

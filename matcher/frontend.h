@@ -54,7 +54,7 @@ class FeatureExtractor {
 
   void OnMemoryShortage(MemoryShortageHandler handler) { fallback_.OnShortage(std::move(handler)); }
 
-  // pixels: height x width floats in [0, 1], row-major, looked at at options' scales; a level under 8 x 8
+  // pixels: height x width floats in [0, 1], row-major, processed at options' scales; a level under 8 x 8
   // pixels has no keypoints. The features are on the CPU, keypoints in the given image's pixels.
   Features Extract(const float* pixels, int width, int height) {
     return ExtractTiled(pixels, width, height, /*tile_size=*/0, {});
@@ -126,7 +126,7 @@ class FeatureMatcher {
   FeatureMatches Match(const PreparedImage& image0, const PreparedImage& image1);
   // Match of each pair. On a GPU, SuperGlue's together, as far as its memory goes.
   std::vector<FeatureMatches> MatchBatch(const std::vector<PreparedPair>& pairs);
-  // Pairs that were not given to SuperGlue for want of similar descriptors, by all matchers that share this
+  // Pairs that were not given to SuperGlue for lack of similar descriptors, by all matchers that share this
   // one's network (ShareOnCpu) together.
   int64_t skipped_pairs() const { return prefilter_counts_->skipped; }
   // From now on they are counted here.

@@ -12,9 +12,9 @@ namespace colmatch {
 // Pairs that fail it are not given to SuperGlue: they have no matches.
 struct PrefilterOptions {
   // Least number of mutual nearest neighbours of at least this cosine; 0: every pair is matched, -1: as many
-  // as the weights ask for (none where they do not say).
+  // as the weights specify (none where they do not say).
   int min_neighbors = -1;
-  double min_similarity = kAsTheWeights;  // -2: what the weights ask for (0.8 where they do not say)
+  double min_similarity = kAsTheWeights;  // -2: what the weights specify (0.8 where they do not say)
 
   static constexpr double kAsTheWeights = -2;
 

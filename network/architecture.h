@@ -28,7 +28,7 @@ std::string JoinNumbers(const std::vector<double>& numbers);
 DescriptorSampling SamplingFromMetadata(const std::map<std::string, std::string>& metadata,
                                         const std::string& path);
 
-// At which sizes images are looked at; a file that does not say looks at them as they are.
+// At which sizes images are processed; a file that does not say looks at them as they are.
 std::vector<double> ScalesFromMetadata(const std::map<std::string, std::string>& metadata,
                                        const std::string& path);
 
@@ -40,7 +40,7 @@ int RefinementFromMetadata(const std::map<std::string, std::string>& metadata, c
 bool KeypointCodeFromMetadata(const std::map<std::string, std::string>& metadata, const std::string& path);
 
 // How many heads share the attention's channels, and how many iterations of optimal transport and rounds of
-// guidance the weights ask for; a file that does not say has the published four, hundred and none.
+// guidance the weights specify; a file that does not say has the published four, hundred and none.
 int NumHeadsFromMetadata(const std::map<std::string, std::string>& metadata, const std::string& path);
 int SinkhornIterationsFromMetadata(const std::map<std::string, std::string>& metadata,
                                    const std::string& path);

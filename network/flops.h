@@ -15,7 +15,7 @@ namespace colmatch {
 // Floating-point operations of one forward pass: an image of height x width pixels, a pair of n and m
 // keypoints. A training step (forward and backward) takes three times as many.
 double SuperPointFlops(const SuperPointArchitecture& architecture, int64_t height, int64_t width);
-// Of an image looked at at all the sizes the weights ask for.
+// Of an image processed at all the sizes the weights specify.
 double ExtractionFlops(const SuperPointArchitecture& architecture, int64_t height, int64_t width);
 double SuperGlueFlops(const SuperGlueArchitecture& architecture, int64_t n, int64_t m);
 

@@ -1,4 +1,4 @@
-// An image at several sizes, each looked at on its own: keypoints of several scales, so that photos taken
+// An image at several sizes, each processed separately: keypoints of several scales, so that photos taken
 // from different distances share some; and finer places from an enlarged image (SIFT doubles its image first;
 // Lowe 2004, section 3.3).
 #pragma once
@@ -29,7 +29,7 @@ struct PyramidLevel {
 // where the scale, a factor of its size, changes nothing.
 PyramidLevel MakeLevel(const torch::Tensor& image, double scale);
 
-// Features of one level, in its pixels. What it is asked for keeps keypoints out of the original's border.
+// Features of one level, in its pixels. Its options keep keypoints out of the original's border.
 using LevelExtraction = std::function<Features(const PyramidLevel& level, const KeypointOptions& options)>;
 
 // The strongest features of all levels together, in the original's pixels, with their scales (none where the

@@ -59,7 +59,7 @@ void KeypointOptions::Validate() const {
   require(remove_borders >= 0 && remove_borders <= 4096, "remove_borders", std::to_string(remove_borders),
           "in [0, 4096] pixels");
   require(refinement_radius >= -1 && refinement_radius <= kMaxRefinementRadius, "refinement_radius",
-          std::to_string(refinement_radius), "-1 (as the weights ask for) or in [0, 16] pixels");
+          std::to_string(refinement_radius), "-1 (as the weights specify) or in [0, 16] pixels");
   if (const std::string problem = ProblemOfScales(scales); !problem.empty())
     throw UsageError("SuperPoint.scales must be " + problem);
 }

@@ -14,10 +14,10 @@ struct KeypointOptions {
   double keypoint_threshold = 0.005;  // least detection probability
   int nms_radius = 4;                 // pixels; no two keypoints closer than this in x and in y
   int remove_borders = 4;             // pixels along each side without keypoints
-  // Pixels; keypoints move to the strongest peak this near; 0: they stay; -1: as the weights ask for.
+  // Pixels; keypoints move to the strongest peak this near; 0: they stay; -1: as the weights specify.
   int refinement_radius = -1;
-  // Sizes at which the image is looked at, as factors of its own, each with the radii above in its own
-  // pixels; see SuperPointArchitecture. Empty: as the weights ask for.
+  // Sizes at which the image is processed, as factors of its own, each with the radii above in its own
+  // pixels; see SuperPointArchitecture. Empty: as the weights specify.
   std::vector<double> scales = {};
 
   void Validate() const;  // throws UsageError naming field, value and bound

@@ -15,7 +15,7 @@
 
 namespace colmatch {
 
-// Sizes. The defaults are the published network; others are models of our own.
+// Sizes. The defaults are the published network; others are our own models.
 struct SuperGlueArchitecture {
   int descriptor_dim = 256;
   std::vector<int> keypoint_encoder = {32, 64, 128, 256};  // hidden widths between (x, y, score) and D
@@ -27,7 +27,7 @@ struct SuperGlueArchitecture {
   bool batch_norm = true;  // false: folded into the layers before, see FoldBatchNorm
   // The keypoint encoder's hidden layers are the code of keypoint_code.h and are not trained.
   bool fixed_keypoint_code = false;
-  // What the weights ask for, unless SuperGlueOptions says otherwise.
+  // What the weights specify, unless SuperGlueOptions says otherwise.
   int sinkhorn_iterations = 100;  // of optimal transport
   int guidance_rounds =
       0;  // matches that guide the couplings once more, see matcher/guidance/local_guidance.h
@@ -43,8 +43,8 @@ struct SuperGlueArchitecture {
 
 struct SuperGlueOptions {
   double match_threshold = 0.2;  // least assignment probability of a match
-  int sinkhorn_iterations = 0;   // of optimal transport; 0: as many as the weights ask for
-  int guidance_rounds = -1;      // see SuperGlueArchitecture; -1: as many as the weights ask for
+  int sinkhorn_iterations = 0;   // of optimal transport; 0: as many as the weights specify
+  int guidance_rounds = -1;      // see SuperGlueArchitecture; -1: as many as the weights specify
 
   void Validate() const;  // throws UsageError naming field, value and bound
 };
@@ -178,7 +178,7 @@ SuperGlue Extended(SuperGlue& network, const SuperGlueArchitecture& architecture
 // before it.
 SuperGlue FoldBatchNorm(SuperGlue& network);
 
-// Iterations of optimal transport and rounds of guidance: those of the options, or what the weights ask for.
+// Iterations of optimal transport and rounds of guidance: those of the options, or what the weights specify.
 int IterationsOf(const SuperGlue& network, const SuperGlueOptions& options);
 int GuidanceRoundsOf(const SuperGlue& network, const SuperGlueOptions& options);
 

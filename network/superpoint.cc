@@ -202,7 +202,7 @@ SuperPoint Widen(SuperPoint& network, const SuperPointArchitecture& architecture
     }
     if (value.dim() == 4) {
       torch::nn::init::kaiming_normal_(value, 0.0, torch::kFanIn, torch::kReLU);
-      value.narrow(0, 0, narrow.size(0)).zero_();  // what was there listens to no new channel
+      value.narrow(0, 0, narrow.size(0)).zero_();  // what was there reads no new channel
       value.narrow(0, 0, narrow.size(0)).narrow(1, 0, narrow.size(1)).copy_(narrow);
     } else {
       value.zero_();

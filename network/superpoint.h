@@ -23,11 +23,12 @@ enum class DescriptorSampling {
   kCellCentres,  // cell i at 8 i + 3.5, where it is ("fix_sampling" of hloc); what our own training uses
 };
 
-// What our own training uses, and what colmatch's weights from before the metadata said it ask for.
+// What our own training uses, and what weights of colmatch mean that were written before this metadata key
+// existed.
 inline constexpr int kOwnRefinementRadius = 4;
 inline constexpr int kMaxRefinementRadius = 16;
 
-// Channel counts. The defaults are the published network; narrower ones are models of our own.
+// Channel counts. The defaults are the published network; narrower ones are our own models.
 struct SuperPointArchitecture {
   std::array<int, 4> encoder_widths = {64, 64, 128, 128};  // conv1a/b .. conv4a/b
   int head_width = 256;                                    // convPa and convDa
@@ -35,7 +36,7 @@ struct SuperPointArchitecture {
   // Training form: batch normalisation after each hidden convolution. FoldBatchNorm removes it exactly.
   bool batch_norm = false;
   DescriptorSampling sampling = DescriptorSampling::kPublished;
-  // Sizes at which an image is looked at, as factors of its own; see network/image_pyramid.h.
+  // Sizes at which an image is processed, as factors of its own; see network/image_pyramid.h.
   std::vector<double> scales = {1};
   // Pixels within which keypoints move to the strongest peak of the image's Hessian; 0: they stay, as
   // published.
@@ -58,7 +59,7 @@ class SuperPointImpl : public torch::nn::Module {
  public:
   explicit SuperPointImpl(const SuperPointArchitecture& architecture = {});
 
-  // image: (B, 1, H, W) float in [0, 1], H and W at least 8. What exceeds a multiple of 8 is not looked at.
+  // image: (B, 1, H, W) float in [0, 1], H and W at least 8. What exceeds a multiple of 8 is ignored.
   SuperPointOutput forward(const torch::Tensor& image);
 
   // The end of forward: both heads' last maps of what their hidden layers (B, head_width, H/8, W/8) gave.
@@ -124,7 +125,7 @@ SuperPoint FoldBatchNorm(SuperPoint& network);
 SuperPoint InsertBatchNorm(SuperPoint& network, const torch::Tensor& images);
 
 // A network of other widths, none smaller, that starts with this one's function: what is new is random
-// (torch's generator) but not listened to yet (Net2Net, Chen 2016). Throws WeightsError for a smaller width
+// (torch's generator) but not used yet (Net2Net, Chen 2016). Throws WeightsError for a smaller width
 // and for another descriptor_dim.
 SuperPoint Widen(SuperPoint& network, const SuperPointArchitecture& architecture);
 

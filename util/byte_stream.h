@@ -1,4 +1,4 @@
-// Little-endian values to bytes and back, for the records of our own files; every length is checked.
+// Little-endian values to bytes and back, for the records of colmatch's files; every length is checked.
 #pragma once
 
 #include <cstdint>

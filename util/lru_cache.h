@@ -1,4 +1,4 @@
-// The values used last, made when they are asked for.
+// The values used last, made when they are requested.
 #pragma once
 
 #include <list>

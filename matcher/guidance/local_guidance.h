@@ -31,7 +31,7 @@ struct Positions {
 
 // The coupling scores (B, N, M) of pairs whose matches were found from them, guided by those matches: the
 // i-th of images0 and images1 are the i-th pair's. A pair with too few matches for any map stays as it is. On
-// the scores' device; what is padded stays finite. On a GPU in kernels of our own (local_guidance_gpu.h)
+// the scores' device; what is padded stays finite. On a GPU in our own kernels (local_guidance_gpu.h)
 // where they are compiled in, else the maps are fitted on the CPU: about 1.6 ms on one thread for 1,024
 // keypoints.
 torch::Tensor GuideCouplings(const PaddedScores& pairs, const PaddedMatches& matches,

@@ -1,4 +1,4 @@
-// GuideCouplings of many pairs in kernels of our own, for GPUs, without LibTorch. local_guidance.h is what
+// GuideCouplings of many pairs in our own kernels, for GPUs, without LibTorch. local_guidance.h is what
 // calls it. Kernels: local_guidance_gpu-inl.h, which tests also run on the CPU.
 #pragma once
 

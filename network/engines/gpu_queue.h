@@ -1,4 +1,4 @@
-// Kernels of our own beside LibTorch's, where they are compiled in.
+// Our own kernels beside LibTorch's, where they are compiled in.
 #pragma once
 
 #if defined(COLMATCH_CUDA)

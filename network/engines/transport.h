@@ -39,7 +39,7 @@ struct PaddedMatches {
   torch::Tensor matching_scores0, matching_scores1;  // (B, N), (B, M)
 };
 
-// MatchByTransport of each pair, all at once, for GPUs: in kernels of our own (transport_gpu.h) where they
+// MatchByTransport of each pair, all at once, for GPUs: in our own kernels (transport_gpu.h) where they
 // are compiled in and the factors stay in float32's range, else as SolveTransport does.
 PaddedMatches MatchBatchByTransport(const PaddedScores& pairs, const torch::Tensor& bin_score,
                                     int num_iterations, double match_threshold);

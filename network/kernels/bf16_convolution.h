@@ -1,5 +1,5 @@
 // Convolutions with 3 x 3 pixels in bf16 on the CPU, without LibTorch: sums in float32, weights packed once,
-// channels last. With ReLU and, where asked for, 2 x 2 maximum pooling: a layer of SuperPoint.
+// channels last. With ReLU and, on request, 2 x 2 maximum pooling: a layer of SuperPoint.
 #pragma once
 
 #include <cstdint>

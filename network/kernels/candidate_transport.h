@@ -12,7 +12,7 @@ namespace colmatch {
 
 // A solution, and the memory that the next one is computed in.
 struct CandidateSolution {
-  // Bound of the share of any row's or column's probability that is wrong for want of the omitted entries,
+  // Bound of the share of any row's or column's probability that is wrong for lack of the omitted entries,
   // and so of the probability of an omitted entry.
   double error = 0;
   bool in_range = false;  // whether the factors are within e to plus or minus kMaxLogFactor

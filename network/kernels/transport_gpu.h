@@ -1,4 +1,4 @@
-// Optimal transport of many pairs in kernels of our own, for GPUs, without LibTorch: an iteration is one
+// Optimal transport of many pairs in our own kernels, for GPUs, without LibTorch: an iteration is one
 // launch and one pass over the matrix, nothing is asked of the device before the matches. transport.h is
 // what calls it. Kernels: transport_gpu-inl.h, which tests also run on the CPU.
 #pragma once

@@ -32,7 +32,7 @@ struct Manifest {
   std::string precision;
   uint64_t random_seed = 0;
   std::string image_path;                  // kFeatures
-  std::string request;                     // SHA-256 of all that was asked for
+  std::string request;                     // SHA-256 of all that was requested
   std::vector<std::string> feature_files;  // kMatches: record files, relative to the manifest's folder
   std::vector<PlannedBlock> blocks;
 

@@ -61,7 +61,7 @@ class Benchmark : public Command {
         ->check(CLI::Range(1, 4096));
     AddOption(app, "--SuperGlue.cuda_graphs", cuda_graphs_, "on a GPU, record launches and repeat them");
     AddOption(app, "--SuperGlue.sinkhorn_iterations", sinkhorn_iterations_,
-              "optimal transport; 0: as many as the weights ask for")
+              "optimal transport; 0: as many as the weights specify")
         ->check(CLI::Range(0, 10000));
     AddOption(app, "--repetitions", repetitions_, "of each measurement; the median counts")
         ->check(CLI::Range(1, 10000));

@@ -14,7 +14,7 @@ struct ProtocolDefaults {
   int max_num_features = 512;
   double keypoint_threshold = 0.005;
   int nms_radius = 4;
-  int sinkhorn_iterations = 0;  // 0: as many as the weights ask for, 100 where they do not say
+  int sinkhorn_iterations = 0;  // 0: as many as the weights specify, 100 where they do not say
 };
 
 class EvaluateCommand : public Command {
@@ -72,15 +72,15 @@ class EvaluateCommand : public Command {
                                       "pixels between keypoints (default: the protocol's)"));
     options_.push_back(
         app.add_option("--SuperGlue.sinkhorn_iterations", superglue_.sinkhorn_iterations,
-                       "optimal transport (default: the protocol's; 0: as many as the weights ask for)"));
+                       "optimal transport (default: the protocol's; 0: as many as the weights specify)"));
     AddOption(app, "--SuperPoint.refinement_radius", keypoints_.refinement_radius,
               "keypoints move to the strongest peak of the Hessian this near, pixels; 0: they stay, as "
               "published; -1: as the "
-              "weights ask for");
-    AddScalesOption(app, keypoints_.scales, "as the weights ask for");
+              "weights specify");
+    AddScalesOption(app, keypoints_.scales, "as the weights specify");
     AddOption(
         app, "--SuperGlue.guidance_rounds", superglue_.guidance_rounds,
-        "times that matches guide their neighbours; 0: SuperGlue alone, -1: as many as the weights ask for");
+        "times that matches guide their neighbours; 0: SuperGlue alone, -1: as many as the weights specify");
     AddOption(app, "--SuperGlue.match_threshold", superglue_.match_threshold, "least confidence of a match");
   }
 

@@ -249,16 +249,16 @@ class Train : public Command {
               "random displacement of each view's keypoints, some left out; 0: none, 1: strong")
         ->check(CLI::Range(0.0, 10.0));
     AddOption(app, "--SuperGlue.descriptor_rotation", o.descriptor_rotation,
-              "random rotations of the descriptors' space, a batch, radians: photos are not known by heart")
+              "random rotations of the descriptors' space, a batch, radians: photos are not memorised")
         ->check(CLI::Range(0.0, 10.0));
     AddOption(app, "--SuperGlue.descriptor_noise", o.descriptor_noise,
               "length of the random vectors added to descriptors")
         ->check(CLI::Range(0.0, 10.0));
     AddOption(app, "--SuperGlue.train_sinkhorn_iterations", o.sinkhorn_iterations, "in training");
     AddOption(app, "--SuperGlue.sinkhorn_iterations", o.architecture.sinkhorn_iterations,
-              "that the weights will ask for where they are used; with --initial its own");
+              "that the weights will specify; with --initial its own");
     AddOption(app, "--SuperGlue.guidance_rounds", o.architecture.guidance_rounds,
-              "that the weights will ask for where they are used (docs/engine.md); with --initial its own");
+              "that the weights will specify (docs/engine.md); with --initial its own");
     AddOption(app, "--SuperGlue.deep_supervision", o.deep_supervision,
               "weight of the losses of inner layers");
     AddOption(
@@ -332,7 +332,7 @@ class Train : public Command {
     LoadedSuperGlue initial;
     if (!initial_path_.empty()) {
       initial = LoadSuperGlue(initial_path_);
-      // What it was, but for what is asked for.
+      // What it was, but for what is requested.
       const SuperGlueArchitecture asked =
           std::exchange(options.architecture, initial.network->architecture());
       options.architecture.descriptor_dim = asked.descriptor_dim;
@@ -401,8 +401,7 @@ class Train : public Command {
       card[entry.substr(0, equals)] = entry.substr(equals + 1);
     }
     card["trained_by"] = "colmatch " COLMATCH_VERSION;
-    card["training_steps"] =
-        std::to_string(steps_done_);  // a stopped training did fewer than it was asked for
+    card["training_steps"] = std::to_string(steps_done_);  // a stopped training did fewer than were requested
     card["seed"] = std::to_string(common.random_seed);
     if (!teacher_sha256_.empty()) card["teacher_sha256"] = teacher_sha256_;
     return card;

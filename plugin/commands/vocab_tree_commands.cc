@@ -88,7 +88,7 @@ class VocabTreeRetriever : public VocabTreeCommand {
   void AddOwnOptions(CLI::App& app) override {
     AddOption(app, "--num_images", num_images_, "photos that are printed for each; below 1: all");
     AddOption(app, "--query_image_list_path", query_list_,
-              "file with one photo name a line: only these are asked for");
+              "file with one photo name a line: only these are requested");
     AddOption(app, "--database_image_list_path", database_list_, "the same: only these are answers");
     AddOption(app, "--max_num_features", index_.max_num_features,
               "strongest keypoints that a photo is described by; -1: all");

@@ -128,8 +128,8 @@ void ExtractionCommandOptions::AddDetectorTo(CLI::App& app) {
   AddOption(app, "--SuperPoint.refinement_radius", o.keypoints.refinement_radius,
             "keypoints move to the strongest peak of the Hessian this near, pixels; 0: they stay, as "
             "published; -1: as the "
-            "weights ask for");
-  AddScalesOption(app, o.keypoints.scales, "as the weights ask for");
+            "weights specify");
+  AddScalesOption(app, o.keypoints.scales, "as the weights specify");
 }
 
 void ExtractionCommandOptions::AddShortNamesTo(CLI::App& app) {
@@ -198,11 +198,11 @@ void MatchingCommandOptions::AddTo(CLI::App& app, bool with_paths, bool with_mat
     AddOption(app, "--SuperGlue.match_threshold", o.matching.superglue.match_threshold,
               "least confidence of a match");
     AddOption(app, "--SuperGlue.sinkhorn_iterations", o.matching.superglue.sinkhorn_iterations,
-              "optimal transport; 0: as many as the weights ask for (100 where they do not say)");
+              "optimal transport; 0: as many as the weights specify (100 where they do not say)");
     AddOption(
         app, "--SuperGlue.guidance_rounds", o.matching.superglue.guidance_rounds,
         "times that matches tell their neighbours where to look, before optimal transport decides anew; 0: "
-        "none, -1: as many as the weights ask for (none where they do not say)");
+        "none, -1: as many as the weights specify (none where they do not say)");
     AddOption(
         app, "--SuperGlue.min_neighbors", o.matching.prefilter.min_neighbors,
         "a pair with fewer mutual nearest neighbours whose descriptors are as similar as "

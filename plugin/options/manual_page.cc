@@ -53,7 +53,7 @@ std::string OptionText(const OptionEntry& option) {
 constexpr char kStatus[] = R"(.SH EXIT STATUS
 .TP
 0
-everything asked for was done
+everything requested was done
 .TP
 1
 bad usage

@@ -11,7 +11,7 @@ bool AsksForHelp(const std::string& word);
 bool AsksForVersion(const std::string& word);
 
 // On standard output. app: with all commands declared. CUDA is said to be there where colmatch sees a GPU or
-// COLMAP was built for one: colmatch never fails for want of a GPU.
+// COLMAP was built for one: colmatch never fails for lack of a GPU.
 void PrintProgramHelp(const CLI::App& app, bool has_gpu);
 void PrintVersion(bool has_gpu);
 

@@ -256,7 +256,7 @@ void AddOptions(const ReconstructionOptions& o, const CommonOptions& common, Rep
   }
 }
 
-// How the rows were made, as it stands beside them: what the weights asked for is in it.
+// How the rows were made, as it stands beside them: what the weights specified is in it.
 void AddProvenance(ColmapDatabase& database, ReportData& report) {
   for (const Image& image : database.Images()) {
     const auto found = database.ReadImageProvenance(image.image_id);

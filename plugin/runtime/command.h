@@ -58,7 +58,7 @@ inline CLI::Option* AddScalesOption(CLI::App& app, std::vector<double>& scales,
   return app
       .add_option(
           "--SuperPoint.scales", scales,
-          "sizes at which a photo is looked at, as factors of its own, such as 1.4,1,0.7,0.5; 1: as it "
+          "sizes at which a photo is processed, as factors of its own, such as 1.4,1,0.7,0.5; 1: as it "
           "is, as published (default: " +
               otherwise + ")")
       ->delimiter(',')

@@ -47,7 +47,7 @@ int WaitFor(pid_t child) {
   _exit(127);
 }
 
-// Reads until the other end is closed, the time is over or a signal asks for a stop.
+// Reads until the other end is closed, the time is over or a signal requests a stop.
 std::string ReadUntil(int file, std::chrono::steady_clock::time_point end) {
   constexpr size_t kMost = 1 << 20;
   std::string text;

@@ -1,4 +1,4 @@
-// SIGINT and SIGTERM ask for a stop: the work in hand is finished and stored.
+// SIGINT and SIGTERM request a stop: the work in hand is finished and stored.
 #pragma once
 
 #include <atomic>

@@ -1,4 +1,4 @@
-// Results that threads come to in any order, handed back in the order in which they were asked for.
+// Results that threads come to in any order, handed back in the order in which they were requested.
 #pragma once
 
 #include <chrono>
@@ -23,7 +23,7 @@ class InOrder {
 
   // `then` is called with the result during this or a later Add() or Finish(), as soon as all before it were
   // handed back. What the result's future or `then` throws comes through there, in the place of that result,
-  // and whatever was asked for after it is forgotten.
+  // and whatever was requested after it is forgotten.
   void Add(std::future<Result> result, Then then) {
     pending_.push_back({std::move(result), std::move(then)});
     while (!pending_.empty() && (pending_.size() > most_waiting_ || IsReady(pending_.front().result)))

@@ -1,4 +1,4 @@
-// Work in a thread of its own, so that the caller can show progress and ask for a stop (Ctrl-C) meanwhile.
+// Work in a thread of its own, so that the caller can show progress and request a stop (Ctrl-C) meanwhile.
 #pragma once
 
 #include <chrono>
@@ -43,7 +43,7 @@ struct CallResults {
 class BackgroundCall : private Host {
  public:
   explicit BackgroundCall(std::function<void()> work);
-  ~BackgroundCall() override;  // asks for a stop and waits
+  ~BackgroundCall() override;  // requests a stop and waits
   BackgroundCall(const BackgroundCall&) = delete;
   BackgroundCall& operator=(const BackgroundCall&) = delete;
 

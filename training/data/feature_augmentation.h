@@ -1,4 +1,4 @@
-// Augmentation of cached features, so that their views are not known by heart.
+// Augmentation of cached features, so that their views are not memorised.
 #pragma once
 
 #include <torch/types.h>

@@ -19,11 +19,11 @@ struct SuperGlueTrainingOptions {
   int min_keypoints = 256;  // each step draws how many of the strongest keypoints it uses
   int max_keypoints = 512;
   double negative_share = 0.15;  // of a step's pairs, of two photos: nothing matches. 0: every pair matches
-  // So that the cached views do not become known by heart, each view's keypoints move by a random affine map
+  // So that the cached views do not become memorised, each view's keypoints move by a random affine map
   // of their own, and not all of them are used; 1: rotation to 11 degrees, scales to 1.22, shear and shift to
   // a tenth, 30 % of the keypoints left out. 0: off.
   double augmentation = 0.5;
-  // So that photos are not known by heart by their descriptors: each batch turns the descriptors' space by a
+  // So that photos are not memorised by their descriptors: each batch turns the descriptors' space by a
   // random rotation of up to so many radians a plane, and adds to each unit vector a random one of up to this
   // length. 0: off.
   double descriptor_rotation = 0, descriptor_noise = 0;

@@ -37,7 +37,7 @@ SuperPoint Fresh(const SuperPointTrainingOptions& options) {
   return network;
 }
 
-// The initial network in the widths and the training form that are asked for.
+// The initial network in the widths and the training form that are requested.
 SuperPoint Adapted(SuperPoint& initial, const SuperPointTrainingOptions& options,
                    const torch::Tensor& images) {
   torch::manual_seed(options.data.seed);

@@ -118,7 +118,7 @@ class SuperGlue(WeightsModule):
     Parameters have the official checkpoint's names. descriptor_dim: D; keypoint_encoder: its hidden widths;
     num_layer_pairs: pairs of one self and one cross layer; attention_dim and mlp_hidden: 0 is D and 2 D, as published;
     batch_norm: False where it is folded into the layers; fixed_keypoint_code: the encoder's hidden layers are not trained.
-    sinkhorn_iterations and guidance_rounds are what the weights ask for; guidance is the program's FeatureMatcher's and not
+    sinkhorn_iterations and guidance_rounds are what the weights specify; guidance is the program's FeatureMatcher's and not
     part of this module.
     """
 
@@ -169,7 +169,7 @@ class SuperGlue(WeightsModule):
     def forward(self, data: Dict[str, Any], match_threshold: float = 0.2, sinkhorn_iterations: int = 0) -> Dict[str, Any]:
         """data, as the official class has it: `keypoints0`, `keypoints1` (B, N, 2) in pixels, `scores0`, `scores1` (B, N),
         `descriptors0`, `descriptors1` (B, D, N), and `image_size0`, `image_size1` (width, height) or `image0`, `image1`
-        (..., H, W). N and M at least 1. sinkhorn_iterations: 0 for what the weights ask for.
+        (..., H, W). N and M at least 1. sinkhorn_iterations: 0 for what the weights specify.
 
         Returns `scores` (B, N, M), `log_assignment` (B, N+1, M+1), `matches0` (B, N), `matches1`, `matching_scores0`,
         `matching_scores1`. Differentiable but for the matches."""

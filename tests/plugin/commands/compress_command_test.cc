@@ -1,4 +1,4 @@
-// `colmatch compress` from outside: what it writes is smaller, is what was asked for, runs, and goes back to
+// `colmatch compress` from outside: what it writes is smaller, is what was requested, runs, and goes back to
 // dense weights; settings that contradict each other are refused.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -323,7 +323,7 @@ TEST_F(TrainCommand, TheCardOfAFinishedTrainingSaysTheStepsThatWereDone) {
   ASSERT_EQ(RunColmatch(TinySuperPoint("three", "3")).status, 0);
   EXPECT_EQ(StepsOnTheCard("three"), "3");
   ASSERT_EQ(RunColmatch(TinySuperPoint("three", "2", {"--resume"})).status, 0);
-  EXPECT_EQ(StepsOnTheCard("three"), "3") << "fewer were asked for than the checkpoint had";
+  EXPECT_EQ(StepsOnTheCard("three"), "3") << "fewer were requested than the checkpoint had";
 }
 
 TEST_F(TrainCommand, TheCardOfAStoppedTrainingDoesNotClaimTheStepsAskedFor) {

@@ -202,7 +202,7 @@ class RepeatedPeaks : public testing::Test {
     return options;
   }
 
-  // Points that are not from labels correspond exactly, and are asked for without disturbing the views.
+  // Points that are not from labels correspond exactly, and are requested without disturbing the views.
   Homography BFromA(SuperPointDataOptions options, uint64_t step, int64_t pair) const {
     options.label_share = 0;
     options.num_correspondences = 256;
