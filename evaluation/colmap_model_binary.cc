@@ -2,9 +2,9 @@
 // file.
 #include <cmath>
 #include <cstring>
-#include <iterator>
 
 #include "evaluation/colmap_model_files.h"
+#include "geometry/camera.h"
 #include "util/error.h"
 #include "util/read_file.h"
 
@@ -12,24 +12,6 @@ namespace colmatch {
 namespace {
 
 namespace fs = std::filesystem;
-
-struct CameraModelEntry {
-  const char* name;
-  int num_params;
-};
-// By COLMAP's model id; the models from 12 on differ between versions and are not written by 3.8.
-constexpr CameraModelEntry kCameraModels[] = {{"SIMPLE_PINHOLE", 3},
-                                              {"PINHOLE", 4},
-                                              {"SIMPLE_RADIAL", 4},
-                                              {"RADIAL", 5},
-                                              {"OPENCV", 8},
-                                              {"OPENCV_FISHEYE", 8},
-                                              {"FULL_OPENCV", 12},
-                                              {"FOV", 5},
-                                              {"SIMPLE_RADIAL_FISHEYE", 4},
-                                              {"RADIAL_FISHEYE", 5},
-                                              {"THIN_PRISM_FISHEYE", 12},
-                                              {"RAD_TAN_THIN_PRISM_FISHEYE", 16}};
 
 class ByteReader {
  public:
@@ -95,19 +77,6 @@ void RefuseTwice(bool inserted, const std::string& where) {
 
 }  // namespace
 
-int NumCameraParams(int model_id) {
-  return model_id >= 0 && model_id < int(std::size(kCameraModels)) ? kCameraModels[model_id].num_params : -1;
-}
-
-int NumCameraParams(const std::string& model) {
-  for (const CameraModelEntry& entry : kCameraModels) {
-    if (model == entry.name) return entry.num_params;
-  }
-  return -1;
-}
-
-std::string CameraModelName(int model_id) { return kCameraModels[model_id].name; }
-
 void CheckCamera(const ColmapModelCamera& camera, const std::string& where) {
   if (camera.width == 0 || camera.height == 0) throw InputError(where + " has no size");
   for (const double param : camera.params) {
@@ -138,17 +107,17 @@ std::map<uint32_t, ColmapModelCamera> ReadCamerasBinary(const fs::path& file) {
     const auto id = reader.Read<uint32_t>();
     const auto model_id = reader.Read<int32_t>();
     const std::string where = reader.Where("camera " + std::to_string(id));
-    const int num_params = NumCameraParams(model_id);
-    if (num_params < 0) {
+    const CameraModelInfo* const model = FindCameraModel(model_id);
+    if (model == nullptr) {
       throw InputError(
           where + " has model id " + std::to_string(model_id) +
           ", which is not known; convert the model with `colmap model_converter --output_type TXT`");
     }
     ColmapModelCamera camera;
-    camera.model = CameraModelName(model_id);
+    camera.model = model->name;
     camera.width = reader.Read<uint64_t>();
     camera.height = reader.Read<uint64_t>();
-    for (int p = 0; p < num_params; ++p) camera.params.push_back(reader.Read<double>());
+    for (int p = 0; p < model->num_params; ++p) camera.params.push_back(reader.Read<double>());
     CheckCamera(camera, where);
     RefuseTwice(cameras.emplace(id, camera).second, where);
   }

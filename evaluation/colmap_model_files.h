@@ -24,9 +24,4 @@ void CheckCamera(const ColmapModelCamera& camera, const std::string& where);
 void CheckImage(ColmapModelImage& image, const std::string& where);
 void CheckPoint(const ColmapModelPoint& point, const std::string& where);
 
-// Number of parameters of a camera model by COLMAP's id (0..11) or name, -1 if not known.
-int NumCameraParams(int model_id);
-int NumCameraParams(const std::string& model);
-std::string CameraModelName(int model_id);
-
 }  // namespace colmatch

@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "evaluation/colmap_model_files.h"
+#include "geometry/camera.h"
 #include "util/error.h"
 #include "util/read_file.h"
 
@@ -113,9 +114,9 @@ std::map<uint32_t, ColmapModelCamera> ReadCamerasText(const fs::path& file) {
     camera.width = fields.Next<uint64_t>("WIDTH");
     camera.height = fields.Next<uint64_t>("HEIGHT");
     while (!fields.AtEnd()) camera.params.push_back(fields.Next<double>("PARAMS"));
-    const int expected = NumCameraParams(camera.model);
-    if (expected >= 0 && size_t(expected) != camera.params.size()) {
-      throw InputError(fields.where() + ": " + camera.model + " has " + std::to_string(expected) +
+    const CameraModelInfo* const known = FindCameraModel(camera.model);
+    if (known != nullptr && size_t(known->num_params) != camera.params.size()) {
+      throw InputError(fields.where() + ": " + camera.model + " has " + std::to_string(known->num_params) +
                        " parameters, found " + std::to_string(camera.params.size()));
     }
     CheckCamera(camera, fields.where());

@@ -41,21 +41,28 @@ constexpr double kPi = 3.14159265358979323846;
 
 }  // namespace
 
+const CameraModelInfo* FindCameraModel(const std::string& name) {
+  const auto found =
+      std::find_if(kModels.begin(), kModels.end(), [&](const auto& model) { return name == model.name; });
+  return found == kModels.end() ? nullptr : &*found;
+}
+
+const CameraModelInfo* FindCameraModel(int model_id) {
+  const bool known = model_id >= 0 && model_id < static_cast<int>(kModels.size());
+  return known ? &kModels[static_cast<std::size_t>(model_id)] : nullptr;
+}
+
 const CameraModelInfo& CameraModelByName(const std::string& name) {
+  if (const CameraModelInfo* model = FindCameraModel(name)) return *model;
   std::string known;
-  for (const CameraModelInfo& model : kModels) {
-    if (name == model.name) return model;
-    known += std::string(known.empty() ? "" : ", ") + model.name;
-  }
+  for (const CameraModelInfo& model : kModels) known += std::string(known.empty() ? "" : ", ") + model.name;
   throw UsageError("unknown camera model '" + name + "'; expected one of " + known);
 }
 
 const CameraModelInfo& CameraModelById(int model_id) {
-  if (model_id < 0 || model_id >= static_cast<int>(kModels.size())) {
-    throw UsageError("unknown camera model id " + std::to_string(model_id) + "; expected 0 to " +
-                     std::to_string(kModels.size() - 1) + ", the models of COLMAP 4");
-  }
-  return kModels[static_cast<std::size_t>(model_id)];
+  if (const CameraModelInfo* model = FindCameraModel(model_id)) return *model;
+  throw UsageError("unknown camera model id " + std::to_string(model_id) + "; expected 0 to " +
+                   std::to_string(kModels.size() - 1) + ", the models of COLMAP 4");
 }
 
 bool IsModelOfColmap3(int model_id) {

@@ -51,6 +51,9 @@ bool IsSpherical(const Camera& camera);
 // 0.
 bool IsUndistorted(const Camera& camera);
 
+// Null for a model that is not among COLMAP 4's.
+const CameraModelInfo* FindCameraModel(const std::string& name);
+const CameraModelInfo* FindCameraModel(int model_id);
 // Throw UsageError, which lists the known names, for anything else.
 const CameraModelInfo& CameraModelByName(const std::string& name);
 const CameraModelInfo& CameraModelById(int model_id);

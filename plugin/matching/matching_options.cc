@@ -121,8 +121,9 @@ void ExtractionCommandOptions::AddDetectorTo(CLI::App& app) {
       app, "--SuperPoint.tile_size", o.tile_size,
       "longest side that the network sees at once, pixels, for big photos in bounded memory; 0: no tiles");
   AddOption(app, "--SuperPoint.keypoint_threshold", o.keypoints.keypoint_threshold,
-            "least detection probability");
-  AddOption(app, "--SuperPoint.nms_radius", o.keypoints.nms_radius, "least distance of keypoints, pixels");
+            "minimum detection probability of a keypoint");
+  AddOption(app, "--SuperPoint.nms_radius", o.keypoints.nms_radius,
+            "radius of non-maximum suppression: minimum distance of keypoints, pixels");
   AddOption(app, "--SuperPoint.remove_borders", o.keypoints.remove_borders,
             "pixels at each side without keypoints");
   AddOption(app, "--SuperPoint.refinement_radius", o.keypoints.refinement_radius,
@@ -196,9 +197,10 @@ void MatchingCommandOptions::AddTo(CLI::App& app, bool with_paths, bool with_mat
               "superglue, or a baseline on the same features: nn, nn_mutual, nn_ratio")
         ->check(CLI::IsMember({"superglue", "nn", "nn_mutual", "nn_ratio"}));
     AddOption(app, "--SuperGlue.match_threshold", o.matching.superglue.match_threshold,
-              "least confidence of a match");
-    AddOption(app, "--SuperGlue.sinkhorn_iterations", o.matching.superglue.sinkhorn_iterations,
-              "optimal transport; 0: as many as the weights specify (100 where they do not say)");
+              "minimum confidence of a match");
+    AddOption(
+        app, "--SuperGlue.sinkhorn_iterations", o.matching.superglue.sinkhorn_iterations,
+        "iterations of optimal transport; 0: as many as the weights specify (100 where they do not say)");
     AddOption(
         app, "--SuperGlue.guidance_rounds", o.matching.superglue.guidance_rounds,
         "times that matches tell their neighbours where to look, before optimal transport decides anew; 0: "
@@ -207,41 +209,42 @@ void MatchingCommandOptions::AddTo(CLI::App& app, bool with_paths, bool with_mat
         app, "--SuperGlue.min_neighbors", o.matching.prefilter.min_neighbors,
         "a pair with fewer mutual nearest neighbours whose descriptors are as similar as "
         "neighbor_similarity is skipped: no matches, without SuperGlue. 0: every pair is matched, -1: as the "
-        "weights ask (0 where they do not say)");
+        "weights specify (0 where they do not say)");
     AddOption(app, "--SuperGlue.neighbor_similarity", o.matching.prefilter.min_similarity,
-              "least cosine of their descriptors; -2: as the weights ask (0.8 where they do not say)");
+              "least cosine of their descriptors; -2: as the weights specify (0.8 where they do not say)");
     AddOption(app, "--SuperGlue.batch_size", o.matching.batch_size, "pairs matched at once on a GPU")
         ->check(CLI::Range(1, 4096));
     AddOption(app, "--SuperGlue.cuda_graphs", o.matching.cuda_graphs,
               "on a GPU, record the launches of a batch once and repeat them: for small batches");
     AddOption(app, "--max_ratio,--SiftMatching.max_ratio", o.matching.max_ratio,
-              "of the ratio test (nn_ratio)");
+              "maximum ratio of the two smallest distances in the ratio test (nn_ratio)");
     AddOption(app, "--skip_geometric_verification,--FeatureMatching.skip_geometric_verification",
               o.skip_geometric_verification, "take every match as an inlier");
     AddOption(app, "--ExhaustiveMatching.block_size", o.block_size, "images a side of a block");
   }
   AddOption(app, "--TwoViewGeometry.min_num_inliers,--SiftMatching.min_num_inliers", g.min_num_inliers,
-            "of a verified pair");
-  AddOption(app, "--TwoViewGeometry.max_error,--SiftMatching.max_error", g.max_error, "of an inlier, pixels");
+            "minimum number of inliers of a verified pair");
+  AddOption(app, "--TwoViewGeometry.max_error,--SiftMatching.max_error", g.max_error,
+            "maximum distance of an inlier from the model, pixels");
   AddOption(app, "--TwoViewGeometry.confidence,--SiftMatching.confidence", g.confidence,
-            "of the robust estimation");
+            "confidence of the robust estimation");
   AddOption(app, "--TwoViewGeometry.max_num_trials,--SiftMatching.max_num_trials", g.max_num_trials,
-            "of the robust estimation");
+            "maximum number of trials of the robust estimation");
   AddOption(app, "--TwoViewGeometry.min_inlier_ratio,--SiftMatching.min_inlier_ratio", g.min_inlier_ratio,
-            "assumed");
+            "minimum share of inliers that the robust estimation assumes");
   AddOption(app, "--TwoViewGeometry.min_chance_ratio", g.min_chance_ratio,
-            "least inliers of a doubtful pair, as a multiple of what its points matched at random give; 0: "
+            "minimum inliers of a doubtful pair, as a multiple of what its points matched at random give; 0: "
             "COLMAP's rules alone");
   AddOption(app, "--TwoViewGeometry.multiple_models,--SiftMatching.multiple_models", g.multiple_models,
-            "more than one motion a pair");
+            "look for more than one motion per pair");
   AddOption(app, "--TwoViewGeometry.compute_relative_pose,--SiftMatching.compute_relative_pose",
             g.compute_relative_pose, "store the relative pose too");
   AddOption(app, "--TwoViewGeometry.detect_watermark", g.detect_watermark, "recognise watermarks");
   AddOption(app, "--TwoViewGeometry.watermark_detection_max_error", g.watermark_detection_max_error,
-            "of a watermark's inlier, pixels");
+            "maximum distance of a watermark's inlier, pixels");
   AddOption(app, "--TwoViewGeometry.multiple_ignore_watermark", g.multiple_ignore_watermark,
             "watermarks are no motion (multiple_models)");
-  AddOption(app, "--TwoViewGeometry.random_seed", g.random_seed, "of the robust estimation");
+  AddOption(app, "--TwoViewGeometry.random_seed", g.random_seed, "seed of the robust estimation");
   AddForeignTo(app, with_matching);
 }
 

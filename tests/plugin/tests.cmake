@@ -57,6 +57,7 @@ if(NOT COLMATCH_CORE_ONLY)
       matches_import_test.cc
       pair_batch_test.cc
       pairs_test.cc
+      provenance_test.cc
       retrieval_test.cc
       turned_test.cc
       worker_count_test.cc
