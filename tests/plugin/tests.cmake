@@ -33,6 +33,7 @@ if(NOT COLMATCH_CORE_ONLY)
       mask_test.cc
       match_list_test.cc
       matches_import_test.cc
+      matching_provenance_test.cc
       pair_batch_test.cc
       pair_blocks_test.cc
       pair_commands_test.cc
