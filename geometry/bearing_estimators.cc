@@ -1,9 +1,6 @@
 // RANSAC over minimal samples of directions, with refinement of each new best model.
 #include "geometry/bearing_estimators.h"
 
-#include <ceres/ceres.h>
-#include <ceres/rotation.h>
-
 #include <Eigen/Geometry>
 #include <Eigen/LU>
 #include <Eigen/SVD>
@@ -15,6 +12,8 @@
 #include <opencv2/calib3d.hpp>
 #include <opencv2/core/eigen.hpp>
 #include <random>
+
+#include "geometry/essential_refinement.h"
 
 namespace colmatch {
 namespace {
@@ -35,53 +34,13 @@ T TangentSampsonError(const Eigen::Matrix<T, 3, 3>& essential, const Bearing& a,
   return b.ray.cast<T>().dot(e_ray1) / sqrt(by1.squaredNorm() + by2.squaredNorm());
 }
 
-struct EssentialCost {
+struct TangentSampsonResidual {
   template <typename T>
-  static Eigen::Matrix<T, 3, 3> Matrix(const Matrix3d& rotation, const T* angle_axis, const T* translation) {
-    T turn[9];  // column-major
-    ceres::AngleAxisToRotationMatrix(angle_axis, turn);
-    Eigen::Matrix<T, 3, 3> cross;
-    cross << T(0), -translation[2], translation[1], translation[2], T(0), -translation[0], -translation[1],
-        translation[0], T(0);
-    return cross * Eigen::Map<const Eigen::Matrix<T, 3, 3>>(turn) * rotation.cast<T>();
+  T operator()(const Eigen::Matrix<T, 3, 3>& essential) const {
+    return TangentSampsonError(essential, bearing1, bearing2);
   }
-  template <typename T>
-  bool operator()(const T* angle_axis, const T* translation, T* residual) const {
-    *residual = TangentSampsonError(Matrix(rotation, angle_axis, translation), bearing1, bearing2);
-    return true;
-  }
-  Matrix3d rotation;
   Bearing bearing1, bearing2;
 };
-
-// Minimises the error of the inliers with a Cauchy loss; the start value if nothing better is found.
-Matrix3d RefineEssential(const Matrix3d& start, const Bearings& bearings1, const Bearings& bearings2,
-                         const Indices& inliers, double loss_width) {
-  Matrix3d rotation2;
-  Vector3d translation;
-  EssentialCost cost;
-  DecomposeEssential(start, &cost.rotation, &rotation2, &translation);
-  if (!cost.rotation.allFinite() || !translation.allFinite()) return start;
-  double angle_axis[3] = {0, 0, 0};
-  ceres::Problem problem;
-  auto* loss = new ceres::CauchyLoss(loss_width);  // Owned by the problem.
-  for (const int i : inliers) {
-    cost.bearing1 = bearings1[i];
-    cost.bearing2 = bearings2[i];
-    problem.AddResidualBlock(new ceres::AutoDiffCostFunction<EssentialCost, 1, 3, 3>(new EssentialCost(cost)),
-                             loss, angle_axis, translation.data());
-  }
-  problem.SetManifold(translation.data(), new ceres::SphereManifold<3>);  // The length cannot be seen.
-  ceres::Solver::Options options;
-  options.linear_solver_type = ceres::DENSE_NORMAL_CHOLESKY;
-  options.max_num_iterations = 25;
-  options.num_threads = 1;
-  options.logging_type = ceres::SILENT;
-  ceres::Solver::Summary summary;
-  ceres::Solve(options, &problem, &summary);
-  if (!summary.IsSolutionUsable() || !std::isfinite(summary.final_cost)) return start;
-  return EssentialCost::Matrix<double>(cost.rotation, angle_axis, translation.data()).normalized();
-}
 
 // A turn after which none of the five rays lies near the plane z = 0.
 Matrix3d TurnAwayFromPlane(const std::array<Vector3d, 5>& rays) {
@@ -304,7 +263,9 @@ RobustModel EssentialOfBearings(const Bearings& bearings1, const Bearings& beari
     return error * error;
   };
   problem.refit = [&](const Matrix3d& model, const Indices& inliers) {
-    return RefineEssential(model, bearings1, bearings2, inliers, options.max_error / 4);
+    std::vector<TangentSampsonResidual> residuals;
+    for (const int i : inliers) residuals.push_back({bearings1[i], bearings2[i]});
+    return MinimizeOverEssentials(model, residuals, options.max_error / 4);
   };
   return Solve(problem, bearings1, bearings2, options);
 }

@@ -1,18 +1,15 @@
 // Two-view residuals and their non-linear refinement.
 #include "geometry/epipolar.h"
 
-#include <ceres/ceres.h>
-#include <ceres/rotation.h>
-
 #include <Eigen/Geometry>
 #include <Eigen/SVD>
 #include <cmath>
 #include <limits>
 
+#include "geometry/essential_refinement.h"
+
 namespace colmatch {
 namespace {
-
-constexpr int kMaxIterations = 25;
 
 // Signed Sampson error; its square is the usual one.
 template <typename T>
@@ -25,13 +22,6 @@ T SampsonError(const Eigen::Matrix<T, 3, 3>& matrix, const Eigen::Vector2d& poin
   const T gradient2 = line1(0) * line1(0) + line1(1) * line1(1) + line2(0) * line2(0) + line2(1) * line2(1);
   using std::sqrt;
   return x2.dot(line2) / sqrt(gradient2);
-}
-
-template <typename T>
-Eigen::Matrix<T, 3, 3> RotateBy(const T* angle_axis, const Eigen::Matrix3d& base) {
-  T rotation[9];  // column-major
-  ceres::AngleAxisToRotationMatrix(angle_axis, rotation);
-  return Eigen::Map<const Eigen::Matrix<T, 3, 3>>(rotation) * base.cast<T>();
 }
 
 struct FundamentalCost {
@@ -50,38 +40,13 @@ struct FundamentalCost {
   Eigen::Vector2d point1, point2;
 };
 
-struct EssentialCost {
+struct SampsonResidual {
   template <typename T>
-  static Eigen::Matrix<T, 3, 3> Matrix(const Eigen::Matrix3d& rotation, const T* angle_axis,
-                                       const T* translation) {
-    Eigen::Matrix<T, 3, 3> cross;
-    cross << T(0), -translation[2], translation[1], translation[2], T(0), -translation[0], -translation[1],
-        translation[0], T(0);
-    return cross * RotateBy(angle_axis, rotation);
+  T operator()(const Eigen::Matrix<T, 3, 3>& essential) const {
+    return SampsonError(essential, point1, point2);
   }
-  template <typename T>
-  bool operator()(const T* angle_axis, const T* translation, T* residual) const {
-    *residual = SampsonError(Matrix(rotation, angle_axis, translation), point1, point2);
-    return true;
-  }
-  Eigen::Matrix3d rotation;
   Eigen::Vector2d point1, point2;
 };
-
-ceres::Solver::Options SolverOptions() {
-  ceres::Solver::Options options;
-  options.linear_solver_type = ceres::DENSE_NORMAL_CHOLESKY;
-  options.max_num_iterations = kMaxIterations;
-  options.num_threads = 1;  // One sum order: the same bytes out on any machine load.
-  options.logging_type = ceres::SILENT;
-  return options;
-}
-
-bool Improves(ceres::Problem* problem) {
-  ceres::Solver::Summary summary;
-  ceres::Solve(SolverOptions(), problem, &summary);
-  return summary.IsSolutionUsable() && std::isfinite(summary.final_cost);
-}
 
 Eigen::Matrix3d WithDeterminantOne(const Eigen::Matrix3d& orthogonal) {
   return orthogonal.determinant() < 0 ? Eigen::Matrix3d(-orthogonal) : orthogonal;
@@ -160,25 +125,9 @@ Eigen::Matrix3d RefineFundamental(const Eigen::Matrix3d& start, const Points2d& 
 
 Eigen::Matrix3d RefineEssential(const Eigen::Matrix3d& start, const Points2d& points1,
                                 const Points2d& points2, double loss_width) {
-  if (points1.empty()) return start;
-  Eigen::Matrix3d rotation2;
-  Eigen::Vector3d translation;
-  EssentialCost cost;
-  DecomposeEssential(start, &cost.rotation, &rotation2, &translation);
-  if (!cost.rotation.allFinite() || !translation.allFinite()) return start;
-  double angle_axis[3] = {0, 0, 0};
-
-  ceres::Problem problem;
-  auto* loss = new ceres::CauchyLoss(loss_width);  // Owned by the problem.
-  for (std::size_t i = 0; i < points1.size(); ++i) {
-    cost.point1 = points1[i];
-    cost.point2 = points2[i];
-    problem.AddResidualBlock(new ceres::AutoDiffCostFunction<EssentialCost, 1, 3, 3>(new EssentialCost(cost)),
-                             loss, angle_axis, translation.data());
-  }
-  problem.SetManifold(translation.data(), new ceres::SphereManifold<3>);  // The length cannot be seen.
-  if (!Improves(&problem)) return start;
-  return EssentialCost::Matrix<double>(cost.rotation, angle_axis, translation.data()).normalized();
+  std::vector<SampsonResidual> residuals;
+  for (std::size_t i = 0; i < points1.size(); ++i) residuals.push_back({points1[i], points2[i]});
+  return MinimizeOverEssentials(start, residuals, loss_width);
 }
 
 void DecomposeEssential(const Eigen::Matrix3d& essential, Eigen::Matrix3d* rotation1,

@@ -4,8 +4,8 @@
 #include <torch/torch.h>
 
 #include <array>
-#include <cstring>
 
+#include "network/stored_tensor.h"
 #include "util/error.h"
 
 namespace colmatch {
@@ -19,22 +19,6 @@ constexpr std::array<const char*, 8> kEncoder = {"conv1a", "conv1b", "conv2a", "
                                                  "conv3a", "conv3b", "conv4a", "conv4b"};
 constexpr std::array<const char*, 4> kHeads = {"convPa", "convPb", "convDa", "convDb"};
 
-torch::ScalarType TypeOf(const StoredTensor& stored, const std::string& where) {
-  switch (stored.type) {
-    case ScalarType::kF16:
-      return torch::kHalf;
-    case ScalarType::kBF16:
-      return torch::kBFloat16;
-    case ScalarType::kF32:
-      return torch::kFloat;
-    case ScalarType::kF64:
-      return torch::kDouble;
-    default:
-      throw WeightsError(where + " has dtype " + ScalarTypeName(stored.type) +
-                         ", expected a floating point number");
-  }
-}
-
 // Folding is done in double precision.
 class Folder {
  public:
@@ -46,10 +30,7 @@ class Folder {
   torch::Tensor Get(const std::string& name) const {
     const auto found = tensors_.find(name);
     if (found == tensors_.end()) throw WeightsError(path_ + ": entry '" + name + "' is missing");
-    const StoredTensor& stored = found->second;
-    auto tensor = torch::empty(stored.shape, TypeOf(stored, path_ + ": entry '" + name + "'"));
-    std::memcpy(tensor.data_ptr(), stored.bytes.data(), stored.bytes.size());
-    return tensor.to(torch::kDouble);
+    return TensorOf(found->second, path_ + ": entry '" + name + "'").to(torch::kDouble);
   }
 
   void Set(const std::string& name, const torch::Tensor& value) {

@@ -3,13 +3,13 @@
 
 #include <torch/torch.h>
 
-#include <cstring>
 #include <sstream>
 
 #include "network/architecture.h"
 #include "network/checkpoint_import.h"
 #include "network/formats/pth_writer.h"
 #include "network/formats/safetensors.h"
+#include "network/stored_tensor.h"
 #include "util/atomic_file.h"
 #include "util/error.h"
 #include "util/read_file.h"
@@ -41,23 +41,6 @@ StateDict StateOf(const torch::nn::Module& module) {
   for (const auto& item : module.named_parameters()) state[item.key()] = item.value().detach();
   for (const auto& item : module.named_buffers()) state[item.key()] = item.value().detach();
   return state;
-}
-
-torch::ScalarType TorchType(ScalarType type, const std::string& where) {
-  switch (type) {
-    case ScalarType::kF16:
-      return torch::kHalf;
-    case ScalarType::kBF16:
-      return torch::kBFloat16;
-    case ScalarType::kF32:
-      return torch::kFloat;
-    case ScalarType::kF64:
-      return torch::kDouble;
-    case ScalarType::kI64:
-      return torch::kLong;
-    default:
-      throw WeightsError(where + " has dtype " + ScalarTypeName(type) + ", expected F32, F16, BF16 or I64");
-  }
 }
 
 bool EndsWith(const std::string& text, const std::string& end) {
@@ -135,13 +118,11 @@ void Fill(torch::nn::Module& module, const TensorMap& tensors, const std::string
       throw WeightsError(where + " has shape " + ShapeText(stored.shape) + ", expected " +
                          ShapeText(target.sizes()));
     }
-    const auto type = TorchType(stored.type, where);
-    if (c10::isFloatingType(type) != target.is_floating_point()) {
+    const auto source = TensorOf(stored, where);
+    if (source.is_floating_point() != target.is_floating_point()) {
       throw WeightsError(where + " has dtype " + ScalarTypeName(stored.type) + ", expected " +
                          (target.is_floating_point() ? "F32, F16 or BF16" : "I64"));
     }
-    auto source = torch::empty(stored.shape, type);
-    std::memcpy(source.data_ptr(), stored.bytes.data(), stored.bytes.size());
     target.copy_(source);
     if (target.is_floating_point() && !AllFinite(target))
       throw WeightsError(where + " holds NaN or infinity");

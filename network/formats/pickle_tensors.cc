@@ -232,11 +232,22 @@ std::vector<PickledDict> PickleMachine::TakeDicts() const {
     size_t depth;
   };
   std::vector<PickledDict> result;
-  std::set<int64_t> seen;  // a dictionary may hold itself
+  std::set<std::pair<Kind, int64_t>> seen;  // a dictionary may hold itself
   std::vector<Visit> todo = {{stack_[0], "", 0}};
   for (size_t next = 0; next < todo.size(); ++next) {
     const Visit visit = todo[next];
-    if (visit.value.kind != Kind::kDict || !seen.insert(visit.value.data).second) continue;
+    const auto go_into = [&](const Value& value, const std::string& name) {
+      const bool holds = value.kind == Kind::kDict || value.kind == Kind::kList || value.kind == Kind::kTuple;
+      if (holds && visit.depth < kMaxDepth)
+        todo.push_back({value, visit.path.empty() ? name : visit.path + "." + name, visit.depth + 1});
+    };
+    if (!seen.insert({visit.value.kind, visit.value.data}).second) continue;
+    if (visit.value.kind == Kind::kList || visit.value.kind == Kind::kTuple) {
+      const auto index = static_cast<size_t>(visit.value.data);
+      const auto& values = visit.value.kind == Kind::kList ? lists_[index] : tuples_[index];
+      for (size_t i = 0; i < values.size(); ++i) go_into(values[i], std::to_string(i));
+    }
+    if (visit.value.kind != Kind::kDict) continue;
     PickledDict dict;
     dict.path = visit.path;
     for (const auto& [key, value] : dicts_[static_cast<size_t>(visit.value.data)].items) {
@@ -248,8 +259,7 @@ std::vector<PickledDict> PickleMachine::TakeDicts() const {
         continue;
       }
       dict.others.push_back(name);
-      if (value.kind == Kind::kDict && visit.depth < kMaxDepth)
-        todo.push_back({value, visit.path.empty() ? name : visit.path + "." + name, visit.depth + 1});
+      go_into(value, name);
     }
     if (!dict.tensors.empty()) result.push_back(std::move(dict));
   }

@@ -123,6 +123,12 @@ PthFile ReadLegacy(std::string_view bytes, const std::string& name) {
 }
 
 PthFile ReadZip(std::string_view bytes, const std::string& name) {
+  // Before the archive is read: torch.jit.save compresses the program.
+  if (bytes.find("/code/__torch__") != std::string_view::npos) {
+    throw WeightsError(name +
+                       ": is a TorchScript program, expected tensors: save its parameters, "
+                       "torch.save(torch.jit.load(path).state_dict(), other_path)");
+  }
   const auto entries = ReadStoredZip(bytes, name);
   constexpr std::string_view kPickle = "/data.pkl";
   std::string root;
@@ -132,11 +138,6 @@ PthFile ReadZip(std::string_view bytes, const std::string& name) {
     root = key.substr(0, key.size() - kPickle.size());
   }
   if (root.empty()) throw WeightsError(name + ": holds no data.pkl: not a file of torch.save");
-  if (entries.count(root + "/constants.pkl") != 0) {
-    throw WeightsError(name +
-                       ": is a TorchScript program, expected tensors: save its parameters, "
-                       "torch.save(torch.jit.load(path).state_dict(), other_path)");
-  }
   const auto byte_order = entries.find(root + "/byteorder");  // since PyTorch 2.1
   if (byte_order != entries.end() && byte_order->second != "little") {
     throw WeightsError(name + ": was written on a big-endian machine: not supported");

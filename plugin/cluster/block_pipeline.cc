@@ -164,7 +164,7 @@ BlockStats MatchBlockOfPlan(const BlockOptions& o, CommonOptions common) {
   const auto num_cached = static_cast<size_t>(std::max(2, o.max_cached_images));
   const MatcherParts parts(options, common, weights);
   RequireSame(manifest, "weights or options", manifest.provenance,
-              MatchingProvenance(options, common, weights.sha256));
+              MatchingProvenance(options, common, weights));
 
   ShardImageStore store(manifest, block, num_cached);
   EncodedPairs done;
@@ -197,6 +197,7 @@ BlockStats MatchBlockOfPlan(const BlockOptions& o, CommonOptions common) {
   }
   batch.Finish();
   verifier.Finish();
+  parts.SaySkippedPairs();
   WriteShard(manifest, o.block, std::move(done));
   return stats;
 }

@@ -321,7 +321,7 @@ PlanStats PlanMatches(const PlanOptions& plan, const MatchingPipelineOptions& o,
   MatcherParts(o, common, setup.weights).On(DevicesFromName(common.device).front());
   Manifest manifest = StartManifest(PlanKind::kMatches, plan, common);
   manifest.weights_sha256 = setup.weights.sha256;
-  manifest.provenance = MatchingProvenance(o, common, setup.weights.sha256);
+  manifest.provenance = MatchingProvenance(o, common, setup.weights);
 
   const std::vector<Image> images = ImagesWithFeatures(database, setup);
   const auto num_images = static_cast<int>(images.size());

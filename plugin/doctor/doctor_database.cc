@@ -30,16 +30,23 @@ std::string DialectName(const Dialect& d) {
   return d.two_view_pose ? "tables of COLMAP 3.8 or 3.9" : "tables of a COLMAP before 3.8";
 }
 
-// Provenance to rows; "" stands for those of another program.
-std::map<std::string, int64_t> Makers(Connection& connection, const Dialect& dialect) {
-  std::map<std::string, int64_t> makers;
-  int64_t ours = 0;
-  if (dialect.private_tables) {
-    Statement statement(connection, "SELECT provenance, count(*) FROM colmatch_images GROUP BY 1");
-    while (statement.Step()) ours += makers[statement.Text(0)] = statement.Int64(1);
+// Of images with features: what made them, to how many.
+struct Makers {
+  std::map<std::string, int64_t> noted;  // by provenance
+  int64_t unnoted = 0;                   // of colmatch's form: a file that COLMAP merged has no notes
+  int64_t others = 0;                    // another program's
+};
+
+Makers MakersOf(ColmapDatabase& database) {
+  Makers makers;
+  for (const Image& image : database.Images()) {
+    if (!database.HasKeypoints(image.image_id)) continue;
+    if (const auto made_by = database.ReadImageProvenance(image.image_id)) {
+      ++makers.noted[made_by->text];
+    } else {
+      ++(database.HasColmatchDescriptors(image.image_id) ? makers.unnoted : makers.others);
+    }
   }
-  const int64_t others = connection.QueryInt64("SELECT count(*) FROM keypoints") - ours;
-  if (others > 0) makers[""] = others;
   return makers;
 }
 
@@ -52,26 +59,33 @@ std::string PresentHash(const CommonOptions& common) {
   }
 }
 
-DoctorCheck CheckFeatures(const std::map<std::string, int64_t>& makers, const CommonOptions& common) {
-  if (makers.empty()) return {"features", Health::kOk, "none yet", ""};
+DoctorCheck CheckFeatures(const Makers& makers, const CommonOptions& common) {
   const std::string hash = PresentHash(common);
   std::string text;
-  bool others = false, other_weights = false;
-  for (const auto& [provenance, count] : makers) {
+  const auto add = [&text](int64_t count, const std::string& what) {
+    text += (text.empty() ? "" : "; ") + std::to_string(count) + " images " + what;
+  };
+  bool other_weights = false;
+  if (makers.others > 0) add(makers.others, "by another program");
+  for (const auto& [provenance, count] : makers.noted) {
     const bool present = !hash.empty() && provenance.find(hash) != std::string::npos;
-    text += (text.empty() ? "" : "; ") + std::to_string(count) + " images by " +
-            (provenance.empty() ? "another program"
-                                : (present ? "--weights " + common.weights + ": " : "") + provenance);
-    others |= provenance.empty();
-    other_weights |= !provenance.empty() && !present;
+    add(count, "by " + (present ? "--weights " + common.weights + ": " : "") + provenance);
+    other_weights |= !present;
   }
+  if (makers.unnoted > 0) add(makers.unnoted, "without a note of what made them");
+  if (text.empty()) return {"features", Health::kOk, "none yet", ""};
   DoctorCheck check{"features", Health::kOk, text, ""};
-  if (makers.size() > 1) {
+  if (makers.noted.size() + (makers.others > 0 ? 1 : 0) > 1) {
     check.health = Health::kProblem;
     check.advice = "features of two kinds do not match each other: extract all of them into a new database";
-  } else if (others) {
+  } else if (makers.others > 0) {
     check.health = Health::kNote;
     check.advice = "SuperGlue needs SuperPoint's features: colmatch feature_extractor into a new database";
+  } else if (makers.unnoted > 0) {
+    check.health = Health::kNote;
+    check.advice =
+        "as in a file that COLMAP merged: they are matched as those of --weights; colmatch feature_extractor "
+        "with the options of before recognises them";
   } else if (other_weights) {
     check.health = Health::kNote;
     check.advice = "go on with the same --weights and options as before; others are refused";
@@ -137,7 +151,7 @@ std::vector<DoctorCheck> CheckDatabase(const std::string& path, const CommonOpti
                           std::to_string(c.images_with_keypoints) + " with features, " +
                           std::to_string(c.keypoints) + " keypoints",
                       ""});
-    checks.push_back(CheckFeatures(Makers(connection, database.dialect()), common));
+    checks.push_back(CheckFeatures(MakersOf(database), common));
     checks.push_back(CheckPairs(connection, c));
     checks.push_back(CheckOutdatedPairs(database));
   } catch (const Error& error) {

@@ -37,7 +37,7 @@ MatchingPipelineStats MatchPairs(const MatchingPipelineOptions& o, const CommonO
   const MatcherParts parts(o, common, stats.weights);
   database.CheckWritable();
   database.CompleteFrames();
-  const std::string provenance = MatchingProvenance(o, common, stats.weights.sha256);
+  const std::string provenance = MatchingProvenance(o, common, stats.weights);
 
   const auto images = ImagesWithFeatures(database, stats);
   TellOfUnknownFeatures(database, images);
@@ -85,6 +85,7 @@ MatchingPipelineStats MatchPairs(const MatchingPipelineOptions& o, const CommonO
     writer.Finish();
     if (!source->position().empty()) lines.Block(source->position());
   }
+  parts.SaySkippedPairs();
   stats.image_loads = store.loads();
   return stats;
 }

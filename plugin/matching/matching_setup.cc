@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "matcher/devices.h"
+#include "network/architecture.h"
 #include "network/kernels/amx.h"
 #include "network/kernels/bf16.h"
 #include "plugin/extraction/worker_memory.h"
@@ -40,12 +41,16 @@ bool AreLikeOurs(ColmapDatabase& database, const Image& image) {
   return true;
 }
 
-void SaySkippedPairs(const PrefilterCounts* counts) {
-  if (counts->skipped > 0)
-    LogInfo(
-        std::to_string(counts->skipped) + " of " + std::to_string(counts->tested) +
-        " pairs were skipped: too few similar descriptors (--SuperGlue.min_neighbors 0 matches them all)");
-  delete counts;
+// What was told otherwise than the weights have it; where they decide, their hash says it.
+std::string PrefilterProvenance(const PrefilterOptions& told, const Metadata& weights) {
+  SuperGlueArchitecture asked;
+  ReadPrefilter(weights, "weights", asked);
+  const PrefilterOptions used = told.ResolvedFor(asked);
+  std::ostringstream text;
+  if (used.min_neighbors != asked.min_neighbors) text << " min_neighbors " << used.min_neighbors;
+  if (used.min_neighbors != 0 && used.min_similarity != asked.neighbor_similarity)
+    text << " neighbor_similarity " << used.min_similarity;
+  return text.str();
 }
 
 }  // namespace
@@ -54,7 +59,7 @@ MatcherParts::MatcherParts(const MatchingPipelineOptions& o, const CommonOptions
     : options_(o.matching),
       devices_(DevicesFromName(common.device)),
       on_shortage_(GpuShortageHandler()),
-      prefilter_counts_(new PrefilterCounts, SaySkippedPairs) {
+      prefilter_counts_(std::make_shared<PrefilterCounts>()) {
   options_.type = MatcherTypeFromName(o.matcher);
   options_.Validate();
   if (options_.type != MatcherType::kSuperGlue) return;
@@ -89,6 +94,12 @@ MatcherPool MatcherParts::Pool(int cpu_workers, size_t num_prepared) const {
   return MatcherPool(WorkersOn(devices_, cpu_workers), [&](torch::Device device) {
     return std::make_unique<CachingMatcher>(On(device), std::make_shared<PreparedImages>(num_prepared));
   });
+}
+
+void MatcherParts::SaySkippedPairs() const {
+  if (prefilter_counts_->skipped == 0) return;
+  LogInfo(std::to_string(prefilter_counts_->skipped) + " of " + std::to_string(prefilter_counts_->tested) +
+          " pairs were skipped: too few similar descriptors (--SuperGlue.min_neighbors 0 matches them all)");
 }
 
 VerificationThreads::VerificationThreads(MatcherPool& matchers, bool on_cpu, const CommonOptions& common) {
@@ -165,20 +176,15 @@ Provenance ProvenanceOfFeatures(ColmapDatabase& database, const Image& image) {
 }
 
 std::string MatchingProvenance(const MatchingPipelineOptions& o, const CommonOptions& common,
-                               const std::string& weights_hash) {
+                               const UsedWeights& weights) {
   std::ostringstream text;
   text << "matcher " << o.matcher;
   if (o.matcher == "superglue") {
-    text << ' ' << weights_hash << " match_threshold " << o.matching.superglue.match_threshold
+    text << ' ' << weights.sha256 << " match_threshold " << o.matching.superglue.match_threshold
          << " sinkhorn_iterations " << o.matching.superglue.sinkhorn_iterations;
     if (o.matching.superglue.guidance_rounds >= 0)
       text << " guidance_rounds " << o.matching.superglue.guidance_rounds;
-    // Where the weights decide their hash says it.
-    if (const auto& prefilter = o.matching.prefilter; prefilter.min_neighbors >= 0)
-      text << " min_neighbors " << prefilter.min_neighbors;
-    if (const auto& prefilter = o.matching.prefilter;
-        prefilter.min_neighbors != 0 && prefilter.min_similarity != PrefilterOptions::kAsTheWeights)
-      text << " neighbor_similarity " << prefilter.min_similarity;
+    text << PrefilterProvenance(o.matching.prefilter, weights.metadata);
     const auto precision = PrecisionFromName(common.precision, DevicesFromName(common.device).front());
     if (precision != Precision::kFloat32) text << ' ' << NameOf(precision);
   }

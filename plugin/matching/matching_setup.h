@@ -26,13 +26,15 @@ class MatcherParts {
   // stay prepared, of each GPU worker or of all CPU workers together.
   MatcherPool Pool(int cpu_workers, size_t num_prepared) const;
   bool OnCpu() const { return devices_.front().is_cpu(); }
+  // One line in the log where pairs were not given to SuperGlue, once all are matched.
+  void SaySkippedPairs() const;
 
  private:
   LoadedSuperGlue weights_;
   MatcherOptions options_;
   std::vector<torch::Device> devices_;
   MemoryShortageHandler on_shortage_;                  // one, which speaks once for all
-  std::shared_ptr<PrefilterCounts> prefilter_counts_;  // of all matchers; said when the last of them is done
+  std::shared_ptr<PrefilterCounts> prefilter_counts_;  // of all matchers
 };
 
 // The threads on which pairs are verified: those of matchers on the CPU, else threads of their own.
@@ -61,9 +63,10 @@ void TellOfUnknownFeatures(ColmapDatabase& database, const std::vector<Image>& i
 // where they may not.
 Provenance ProvenanceOfFeatures(ColmapDatabase& database, const Image& image);
 
-// Everything that decides the matches, as one line beside each row.
+// Everything that decides the matches, as one line beside each row. weights: SuperGlue's, not read for other
+// matchers.
 std::string MatchingProvenance(const MatchingPipelineOptions& options, const CommonOptions& common,
-                               const std::string& weights_hash);
+                               const UsedWeights& weights);
 
 // The same once turned_matcher has looked at the pair: the second photo turned by so many quarter turns.
 std::string TurnedProvenance(const std::string& provenance, int quarter_turns);

@@ -133,6 +133,13 @@ std::vector<ImagePair> DoubtfulPairs(ColmapDatabase& database, const std::vector
   return left;
 }
 
+// Photos are looked at anew as for the features that are there. Not said: it is no choice.
+Precision PrecisionOfFeatures(ColmapDatabase& database, const CommonOptions& given,
+                              const CommonOptions& chosen, torch::Device device) {
+  const auto made_by = given.precision == chosen.precision ? std::nullopt : database.AnyImageProvenance();
+  return PrecisionFromName(made_by ? PrecisionOfProvenance(*made_by) : chosen.precision, device);
+}
+
 }  // namespace
 
 int CountGroups(const std::string& database_path, const CommonOptions& common) {
@@ -161,9 +168,8 @@ MatchingPipelineStats MatchTurned(const FeaturePipelineOptions& fo, const Matchi
   ColmapDatabase database(mo.database_path, DatabaseMode::kOpenExisting, ConnectionOptionsOf(given));
   const CommonOptions common = WithPrecision(given, database, RowsKind::kPairs);
   const torch::Device device = DevicesFromName(common.device).front();
-  const CommonOptions for_features = WithPrecision(given, database, RowsKind::kFeatures);
   const FeatureExtractor extractor(LoadSuperPoint(ResolveWeights(common.weights).superpoint), fo.keypoints,
-                                   device, PrecisionFromName(for_features.precision, device));
+                                   device, PrecisionOfFeatures(database, given, common, device));
   const MatcherParts parts(mo, common, stats.weights);
   database.CheckWritable();
   database.CompleteFrames();
@@ -171,7 +177,7 @@ MatchingPipelineStats MatchTurned(const FeaturePipelineOptions& fo, const Matchi
   const std::string made_by = FeatureProvenance(fo, extractor);
   for (const Image& image : images) RequireFeatures(database, image, made_by);
 
-  const std::string provenance = MatchingProvenance(mo, common, stats.weights.sha256);
+  const std::string provenance = MatchingProvenance(mo, common, stats.weights);
   const auto pairs = DoubtfulPairs(database, images, mo, provenance, stats);
   ImageStore store(database, mo.block_size);
   TurnedImages turned(kTurnedImagesInMemory);
@@ -208,6 +214,7 @@ MatchingPipelineStats MatchTurned(const FeaturePipelineOptions& fo, const Matchi
   }
   results.Finish();
   writer.Finish();
+  parts.SaySkippedPairs();
   return stats;
 }
 

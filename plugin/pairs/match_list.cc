@@ -219,8 +219,10 @@ std::string MatchListReader::ReadMatches(ListedMatches& block) {
     for (int k = 0; k < 2; ++k) {
       const std::string_view word = TakeWord(rest);
       if (!ParseIndex(word, match[k])) {
+        const bool is_pair = names_.Read(lines_.text()).first >= 0;
         return fail("expected two keypoint numbers, found " + Quoted(lines_.text()) +
-                    "; an empty line ends a pair");
+                    (is_pair ? "; a list of names alone is read with --match_type pairs"
+                             : "; an empty line ends a pair"));
       }
       if (match[k] >= static_cast<uint64_t>(images[k]->num_keypoints)) {
         return fail("keypoint " + std::to_string(match[k]) + " of " + Quoted(images[k]->name) +

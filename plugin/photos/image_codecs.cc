@@ -1,6 +1,7 @@
 // Image headers without decoding, and completeness checks that cv::imdecode does not make.
 #include "plugin/photos/image_codecs.h"
 
+#include <algorithm>
 #include <cctype>
 #include <cstdlib>
 #include <cstring>
@@ -150,25 +151,54 @@ std::optional<ImageFormat> SniffFormat(const Bytes& bytes) {
 }
 
 std::string NameOfOtherFormat(const Bytes& bytes) {
-  if (HasText(bytes, 0, "GIF8", 4)) return "a GIF";
-  if (HasText(bytes, 4, "ftypcrx", 7) || HasText(bytes, 0, "FUJIFILMCCD-RAW", 15)) return "a raw photo";
-  if (HasText(bytes, 4, "ftyp", 4)) {
-    for (const char* brand : {"avif", "avis"})
-      if (HasText(bytes, 8, brand, 4)) return "an AVIF photo";
-    for (const char* brand : {"heic", "heix", "hevc", "heim", "heis", "mif1", "msf1"})
-      if (HasText(bytes, 8, brand, 4)) return "a HEIF photo";
-    return "a film";
+  struct Mark {
+    std::size_t offset;
+    std::string text;
+    const char* what;
+  };
+  constexpr char kAvif[] = "an AVIF photo; convert it to JPEG or PNG";
+  constexpr char kHeif[] = "a HEIF photo; convert it to JPEG, for example with heif-convert";
+  constexpr char kRaw[] = "a raw photo; develop it to JPEG";
+  constexpr char kConvert[] = "; convert it to JPEG or PNG";
+  static const std::vector<Mark> marks = {
+      {4, "ftypavif", kAvif},
+      {4, "ftypavis", kAvif},
+      {4, "ftypheic", kHeif},
+      {4, "ftypheix", kHeif},
+      {4, "ftyphevc", kHeif},
+      {4, "ftyphevx", kHeif},
+      {4, "ftypheim", kHeif},
+      {4, "ftypheis", kHeif},
+      {4, "ftypmif1", kHeif},
+      {4, "ftypmsf1", kHeif},
+      {4, "ftypcrx", kRaw},
+      {4, "ftyp", "a film; save its pictures as JPEG, for example with ffmpeg"},
+      {0, "FUJIFILMCCD-RAW", kRaw},
+      // Panasonic's and Olympus' raw files are TIFFs with a number of their own.
+      {0, std::string("IIU\0", 4), kRaw},
+      {0, "IIRO", kRaw},
+      {0, "IIRS", kRaw},
+      {0, "GIF8", "a GIF"},
+      {4, "jP  \r\n\x87\n", "a JPEG 2000"},
+      {0, "\xff\x4f\xff\x51", "a JPEG 2000"},
+      {0, "\xff\x0a", "a JPEG XL"},
+      {4, "JXL ", "a JPEG XL"},
+      {0, "\x76\x2f\x31\x01", "an OpenEXR picture"},
+      {0, "#?RADIANCE", "a Radiance picture"},
+      {0, "#?RGBE", "a Radiance picture"},
+      {0, "8BPS", "a Photoshop file"},
+      {0, "%PDF", "a PDF"},
+      {0, "version https://git-lfs", "the place holder of a photo in Git LFS; git lfs pull gets the photo"},
+      {0, "PK\3\4", "a ZIP archive; unpack it"},
+      {0, "\xef\xbb\xbf", "a text; it may be the page of a failed download"},
+      {0, "<", "a web page or another text; it may be the page of a failed download"}};
+  for (const Mark& mark : marks) {
+    if (!HasText(bytes, mark.offset, mark.text.data(), mark.text.size())) continue;
+    const std::string what = mark.what;
+    return what.find(';') == std::string::npos ? what + kConvert : what;
   }
-  if (HasText(bytes, 4, "jP  \r\n\x87\n", 8) || HasText(bytes, 0, "\xff\x4f\xff\x51", 4))
-    return "a JPEG 2000";
-  if (HasText(bytes, 0, "\xff\x0a", 2) || HasText(bytes, 4, "JXL ", 4)) return "a JPEG XL";
-  if (HasText(bytes, 0, "\x76\x2f\x31\x01", 4)) return "an OpenEXR picture";
-  if (HasText(bytes, 0, "#?RADIANCE", 10) || HasText(bytes, 0, "#?RGBE", 6)) return "a Radiance picture";
-  // Panasonic's and Olympus' raw files are TIFFs with a number of their own.
-  if (HasText(bytes, 0, "IIU\0", 4) || HasText(bytes, 0, "IIRO", 4) || HasText(bytes, 0, "IIRS", 4))
-    return "a raw photo";
-  if (HasText(bytes, 0, "<", 1)) return "a web page or another text";
-  return {};
+  const bool is_blank = std::all_of(bytes.begin(), bytes.end(), [](std::uint8_t b) { return b == 0; });
+  return is_blank ? "zeros from the start, as a copy that was not finished; copy it again" : "";
 }
 
 ImageHeader ParseImageHeader(const Bytes& bytes, ImageFormat format) {

@@ -24,7 +24,8 @@ struct ImageHeader {
 inline constexpr std::size_t kSniffBytes = 32;
 std::optional<ImageFormat> SniffFormat(const std::vector<std::uint8_t>& bytes);
 
-// What a file that is none of these is ("a GIF"), if its first bytes tell; else empty.
+// What a file that is none of these is, and what to do ("a GIF; convert it to JPEG or PNG"), if its first
+// bytes tell; else empty.
 std::string NameOfOtherFormat(const std::vector<std::uint8_t>& bytes);
 
 // Throws InputError with the reason if the header is cut off or contradictory.

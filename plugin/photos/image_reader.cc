@@ -30,6 +30,7 @@ bool IsNamedAsPhoto(const fs::path& path) {
       ".pbm", ".pgm",  ".ppm", ".gif",  ".heic", ".heif", ".avif", ".jxl",  ".jp2", ".j2k", ".tga",
       ".exr", ".hdr",  ".dng", ".cr2",  ".cr3",  ".nef",  ".arw",  ".orf",  ".rw2", ".raf", ".pef"};
   std::string suffix = path.extension().string();
+  suffix.erase(suffix.find_last_not_of(' ') + 1);  // "a.jpg " is a photo too
   std::transform(suffix.begin(), suffix.end(), suffix.begin(),
                  [](unsigned char c) { return std::tolower(c); });
   return suffixes.count(suffix) > 0;
@@ -138,6 +139,25 @@ std::vector<std::string> ListFolder(const fs::path& folder) {
                    "' holds no photos (files with the suffix of a picture, as .jpg)");
 }
 
+// The name of a listed photo. Blanks around it are the list's, backslashes stand for slashes, and an absolute
+// path leads into the folder, unless the file has them in its name.
+std::string ListedName(const std::string& line, const fs::path& folder) {
+  std::error_code ignored;
+  const auto begin = line.find_first_not_of(" \t\r");
+  if (begin == std::string::npos) return {};
+  const std::string listed = line.substr(begin, line.find_last_not_of(" \t\r") - begin + 1);
+  const fs::path path(listed);
+  if (path.is_absolute()) {
+    const fs::path inside =
+        path.lexically_normal().lexically_relative(fs::absolute(folder).lexically_normal());
+    return inside.empty() || *inside.begin() == ".." ? listed : inside.generic_string();
+  }
+  if (listed.find('\\') != std::string::npos && fs::exists(folder / listed, ignored)) return listed;
+  const std::string normal = NormalImageName(listed);
+  const bool has_blanks = line.size() != listed.size() && !fs::exists(folder / normal, ignored);
+  return has_blanks && fs::exists(folder / line, ignored) ? line : normal;
+}
+
 void CheckListedName(const std::string& name, const fs::path& list_file) {
   const fs::path path(name);
   const bool leaves_folder = std::find(path.begin(), path.end(), "..") != path.end();
@@ -155,12 +175,9 @@ std::vector<std::string> ReadList(const fs::path& folder, const fs::path& list_f
   SkipByteOrderMark(stream, list_file.string());
   std::vector<std::string> names;
   for (std::string line; std::getline(stream, line);) {
-    const auto begin = line.find_first_not_of(" \t\r");
-    if (begin == std::string::npos) continue;
-    const std::string listed = line.substr(begin, line.find_last_not_of(" \t\r") - begin + 1);
-    std::error_code ignored;
-    const bool as_it_is = listed.find('\\') != std::string::npos && fs::exists(folder / listed, ignored);
-    const std::string name = as_it_is ? listed : NormalImageName(listed);
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    const std::string name = ListedName(line, folder);
+    if (name.empty()) continue;
     CheckListedName(name, list_file);
     names.push_back(name);
   }

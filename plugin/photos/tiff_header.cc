@@ -138,11 +138,11 @@ Bytes WithoutTiffOrientation(Bytes bytes, const TiffHeader& header) {
 std::string WhyTiffIsNotRead(const TiffHeader& header) {
   const std::string advice = "; expected 8 or 16 bits a sample, 1 to 4 samples a pixel: convert it";
   const std::string bits = std::to_string(header.bits_per_sample);
+  if (header.sample_format > 4) return "TIFF of complex samples" + advice;
   if (header.sample_format == 3) return "TIFF of " + bits + "-bit floating-point samples" + advice;
   if (header.bits_per_sample > 16) return "TIFF of " + bits + "-bit integer samples" + advice;
   if (header.samples_per_pixel > 4)
     return "TIFF of " + std::to_string(header.samples_per_pixel) + " samples a pixel" + advice;
-  if (header.sample_format > 4) return "TIFF of complex samples" + advice;
   // What libtiff always has: none, the three of fax, LZW, both of JPEG, both of Deflate, PackBits.
   static const std::set<std::uint64_t> common = {1, 2, 3, 4, 5, 6, 7, 8, 32773, 32946};
   if (common.count(header.compression) == 0) {

@@ -177,6 +177,31 @@ TEST_F(CheckpointImport, OfSeveralNetworksTheOneThatIsNamedIsTaken) {
   EXPECT_THAT(MessageOf<WeightsError>([&] { Import(file, "other"); }), HasSubstr("no network in 'other'"));
 }
 
+TEST_F(CheckpointImport, ListsAndTuplesAreLookedThroughAndTheirPlacesNumbered) {
+  PthBuilder builder;
+  const std::string optimizer = PlainDict(Text("lr") + Int(1));
+  ExpectPoint(Import(builder.File("(" + builder.Dict(StateOf(*point_)) + optimizer + "t")));
+  PthBuilder several;
+  const std::string models = "](" + several.Dict(StateOf(*point_)) + several.Dict(StateOf(*glue_)) + "e";
+  const std::string file = several.File(PlainDict(Text("models") + models));
+  EXPECT_THAT(MessageOf<WeightsError>([&] { Import(file); }),
+              AllOf(HasSubstr("'models.0'"), HasSubstr("'models.1'"), HasSubstr("--entry")));
+  ExpectGlue(Import(file, "models.1"));
+  PthBuilder round;  // a list that holds itself
+  EXPECT_THAT(MessageOf<WeightsError>([&] {
+                Import(
+                    round.File("]q\x01h\x01"
+                               "a"));
+              }),
+              HasSubstr("no tensors"));
+}
+
+TEST_F(CheckpointImport, ATorchScriptProgramIsToldFromATruncatedFile) {
+  const std::string file = BuildZip({{"net/data.pkl", "\x80\x02}."}, {"net/code/__torch__/m.py", "packed"}});
+  EXPECT_THAT(MessageOf<WeightsError>([&] { Import(file); }),
+              AllOf(HasSubstr("TorchScript"), HasSubstr("state_dict()")));
+}
+
 TEST_F(CheckpointImport, PlainSafetensorsWithOfficialNamesAreTaken) {
   SafetensorsFile file;
   for (const auto& [name, tensor] : StateOf(*point_)) file.tensors[name] = Stored(tensor);

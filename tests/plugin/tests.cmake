@@ -55,6 +55,7 @@ if(NOT COLMATCH_CORE_ONLY)
   colmatch_test(plugin/matching
     SOURCES
       matches_import_test.cc
+      matching_provenance_test.cc
       pair_batch_test.cc
       pairs_test.cc
       provenance_test.cc

@@ -82,6 +82,15 @@ TEST(ListImages, ReadsListsWithMarksWindowsLinesAndOtherSpellings) {
       << "a file may have that very name";
 }
 
+TEST(ListImages, ReadsAbsolutePathsIntoTheFolderAndNamesThatEndInBlanks) {
+  TemporaryFolder folder;
+  const fs::path photos = folder.path() / "photos";
+  for (const char* name : {"photos/a.jpg", "photos/b.jpg ", "photos/c.jpg "}) folder.Write(name, "x");
+  const auto list = folder.Write("list.txt", photos.string() + "/./a.jpg\r\nb.jpg \r\n");
+  EXPECT_EQ(ListImages(photos, list), (std::vector<std::string>{"a.jpg", "b.jpg "}));
+  EXPECT_EQ(ListImages(photos), (std::vector<std::string>{"a.jpg", "b.jpg ", "c.jpg "}));
+}
+
 TEST(Names, OfAListOfAFolderAndOfADatabaseMeanOneImage) {
   TemporaryFolder folder;
   const auto photos = folder.path() / "photos";

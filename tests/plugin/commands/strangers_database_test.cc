@@ -159,6 +159,25 @@ TEST_F(StrangersDatabase, AFileThatColmapMergedIsMatchedOnWhichIsSaid) {
   EXPECT_EQ(CountsOf(merged).matched_pairs, 6);
 }
 
+TEST_F(StrangersDatabase, AFileThatColmap4MergedIsMatchedOn) {
+  const char* const python = std::getenv("COLMATCH_PYCOLMAP_PYTHON");
+  if (!python) GTEST_SKIP() << "COLMATCH_PYCOLMAP_PYTHON does not name a Python with pycolmap";
+  const std::string a = Half(0), b = Half(1), merged = folder_.File("ab.db");
+  const std::string script =
+      "import sys, pycolmap\n"
+      "databases = [pycolmap.Database.open(path) for path in sys.argv[1:]]\n"
+      "pycolmap.Database.merge(*databases)\n"
+      "for database in databases: database.close()\n";
+  ASSERT_EQ(RunProgram({python, "-c", script, a, b, merged}, folder_.File("log")), 0);
+  const ProgramResult matched = RunColmatch(MatchArguments(merged));
+  EXPECT_EQ(matched.status, 0) << matched.output;
+  EXPECT_THAT(matched.output, HasSubstr("have features without colmatch's notes"));
+  EXPECT_THAT(matched.output, HasSubstr("2 pairs were there already"));
+  EXPECT_EQ(CountsOf(merged).matched_pairs, 6);
+  const ProgramResult told = RunColmatch({"doctor", "--database_path", merged});
+  EXPECT_THAT(told.output, HasSubstr("4 images without a note"));
+}
+
 TEST_F(StrangersDatabase, FeaturesWithoutNotesAreMatchedBySuperGlueAndRecognisedByTheExtractor) {
   const std::string database = folder_.File("a.db");
   ASSERT_EQ(RunColmatch(ExtractArguments(database)).status, 0);

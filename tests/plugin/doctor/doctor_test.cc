@@ -71,9 +71,19 @@ TEST(Doctor, AGoodDatabaseIsToldWithItsCountsAndWhatComesNext) {
   EXPECT_THAT(Named(checks, "pairs").found, HasSubstr("exhaustive_matcher does the other 2"));
 }
 
-TEST(Doctor, FeaturesOfAnotherProgramAreNoted) {
+TEST(Doctor, FeaturesWithoutNotesAreNoOtherPrograms) {
   TemporaryFolder folder;
   const auto checks = CheckDatabase(SomeDatabase(folder, ""), {});
+  EXPECT_THAT(Named(checks, "features").found, HasSubstr("3 images without a note"));
+  EXPECT_EQ(Named(checks, "features").health, Health::kNote);
+  EXPECT_THAT(Named(checks, "features").advice, HasSubstr("recognises them"));
+}
+
+TEST(Doctor, FeaturesOfAnotherProgramAreNoted) {
+  TemporaryFolder folder;
+  const std::string path = SomeDatabase(folder, "");
+  Connection(path, OpenMode::kReadWrite).Execute("UPDATE descriptors SET cols = 128, type = 0");
+  const auto checks = CheckDatabase(path, {});
   EXPECT_THAT(Named(checks, "features").found, HasSubstr("3 images by another program"));
   EXPECT_THAT(Named(checks, "features").advice, HasSubstr("feature_extractor"));
 }

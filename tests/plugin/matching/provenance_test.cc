@@ -85,7 +85,7 @@ std::string MatchesMadeWith(const std::vector<std::string>& arguments, CLI::App&
   CommonOptions common;
   common.precision = "fp32";
   common.device = "cpu";
-  return MatchingProvenance(command.Resolve(), common, "hash");
+  return MatchingProvenance(command.Resolve(), common, {Metadata{}, "hash"});
 }
 
 TEST(Provenance, OfFeaturesChangesWithEveryOptionThatDecidesThem) {

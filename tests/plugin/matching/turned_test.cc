@@ -66,6 +66,9 @@ TEST_F(TurnedMatcher, JoinsTurnedPhotosToTheOthersAndLeavesGoodPairsAlone) {
   const ProgramResult result = Turn();
   EXPECT_EQ(result.status, 0) << result.output;
   EXPECT_THAT(result.output, HasSubstr("match better turned"));
+  const size_t choice = result.output.find("(--precision auto)");
+  EXPECT_NE(choice, std::string::npos) << result.output;
+  EXPECT_EQ(result.output.find("(--precision auto)", choice + 1), std::string::npos) << "said twice";
   EXPECT_EQ(CountGroups(database_, {}), 1);
   EXPECT_GE(Inliers(upright, quarter), std::max<size_t>(60, 2 * before));
   EXPECT_GE(Inliers(quarter, half), 60u) << "both are turned, by different angles";

@@ -339,6 +339,7 @@ TEST(ReadGrayImage, TiffsThatCannotBeReadAreRefusedWithTheTrueReason) {
                {MakeTiff(real64, 3), "64-bit floating-point"},
                {MakeTiff(whole, 1), "32-bit integer"},
                {MakeTiff(bands, 1), "5 samples a pixel"},
+               {MakeTiff(whole, 6), "complex samples"},
                {MakeTiff(gray, 1, {{254, 4, 1}}), "raw photo"},
                {MakeTiff(gray, 1, {{50706, 4, 0x01040000}}), "raw photo"}};
   for (const auto& c : cases) {
@@ -375,8 +376,15 @@ TEST(ReadGrayImage, AnimatedWebpAndOtherFormatsAreNamed) {
   const std::string animated = std::string("RIFF\x1e\0\0\0WEBPVP8X\x0a\0\0\0\x02\0\0\0\x3f\0\0\x2f\0\0", 30);
   EXPECT_THAT(reason(animated + std::string(8, '\0')), HasSubstr("animated WebP"));
   EXPECT_THAT(reason("GIF89a" + std::string(40, '\0')), HasSubstr("it is a GIF"));
-  EXPECT_THAT(reason(std::string("\0\0\0\x18", 4) + "ftypheic" + std::string(40, '\0')), HasSubstr("HEIF"));
-  EXPECT_THAT(reason(std::string("\0\0\0\x18", 4) + "ftypavif" + std::string(40, '\0')), HasSubstr("AVIF"));
+  EXPECT_THAT(reason(std::string("\0\0\0\x18", 4) + "ftypheic" + std::string(40, '\0')),
+              HasSubstr("it is a HEIF photo; convert it to JPEG"));
+  EXPECT_THAT(reason(std::string("\0\0\0\x18", 4) + "ftypavif" + std::string(40, '\0')),
+              HasSubstr("it is an AVIF photo; convert it to JPEG"));
+  EXPECT_THAT(reason("version https://git-lfs.github.com/spec/v1\noid sha256:00\n"),
+              HasSubstr("git lfs pull"));
+  EXPECT_THAT(reason("<!DOCTYPE html>" + std::string(40, ' ')), HasSubstr("failed download"));
+  EXPECT_THAT(reason(std::string(5000, '\0')), HasSubstr("not finished"));
+  EXPECT_THAT(reason("no photo" + std::string(40, ' ')), testing::EndsWith("PNM)")) << "nothing is guessed";
 }
 
 TEST(ReadGrayImage, ATruncatedFileIsRefusedWhereverItIsCut) {
