@@ -27,6 +27,7 @@
 #include "plugin/program_help.h"
 #include "plugin/project_file.h"
 #include "plugin/project_filter.h"
+#include "plugin/python_commands.h"
 #include "plugin/stop_signal.h"
 
 namespace colmatch {
@@ -125,6 +126,7 @@ int Main(int argc, char** argv) {
     PrintVersion(NumGpus() > 0);
     return 0;
   }
+  if (IsPythonCommand({argv + 1, argv + argc})) return RunPythonCommand({argv + 1, argv + argc});
   if (!AsksForHelp(wanted) && !IsKnown(wanted, commands)) return HandOverToColmap({argv + 1, argv + argc});
 
   CLI::App app{kProgramDescription};

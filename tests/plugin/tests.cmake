@@ -41,6 +41,7 @@ if(NOT COLMATCH_CORE_ONLY)
       photo_extractor_test.cc
       precision_choice_test.cc
       project_file_test.cc
+      python_commands_test.cc
       reconstruction_failure_test.cc
       record_file_test.cc
       reconstruction_test.cc
