@@ -191,13 +191,14 @@ def _stored_features(database: sqlite3.Connection) -> Iterator[Tuple[str, Featur
     for image_id, name, width, height, rows, columns, keypoints, num_descriptors, descriptors in database.execute(query):
         if len(keypoints or b"") != 4 * rows * columns or num_descriptors != rows or len(descriptors or b"") % (4 * max(rows, 1)):
             raise InputError(f"{name}: its keypoints and descriptors are not those of float features; SIFT's are not exported")
-        # COLMAP's first pixel's centre is (0.5, 0.5): plugin/colmap_convert.cc.
-        xy = np.frombuffer(keypoints or b"", np.float32).reshape(rows, columns)[:, :2] - np.float32(0.5)
+        values = np.frombuffer(keypoints or b"", np.float32).reshape(rows, columns)
         scores, provenance = _scores(database, "colmatch_images", "image_id", image_id, rows)
         turns = provenance.rpartition(" quarter_turns ")[2] if " quarter_turns " in provenance else "0"
         yield name, Features(
-            keypoints=np.ascontiguousarray(xy), scores=scores,
+            # COLMAP's first pixel's centre is (0.5, 0.5): plugin/colmap_convert.cc.
+            keypoints=np.ascontiguousarray(values[:, :2] - np.float32(0.5)), scores=scores,
             descriptors=np.frombuffer(descriptors or b"", np.float32).reshape(rows, -1) if rows else np.zeros((0, 1), np.float32),
+            scales=np.ascontiguousarray(values[:, 2]) if columns == 4 else None,  # x, y, scale, orientation
             image_size=(width, height), quarter_turns=int(turns.split()[0]))
 
 
