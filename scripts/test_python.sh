@@ -29,4 +29,4 @@ echo "pip install . took $((SECONDS - begin)) s; the package has $(du -sh "$fold
 
 say "testing what was installed"
 "$venv/bin/pip" install -q pytest opencv-python-headless nbclient nbformat ipykernel matplotlib
-COLMATCH_PROGRAM="$venv/bin/colmatch" "$venv/bin/python" -m pytest -q -rs -p no:cacheprovider "$ROOT/tests/python"
+COLMATCH_LEAK_CALLS=10000 COLMATCH_PROGRAM="$venv/bin/colmatch" "$venv/bin/python" -m pytest -q -rs -p no:cacheprovider "$ROOT/tests/python"
