@@ -10,16 +10,18 @@ endif()
 if(NOT _torch_library)
   get_target_property(_torch_library torch IMPORTED_LOCATION_RELEASE)
 endif()
-get_filename_component(_torch_root_lib "${_torch_library}" REALPATH)
 get_filename_component(_torch_root_cfg "${Torch_DIR}" REALPATH)
-string(REGEX REPLACE "/lib(/[^/]*-linux-gnu)?/[^/]*$" "" _torch_root_lib "${_torch_root_lib}")
 string(REGEX REPLACE "/(share|lib(/[^/]*-linux-gnu)?)/cmake/Torch$" "" _torch_root_cfg "${_torch_root_cfg}")
-if(_torch_library AND NOT _torch_root_lib STREQUAL _torch_root_cfg)
-  message(FATAL_ERROR
-    "Two LibTorch installations are mixed: the headers are ${_torch_root_cfg}'s, the library is ${_torch_library}.\n"
-    "The program would die at start-up. Put the wanted installation's own folder before its share/cmake:\n"
-    "  -DCMAKE_PREFIX_PATH='<torch>;<torch>/share/cmake'   (or unset CMAKE_PREFIX_PATH for Debian's)")
-endif()
+foreach(_library "${_torch_library}" "${TORCH_LIBRARY}" "${c10_LIBRARY}")
+  get_filename_component(_torch_root_lib "${_library}" REALPATH)
+  string(REGEX REPLACE "/lib(/[^/]*-linux-gnu)?/[^/]*$" "" _torch_root_lib "${_torch_root_lib}")
+  if(_library AND NOT _torch_root_lib STREQUAL _torch_root_cfg)
+    message(FATAL_ERROR
+      "Two LibTorch installations are mixed: the headers are ${_torch_root_cfg}'s, a library is ${_library}.\n"
+      "The program would die at start-up. Put the wanted installation's own folder before its share/cmake:\n"
+      "  -DCMAKE_PREFIX_PATH='<torch>;<torch>/share/cmake'   (or unset CMAKE_PREFIX_PATH for Debian's)")
+  endif()
+endforeach()
 
 set(COLMATCH_TORCH_ROOT ${_torch_root_cfg})
 

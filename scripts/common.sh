@@ -2,28 +2,37 @@
 set -euo pipefail
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 
+# Names as Debian 12 has them.
+LIBTORCH_PACKAGES=(libtorch-dev libopenblas0-pthread)
+LIBRARY_PACKAGES=(
+  libopencv-dev libceres-dev libsqlite3-dev libexiv2-dev libjpeg-dev zlib1g-dev
+  libcli11-dev libspdlog-dev nlohmann-json3-dev
+)
 PACKAGES=(
   g++ clang cmake ninja-build ccache pkg-config
-  libtorch-dev libgloo-dev libopenblas0-pthread
-  libopencv-dev libceres-dev libsqlite3-dev libexiv2-dev libjpeg62-turbo-dev zlib1g-dev
-  libcli11-dev libspdlog-dev nlohmann-json3-dev
+  "${LIBTORCH_PACKAGES[@]}" libgloo-dev
+  "${LIBRARY_PACKAGES[@]}"
   colmap gnuplot-nox
 )
 TEST_PACKAGES=(
   libgtest-dev libgmock-dev python3-venv sqlite3 dpkg-dev file
   munge slurmctld slurmd slurm-client parallel
 )
-# Of the Python package (python/) and its tests, with -DCOLMATCH_PYTHON=ON.
+# Of the Python package (python/) in the build folder, with -DCOLMATCH_PYTHON=ON, and of its tests.
 PYTHON_PACKAGES=(
   python3-dev pybind11-dev python3-numpy python3-pytest python3-torch python3-opencv python3-h5py python3-tqdm
   python3-nbclient python3-nbformat python3-ipykernel python3-matplotlib
 )
+# Of `pip install .`, beside a LibTorch: docs/python.md lists them.
+PIP_PACKAGES=(g++ clang cmake ninja-build ccache pkg-config python3-dev python3-venv "${LIBRARY_PACKAGES[@]}")
 
-# Names that differ between releases.
+# What differs between releases.
 RELEASE="$(. /etc/os-release 2>/dev/null && echo "${ID:-unknown}-${VERSION_ID:-unknown}")"
 FORMAT_PACKAGE=clang-format-14  # its version decides how the code looks
 case "$RELEASE" in
+  debian-12) ;;
   debian-13) FORMAT_PACKAGE= ;;  # has no such version
+  ubuntu-24.04) ;;               # the same names, as far as is known: nobody has tried it
 esac
 
 say() { printf '\n== %s\n' "$*"; }

@@ -2,7 +2,7 @@
 # Installs what is missing, builds everything, and runs all tests. Usage: scripts/test.sh [CTEST OPTION...]
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-install_packages "${PACKAGES[@]}" "${TEST_PACKAGES[@]}"
+install_packages "${PACKAGES[@]}" "${TEST_PACKAGES[@]}" "${PYTHON_PACKAGES[@]}"
 
 say "checking the format"
 "$ROOT/scripts/format.sh" --check
@@ -17,8 +17,9 @@ if [ ! -x "$venv/bin/python" ] || ! "$venv/bin/python" -c 'import pycolmap' 2>/d
 fi
 export COLMATCH_PYCOLMAP_PYTHON="$venv/bin/python"
 
+# With the Python package, for the system's Python and LibTorch; scripts/test_python.sh tests `pip install .`.
 say "building (release)"
-configure_preset release -DCOLMATCH_TESTS=ON
+configure_preset release -DCOLMATCH_TESTS=ON -DCOLMATCH_PYTHON=ON -DPython_EXECUTABLE=/usr/bin/python3
 cmake --build "$ROOT/build/release"
 
 say "building with LibTorch alone (core)"

@@ -23,6 +23,7 @@
 #include "plugin/options/program_help.h"
 #include "plugin/options/project_file.h"
 #include "plugin/options/project_filter.h"
+#include "plugin/options/python_commands.h"
 #include "plugin/runtime/colmap_program.h"
 #include "plugin/runtime/handover.h"
 #include "plugin/runtime/log.h"
@@ -125,6 +126,7 @@ int Main(int argc, char** argv) {
     PrintVersion(NumGpus() > 0);
     return 0;
   }
+  if (IsPythonCommand({argv + 1, argv + argc})) return RunPythonCommand({argv + 1, argv + argc});
   if (!AsksForHelp(wanted) && !IsKnown(wanted, commands)) return HandOverToColmap({argv + 1, argv + argc});
 
   CLI::App app{kProgramDescription};

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "plugin/options/python_commands.h"
 #include "plugin/runtime/colmap_program.h"
 #include "plugin/runtime/log.h"
 #include "util/error.h"
@@ -66,7 +67,9 @@ void PrintProgramHelp(const CLI::App& app, bool has_gpu) {
   const auto colmap = ColmapIfAny();
   std::cout << "COLMAP " << VersionOf(colmap) << " -- with SuperPoint and SuperGlue by colmatch "
             << COLMATCH_VERSION << "\n              " << CudaLine(colmap, has_gpu) << "\n\n"
-            << app.help();
+            << app.help() << "\nCommands on HDF5, which the Python package does (docs/python.md):\n";
+  for (const std::string& command : PythonCommands()) std::cout << "  " << command << '\n';
+  std::cout << "  match --pairs\n";
   if (colmap) {
     PrintCommandsOf(*colmap, app);
   } else {

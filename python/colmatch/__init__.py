@@ -9,14 +9,22 @@
 serve hloc, deep-image-matching and glue-factory. Nothing of these, nor the extension, is loaded before it is used.
 """
 
+from typing import TYPE_CHECKING
+
 from ._build_info import VERSION as __version__
 from .errors import EnvironmentError, Error, InputError, UsageError, WeightsError
+
+if TYPE_CHECKING:  # what __getattr__ finds at run time
+    from .features import Features, Matches
+    from .frontend import FeatureExtractor, FeatureMatcher
+    from .pipelines import (Summary, extract_features, import_matches, match_exhaustive, match_from_retrieval, match_sequential,
+                            match_spatial, reconstruct, run_command, verify_matches)
 
 _HOMES = {
     "features": ("Features", "Matches"),
     "frontend": ("FeatureExtractor", "FeatureMatcher"),
     "pipelines": ("Summary", "extract_features", "import_matches", "match_exhaustive", "match_from_retrieval",
-                  "match_sequential", "match_spatial", "reconstruct", "verify_matches"),
+                  "match_sequential", "match_spatial", "reconstruct", "run_command", "verify_matches"),
 }
 _MODULES = ("adapters", "errors", "features", "frontend", "hdf5", "pipelines", "torch")
 

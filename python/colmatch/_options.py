@@ -33,9 +33,14 @@ def keywords(command: str) -> dict[str, dict]:
     two options have the same last name, the short keyword is the one's without a group."""
     options = table(command)
     found: dict[str, dict] = {}
-    for option in options:
-        for spelling in (option["name"], *option["aliases"]):
-            found.setdefault(_identifier(spelling), option)
+
+    def add_full_names(hidden: bool) -> None:
+        for option in options:
+            if option["hidden"] == hidden:
+                for spelling in (option["name"], *option["aliases"]):
+                    found.setdefault(_identifier(spelling), option)
+
+    add_full_names(hidden=False)
     short: dict[str, list[dict]] = {}
     for option in options:
         if not option["hidden"]:
@@ -43,6 +48,7 @@ def keywords(command: str) -> dict[str, dict]:
     for keyword, candidates in short.items():
         if len(candidates) == 1:
             found.setdefault(keyword, candidates[0])
+    add_full_names(hidden=True)  # COLMAP's, taken as on the command line
     return found
 
 

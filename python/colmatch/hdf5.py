@@ -3,7 +3,8 @@
 A file of features has a group for each image (its name, with folders as groups): `keypoints` (N, 2) in pixels with the
 first pixel's centre at (0, 0), `descriptors` (D, N), `scores` (N), `image_size` (width, height); ours also have `scales`
 (N) and, where a photo is turned by its EXIF, `quarter_turns`. A file of matches has a group for each pair: `matches0` (N),
-index of the match in the second image or -1, and `matching_scores0` (N).
+index of the match in the second image or -1, and `matching_scores0` (N). deep-image-matching's differ, and are read, too: it
+has image_size as (height, width), beside `tile_idx`, and a pair's matches as rows (M, 2) of indices.
 
 Python's h5py, which hloc itself uses, reads and writes them; so the commands are the package's (`colmatch export_features`
 of the console script), and the program needs no HDF5 library.
@@ -51,15 +52,19 @@ def pair_name(name0: str, name1: str) -> str:
     return "/".join((name0.replace("/", "-"), name1.replace("/", "-")))
 
 
-def _groups_with(file, dataset: str) -> List[str]:
+def _datasets(file) -> List[str]:
     found: List[str] = []
-
-    def visit(name, item):
-        if isinstance(item, h5py.Dataset) and name.rpartition("/")[2] == dataset:
-            found.append(item.parent.name.strip("/"))
-
-    file.visititems(visit)
+    file.visititems(lambda name, item: found.append(name) if isinstance(item, h5py.Dataset) else None)
     return sorted(found)
+
+
+def _groups_with(file, dataset: str) -> List[str]:
+    return [name.rpartition("/")[0] for name in _datasets(file) if name.rpartition("/")[2] == dataset]
+
+
+def _pairs_of(file) -> List[str]:
+    """Groups as hloc has them, and datasets as deep-image-matching has them."""
+    return _groups_with(file, "matches0") or _datasets(file)
 
 
 def _replace(file, group: str, arrays: Dict[str, Any], half: bool):
@@ -97,6 +102,8 @@ def read_features(path: AnyPath, name: str) -> Features:
             raise InputError(f"{path}: has no image {name}")
         group = file[name]
         arrays = {key: group[key][()] for key in group}
+    if "tile_idx" in arrays and "image_size" in arrays:  # deep-image-matching's
+        arrays["image_size"] = arrays["image_size"].reshape(-1)[::-1]
     features = features_from_dict(arrays, f"{path}: {name}")
     if "scales" in arrays:
         features.scales = arrays["scales"]
@@ -125,7 +132,23 @@ def read_matches(path: AnyPath, name0: str, name1: str) -> Matches:
     raise InputError(f"{path}: has no pair {name0}, {name1}")
 
 
+def _rows_of(dataset, where: str) -> Tuple[np.ndarray, np.ndarray]:
+    """deep-image-matching's: indices without scores."""
+    if dataset.ndim != 2 or dataset.shape[1] != 2 or dataset.dtype.kind not in "iu":
+        raise InputError(f"{where}: expected a group with matches0, or indices (any, 2), found {dataset.dtype} {dataset.shape}")
+    return dataset[()].astype(np.int64), np.ones(len(dataset), np.float32)
+
+
 def _matches_of(group, where: str, swap: bool) -> Matches:
+    pairs, scores = (_rows_of if isinstance(group, h5py.Dataset) else _assigned)(group, where)
+    if swap:
+        pairs = pairs[:, ::-1]
+    order = np.argsort(pairs[:, 0], kind="stable")
+    return Matches(np.ascontiguousarray(pairs[order]), scores[order])
+
+
+def _assigned(group, where: str) -> Tuple[np.ndarray, np.ndarray]:
+    """hloc's: the index of the match or -1 for each keypoint of the first image."""
     if "matches0" not in group:
         raise InputError(f"{where}: expected an entry matches0, found {', '.join(group) or 'none'}")
     index = group["matches0"][()].astype(np.int64).reshape(-1)
@@ -134,13 +157,7 @@ def _matches_of(group, where: str, swap: bool) -> Matches:
     if len(scores) != len(index):
         raise InputError(f"{where}: matching_scores0 has {len(scores)} entries, matches0 {len(index)}")
     kept = np.flatnonzero(index >= 0)
-    pairs = np.stack([kept, index[kept]], 1)
-    scores = scores[kept]
-    if swap:
-        pairs = pairs[:, ::-1]
-        order = np.argsort(pairs[:, 0], kind="stable")
-        pairs, scores = pairs[order], scores[order]
-    return Matches(np.ascontiguousarray(pairs), scores)
+    return np.stack([kept, index[kept]], 1), scores[kept]
 
 
 def _database(path: AnyPath) -> sqlite3.Connection:
@@ -174,13 +191,14 @@ def _stored_features(database: sqlite3.Connection) -> Iterator[Tuple[str, Featur
     for image_id, name, width, height, rows, columns, keypoints, num_descriptors, descriptors in database.execute(query):
         if len(keypoints or b"") != 4 * rows * columns or num_descriptors != rows or len(descriptors or b"") % (4 * max(rows, 1)):
             raise InputError(f"{name}: its keypoints and descriptors are not those of float features; SIFT's are not exported")
-        # COLMAP's first pixel's centre is (0.5, 0.5): plugin/extraction/colmap_convert.cc.
-        xy = np.frombuffer(keypoints or b"", np.float32).reshape(rows, columns)[:, :2] - np.float32(0.5)
+        values = np.frombuffer(keypoints or b"", np.float32).reshape(rows, columns)
         scores, provenance = _scores(database, "colmatch_images", "image_id", image_id, rows)
         turns = provenance.rpartition(" quarter_turns ")[2] if " quarter_turns " in provenance else "0"
         yield name, Features(
-            keypoints=np.ascontiguousarray(xy), scores=scores,
+            # COLMAP's first pixel's centre is (0.5, 0.5): plugin/extraction/colmap_convert.cc.
+            keypoints=np.ascontiguousarray(values[:, :2] - np.float32(0.5)), scores=scores,
             descriptors=np.frombuffer(descriptors or b"", np.float32).reshape(rows, -1) if rows else np.zeros((0, 1), np.float32),
+            scales=np.ascontiguousarray(values[:, 2]) if columns == 4 else None,  # x, y, scale, orientation
             image_size=(width, height), quarter_turns=int(turns.split()[0]))
 
 
@@ -247,7 +265,7 @@ def import_matches(database_path: AnyPath, input_path: AnyPath, progress: Progre
     with _open(input_path, "r") as file, tempfile.TemporaryDirectory() as folder:
         listing = Path(folder) / "matches.txt"
         with open(listing, "w", encoding="utf-8", errors="surrogateescape") as text:
-            for group in _groups_with(file, "matches0"):
+            for group in _pairs_of(file):
                 first, _, second = group.rpartition("/")
                 if first not in by_group or second not in by_group:
                     raise InputError(f"{input_path}: the pair {group} is of images that {database_path} does not have")

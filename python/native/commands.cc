@@ -20,7 +20,7 @@ OptionInfo InfoOf(const CLI::Option& option) {
   info.type = option.get_type_name();
   info.help = option.get_description();
   info.required = option.get_required();
-  info.hidden = option.get_group().empty();
+  info.hidden = option.get_group().empty() || option.get_group() == kColmapGroup;
   return info;
 }
 

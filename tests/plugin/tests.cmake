@@ -67,6 +67,7 @@ if(NOT COLMATCH_CORE_ONLY)
   colmatch_test(plugin/options
     SOURCES
       project_file_test.cc
+      python_commands_test.cc
     LINK plugin_options util)
   colmatch_test(plugin/pairs
     SOURCES

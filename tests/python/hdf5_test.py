@@ -88,6 +88,34 @@ def test_a_pair_is_read_either_way_round(tmp_path):
     assert found.matches.tolist() == [[1, 2], [3, 0]] and found.scores.tolist() == [0.25, 0.5]
 
 
+def test_files_as_deep_image_matching_writes_them_are_read(tmp_path, demo, database, photos):
+    """There image_size is (height, width), beside tile_idx, and matches are rows of indices."""
+    hdf5.export_features(database, tmp_path / "f.h5")
+    hdf5.export_matches(database, tmp_path / "m.h5")
+    with h5py.File(tmp_path / "f.h5", "a") as file:
+        for group in file.values():
+            size = group["image_size"][()][::-1]
+            del group["image_size"], group["scales"]
+            group["image_size"], group["tile_idx"] = np.float16(size), np.zeros(len(group["keypoints"]), np.float16)
+    assert hdf5.read_features(tmp_path / "f.h5", photos[0].name).image_size == (320, 240)
+    assert hdf5.import_features(tmp_path / "b.db", tmp_path / "f.h5", demo / "images").imported == 4
+    with h5py.File(tmp_path / "rows.h5", "w") as file:
+        for i, j in ((0, 1), (1, 2)):
+            names = photos[i].name, photos[j].name
+            file.require_group(names[0])[names[1]] = hdf5.read_matches(tmp_path / "m.h5", *names).matches
+    assert hdf5.read_matches(tmp_path / "rows.h5", photos[1].name, photos[0].name).matches.shape[1] == 2
+    assert hdf5.import_matches(tmp_path / "b.db", tmp_path / "rows.h5").verified == 2
+
+
+def test_the_program_hands_the_commands_to_the_package(tmp_path, database):
+    environment = {**os.environ, "COLMATCH_PYTHON": sys.executable}
+    call = [os.environ["COLMATCH_PROGRAM"], "export_features", "--database_path", str(database)]
+    result = subprocess.run([*call, "--output_path", str(tmp_path / "f.h5")], env=environment, stdout=subprocess.PIPE, text=True)
+    assert result.returncode == 0 and "4 images" in result.stdout
+    assert len(hdf5.image_names(tmp_path / "f.h5")) == 4
+    assert subprocess.run(call, env=environment, stderr=subprocess.DEVNULL).returncode == 1  # the package's status
+
+
 def test_the_commands_do_the_same(tmp_path, demo, database, photos):
     assert "4 images" in console("export_features", "--database_path", database, "--output_path", tmp_path / "f.h5")
     assert "pairs" in console("export_matches", "--database_path", database, "--output_path", tmp_path / "m.h5")

@@ -103,6 +103,17 @@ def test_bad_input_is_an_exception_that_says_what(tmp_path, demo, call, error, m
         call(tmp_path, demo / "images")
 
 
+@pytest.mark.parametrize("text", ["no database, only text " * 100, "SQLite format 3"])
+def test_a_file_that_is_no_database_is_an_environment_error_and_stays_as_it_was(tmp_path, demo, text):
+    path = tmp_path / "a.db"
+    path.write_text(text)
+    for call in (lambda: colmatch.extract_features(path, demo / "images", weights="compact"),
+                 lambda: colmatch.match_exhaustive(path, weights="compact"), lambda: colmatch.verify_matches(path)):
+        with pytest.raises(colmatch.EnvironmentError, match="a.db"):
+            call()
+    assert path.read_text() == text
+
+
 def test_a_locked_database_is_an_environment_error(tmp_path, demo):
     path = tmp_path / "a.db"
     colmatch.extract_features(path, demo / "images", weights="compact", max_num_features=50)

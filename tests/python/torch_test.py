@@ -35,8 +35,12 @@ def test_superpoint_agrees_with_the_reference_at_every_stage(golden, reference, 
         image = image_of(golden / f"image{side}.png")
         assert differ(network(image)["scores"][0], reference[f"score_map{side}"]) < TOLERANCE
         features = network.extract(image, max_num_features=512, refinement_radius=0)
-        for stage in ("keypoints", "scores", "descriptors"):
-            assert differ(features[stage], reference[stage + side]) < TOLERANCE, stage
+        # The order of scores that are equal but for a rounding is nobody's contract.
+        rows = {tuple(xy): row for row, xy in enumerate(features["keypoints"].tolist())}
+        order = [rows[tuple(xy)] for xy in reference[f"keypoints{side}"].tolist()]
+        assert len(order) == len(rows)
+        assert differ(features["scores"][order], reference[f"scores{side}"]) < TOLERANCE
+        assert differ(features["descriptors"][:, order], reference[f"descriptors{side}"]) < TOLERANCE
 
 
 def test_superglue_agrees_with_the_reference_at_every_stage(golden, reference):
@@ -68,8 +72,8 @@ def test_superglue_agrees_with_the_reference_at_every_stage(golden, reference):
 @pytest.mark.parametrize("weights", ["default", "fast", "compact"])
 def test_features_and_matches_of_our_weights_agree_with_cpp(photos, weights):
     superpoint, superglue = SuperPoint.load(weights), SuperGlue.load(weights)
-    extractor = colmatch.FeatureExtractor(weights, max_num_features=300)
-    matcher = colmatch.FeatureMatcher(weights, guidance_rounds=0)
+    extractor = colmatch.FeatureExtractor(weights, max_num_features=300, precision="fp32")
+    matcher = colmatch.FeatureMatcher(weights, guidance_rounds=0, precision="fp32")
     expected = [extractor.extract(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)) for path in photos[:2]]
     data = {}
     for side, (path, features) in enumerate(zip(photos[:2], expected)):

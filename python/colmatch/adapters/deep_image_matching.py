@@ -1,5 +1,6 @@
 """deep-image-matching: classes on its ExtractorBase and MatcherBase. `register()` adds them as the modules
-`deep_image_matching.extractors.colmatch` and `deep_image_matching.matchers.colmatch`, which its loaders find by name."""
+`deep_image_matching.extractors.colmatch` and `deep_image_matching.matchers.colmatch`, which its loaders find by name, and the
+pipeline `colmatch`."""
 
 from __future__ import annotations
 
@@ -34,11 +35,11 @@ def extractor_class() -> type:
 
         def _extract(self, image: np.ndarray) -> dict:
             # The host's floats are in [0, 255], and resizing with cubic interpolation overshoots.
-            found = self._extractor.extract(np.clip(self._preprocess_tensor(image), 0, 255).round().astype(np.uint8)).as_dict()
+            found = self._extractor.extract(np.clip(image, 0, 255).round().astype(np.uint8)).as_dict()
             return {name: found[name] for name in ("keypoints", "descriptors", "scores")}
 
-        def _preprocess_tensor(self, image: np.ndarray, device: str = "cpu") -> np.ndarray:
-            return np.asarray(image)
+        def _frame2tensor(self, image: np.ndarray, device: str = "cpu") -> np.ndarray:
+            return image  # asked for by the base class; extract() takes arrays
 
     return ColmatchExtractor
 
@@ -70,9 +71,18 @@ def matcher_class() -> type:
     return ColmatchMatcher
 
 
-def register() -> None:
-    """Makes `colmatch` a name of the host's extractors and matchers. Raises EnvironmentError where it is missing."""
+def register(weights: str = "default", max_num_features: int = 2048) -> None:
+    """Makes `colmatch` a name of the host's extractors, matchers and pipelines (`Config({"pipeline": "colmatch", ...})`; a
+    config file may give any option of FeatureExtractor and FeatureMatcher). Raises EnvironmentError where it is missing."""
     for package in ("deep_image_matching.extractors", "deep_image_matching.matchers"):
         host_module(package)
+    config = host_module("deep_image_matching.config")
+    for kind in ("extractors", "matchers"):
+        if "colmatch" not in config.opt_zoo[kind]:
+            config.opt_zoo[kind].append("colmatch")
+    config.confs["colmatch"] = {
+        "extractor": {"name": "colmatch", "weights": weights, "max_num_features": max_num_features, "max_image_size": 0},
+        "matcher": {"name": "colmatch", "weights": weights},
+    }
     add_module("deep_image_matching.extractors.colmatch", extractor_class())
     add_module("deep_image_matching.matchers.colmatch", matcher_class())

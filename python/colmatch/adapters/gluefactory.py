@@ -3,9 +3,27 @@ loss; train with colmatch.torch)."""
 
 from __future__ import annotations
 
+from typing import Any, Dict, Tuple
+
+import numpy as np
+
 from .._loading import require_torch
+from ..features import Features
 from ..frontend import FeatureExtractor, FeatureMatcher
 from .tensors import add_module, features_of, gray_images, host_module, match_tensors
+
+
+def _features_of(data: Dict[str, Any], side: str, index: int) -> Tuple[Features, np.ndarray]:
+    """Of an image of the batch, and their numbers there: rows that only fill the batch up have empty descriptors."""
+    one = {f"keypoints{side}": data[f"keypoints{side}"] - 0.5, f"descriptors{side}": data[f"descriptors{side}"].transpose(1, 2),
+           f"scores{side}": data[f"keypoint_scores{side}"]}
+    view = data[f"view{side}"]
+    size = "image_size" if "image_size" in view else "image"
+    one[size + side] = view[size]
+    features = features_of(one, side, index)
+    kept = np.flatnonzero(features.descriptors.any(axis=1))
+    return Features(features.keypoints[kept], features.scores[kept], features.descriptors[kept],
+                    image_size=features.image_size), kept
 
 
 def register() -> None:
@@ -53,23 +71,13 @@ def register() -> None:
             self.are_weights_initialized = True
 
         def _forward(self, data):
-            found, counts = [], ([], [])
+            found = []
             for i in range(len(data["keypoints0"])):
-                pair = []
-                for side in "01":
-                    one = {f"keypoints{side}": data[f"keypoints{side}"] - 0.5,
-                           f"descriptors{side}": data[f"descriptors{side}"].transpose(1, 2),
-                           f"scores{side}": data[f"keypoint_scores{side}"]}
-                    view = data[f"view{side}"]
-                    if "image_size" in view:
-                        one[f"image_size{side}"] = view["image_size"]
-                    else:
-                        one[f"image{side}"] = view["image"]
-                    pair.append(features_of(one, side, i))
-                found.append(self.matcher.match(*pair))
-                for side in (0, 1):
-                    counts[side].append(len(pair[side]))
-            return match_tensors(found, *counts, data["keypoints0"].device)
+                pair, kept = zip(*(_features_of(data, side, i) for side in "01"))
+                matches, scores = self.matcher.match(*pair)
+                found.append((np.stack([kept[side][matches[:, side]] for side in (0, 1)], 1), scores))
+            sizes = ([data[f"keypoints{side}"].shape[1]] * len(found) for side in "01")
+            return match_tensors(found, *sizes, data["keypoints0"].device)
 
         def loss(self, pred, data):
             raise NotImplementedError("train with colmatch.torch")

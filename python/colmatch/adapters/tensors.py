@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.machinery
 import sys
 import types
 from typing import Any, Dict, List
@@ -26,6 +27,7 @@ def host_module(name: str):
 def add_module(name: str, cls: type) -> type:
     """Makes a class findable as the only class of the host's module `name`, as the hosts load their models."""
     module = types.ModuleType(name, cls.__doc__)
+    module.__spec__ = importlib.machinery.ModuleSpec(name, None)  # glue-factory asks importlib.util.find_spec
     cls.__module__ = name
     setattr(module, cls.__name__, cls)
     sys.modules[name] = module
