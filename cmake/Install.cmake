@@ -4,6 +4,9 @@ include(CMakePackageConfigHelpers)
 
 # Weights are found from the program's own place: BIN/../share/colmatch/weights (plugin/runtime/weights_location.cc).
 install(TARGETS colmatch RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT program)
+# What draws the interactive model of a report, if scripts/fetch_viewer.sh build/release/viewer brought it.
+install(FILES ${CMAKE_BINARY_DIR}/viewer/three.min.js DESTINATION ${CMAKE_INSTALL_DATADIR}/colmatch/viewer
+        COMPONENT program OPTIONAL)
 # Their cards are with the documentation, where the cards' links lead.
 install(DIRECTORY weights/ DESTINATION ${CMAKE_INSTALL_DATADIR}/colmatch/weights COMPONENT program
         PATTERN "*.md" EXCLUDE)

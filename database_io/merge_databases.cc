@@ -220,18 +220,6 @@ void RemoveWithLog(const std::string& file) {
   for (const char* suffix : {"", "-wal", "-shm", "-journal"}) fs::remove(file + suffix, ignored);
 }
 
-// With what its log holds. A connection that only reads may not write the copy either: another one does it.
-void CopyWhole(const std::string& path, const std::string& copy, const ConnectionOptions& options) {
-  const std::string helper_path = copy + ".helper";
-  {
-    Connection helper(helper_path, OpenMode::kReadWriteCreate, options);
-    Attach(helper, path, "source");
-    Statement vacuum(helper, "VACUUM source INTO ?1");
-    vacuum.BindText(1, copy).Run();
-  }
-  RemoveWithLog(helper_path);
-}
-
 DatabaseMergeStats MergeInto(const std::string& file, const std::string& path2,
                              const ConnectionOptions& options) {
   DatabaseMergeStats stats;
@@ -258,6 +246,18 @@ DatabaseMergeStats MergeInto(const std::string& file, const std::string& path2,
 
 }  // namespace
 
+// A connection that only reads may not write the copy either: another one does it.
+void CopyDatabase(const std::string& path, const std::string& copy, const ConnectionOptions& options) {
+  const std::string helper_path = copy + ".helper";
+  {
+    Connection helper(helper_path, OpenMode::kReadWriteCreate, options);
+    Attach(helper, path, "source");
+    Statement vacuum(helper, "VACUUM source INTO ?1");
+    vacuum.BindText(1, copy).Run();
+  }
+  RemoveWithLog(helper_path);
+}
+
 DatabaseMergeStats MergeDatabases(const std::string& path1, const std::string& path2,
                                   const std::string& merged_path, const ConnectionOptions& options) {
   if (fs::exists(merged_path)) throw UsageError(merged_path + " exists already: name a file that does not");
@@ -265,7 +265,7 @@ DatabaseMergeStats MergeDatabases(const std::string& path1, const std::string& p
   const std::string file = merged_path + ".part";
   RemoveWithLog(file);
   try {
-    CopyWhole(path1, file, options);
+    CopyDatabase(path1, file, options);
     const DatabaseMergeStats stats = MergeInto(file, path2, options);
     fs::rename(file, merged_path);
     return stats;

@@ -21,4 +21,8 @@ struct DatabaseMergeStats {
 DatabaseMergeStats MergeDatabases(const std::string& path1, const std::string& path2,
                                   const std::string& merged_path, const ConnectionOptions& options = {});
 
+// Writes a copy with what the file's log holds; the file is not changed. `copy` must not exist. Throws
+// EnvironmentError.
+void CopyDatabase(const std::string& path, const std::string& copy, const ConnectionOptions& options = {});
+
 }  // namespace colmatch

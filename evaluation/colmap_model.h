@@ -6,6 +6,7 @@
 
 #include <Eigen/Core>
 #include <Eigen/Geometry>
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <limits>
@@ -39,6 +40,7 @@ struct ColmapModelPoint {
   Eigen::Vector3d position = Eigen::Vector3d::Zero();
   double error_px = -1;  // mean reprojection error; negative: not computed
   uint64_t track_length = 0;
+  std::array<uint8_t, 3> rgb{};  // of the photos; black where the mapper did not look
 };
 
 struct ColmapModel {

@@ -161,7 +161,7 @@ std::map<uint64_t, ColmapModelPoint> ReadPointsBinary(const fs::path& file) {
     const std::string where = reader.Where("point " + std::to_string(id));
     ColmapModelPoint point;
     for (int a = 0; a < 3; ++a) point.position[a] = reader.Read<double>();
-    reader.Skip(3);  // colour
+    for (uint8_t& channel : point.rgb) channel = reader.Read<uint8_t>();
     point.error_px = reader.Read<double>();
     point.track_length = reader.ReadCount(8, "observations in a track");
     reader.Skip(8 * point.track_length);

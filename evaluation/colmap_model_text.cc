@@ -149,7 +149,7 @@ std::map<uint64_t, ColmapModelPoint> ReadPointsText(const fs::path& file) {
     const auto id = fields.Next<uint64_t>("POINT3D_ID");
     ColmapModelPoint point;
     for (int a = 0; a < 3; ++a) point.position[a] = fields.Next<double>("X Y Z");
-    for (int c = 0; c < 3; ++c) fields.Next<int>("R G B");
+    for (uint8_t& channel : point.rgb) channel = static_cast<uint8_t>(fields.Next<int>("R G B"));
     point.error_px = fields.Next<double>("ERROR");
     while (!fields.AtEnd()) {
       fields.Next<uint32_t>("IMAGE_ID of the track");

@@ -14,10 +14,14 @@
 #include "plugin/commands/reconstruction_options.h"
 #include "plugin/matching/matching_setup.h"
 #include "plugin/options/options_in_force.h"
+#include "plugin/photos/image_reader.h"
 #include "plugin/reconstruction/batch_report.h"
 #include "plugin/report/report_html.h"
 #include "plugin/runtime/colmap_program.h"
+#include "plugin/runtime/handover.h"
+#include "plugin/runtime/host.h"
 #include "plugin/runtime/log.h"
+#include "plugin/runtime/progress_stage.h"
 #include "plugin/runtime/weights_location.h"
 #include "util/atomic_file.h"
 #include "util/error.h"
@@ -29,7 +33,8 @@ namespace fs = std::filesystem;
 
 // Options that do not change what comes out.
 const std::set<std::string> kNotInputs = {"workspace_path", "collections_path", "weights",   "device",
-                                          "num_threads",    "progress",         "log_level", "busy_timeout"};
+                                          "num_threads",    "progress",         "log_level", "busy_timeout",
+                                          "num_parallel",   "collection"};
 
 // So that "true" and "1", "0.20" and "0.2" are the same option.
 std::string Normalized(const std::string& value) {
@@ -73,6 +78,28 @@ CollectionRecord RecordOf(const ReconstructionResult& result, const CollectionIn
   return record;
 }
 
+// Time by photos: what is left will take as long a photo as what was done.
+class BatchClock {
+ public:
+  void Finished(int num_photos) { photos_ += num_photos; }
+  double SecondsFor(int num_photos) const {
+    const double past = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+    return photos_ > 0 ? past / photos_ * num_photos : 0;
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  int photos_ = 0;
+};
+
+size_t NumPhotos(const Collection& collection) {
+  try {
+    return ListImages(collection.images).size();
+  } catch (const UsageError&) {  // an empty one, which is named when its turn comes
+    return 0;
+  }
+}
+
 class BatchReconstructor : public Command {
  public:
   std::string name() const override { return "batch_reconstructor"; }
@@ -95,6 +122,11 @@ class BatchReconstructor : public Command {
         ->required();
     AddOption(app, "--collections_path", collections_path_, "folder with a sub-folder a collection")
         ->required();
+    AddOption(
+        app, "--num_parallel", num_parallel_,
+        "collections at a time, which share the cores; 0: as many as have four cores each, one on a GPU");
+    app.add_option("--collection", only_)
+        ->group("");  // of a child: this collection alone, without the summary
     options_.AddTo(app);
   }
 
@@ -106,18 +138,100 @@ class BatchReconstructor : public Command {
         fs::path(collections_path_).lexically_normal().string(), common.command_line, ReportDate(), {}};
     for (const Collection& c : collections)
       summary_.entries.push_back({c.name, ReadRecord(FolderOf(c)), ReadGraph(FolderOf(c))});
-    for (size_t i = 0; i < collections.size() && !StopRequested(); ++i) {
-      LogInfo("collection " + std::to_string(i + 1) + " of " + std::to_string(collections.size()) + ": " +
-              collections[i].name);
-      summary_.entries[i].record = Do(collections[i], summary_.entries[i].record, common);
-      summary_.entries[i].graph = ReadGraph(FolderOf(collections[i]));
-      if (i + 1 < collections.size()) TryToWriteSummary();
-    }
+    if (!only_.empty()) return DoOnly(collections, common);
+    const int parallel = std::min(NumParallel(common), static_cast<int>(collections.size()));
+    parallel > 1 ? DoSideBySide(collections, parallel, common) : DoOneByOne(collections, common);
     WriteBatchSummary(summary_, workspace_path_);
     return Finish();
   }
 
  private:
+  void DoOneByOne(const std::vector<Collection>& collections, const CommonOptions& common) {
+    for (size_t i = 0; i < collections.size() && !StopRequested(); ++i) {
+      LogInfo("collection " + std::to_string(i + 1) + " of " + std::to_string(collections.size()) + ": " +
+              collections[i].name);
+      summary_.entries[i].record = Do(collections[i], summary_.entries[i].record, common);
+      summary_.entries[i].graph = ReadGraph(FolderOf(collections[i]));
+      clock_.Finished(summary_.entries[i].record.num_images);
+      TellTimeLeft(collections, i + 1);
+      if (i + 1 < collections.size()) TryToWriteSummary();
+    }
+  }
+
+  // Each in a process of its own: threads, signals and a crash of one stay its own.
+  void DoSideBySide(const std::vector<Collection>& collections, int parallel, const CommonOptions& common) {
+    const int threads = std::max(1, NumWorkers(common) / parallel);
+    LogInfo(std::to_string(collections.size()) + " collections, " + std::to_string(parallel) +
+            " at a time with " + std::to_string(threads) + (threads == 1 ? " core each" : " cores each"));
+    std::vector<std::vector<std::string>> commands;
+    std::vector<std::string> logs;
+    for (const Collection& c : collections) {
+      commands.push_back(ChildCommand(c.name, threads));
+      MakeFolder(fs::path(workspace_path_) / "logs");
+      logs.push_back((fs::path(workspace_path_) / "logs" / (c.name + ".log")).string());
+    }
+    size_t ended = 0;
+    RunSideBySide(commands, logs, parallel, [&](size_t i, int status) {
+      BatchEntry& entry = summary_.entries[i];
+      entry = {collections[i].name, ReadRecord(FolderOf(collections[i])),
+               ReadGraph(FolderOf(collections[i]))};
+      if (entry.record.state == CollectionState::kStarted && !StopRequested()) {
+        entry.record.state = CollectionState::kFailed;
+        entry.record.reason =
+            "its process ended with status " + std::to_string(status) + "; what it said is in " + logs[i];
+        TryToWrite(entry.record, collections[i]);
+      }
+      LogInfo(std::to_string(++ended) + " of " + std::to_string(collections.size()) +
+              " done: " + collections[i].name + ", " + std::to_string(entry.record.num_registered) + " of " +
+              std::to_string(entry.record.num_images) + " images");
+      clock_.Finished(entry.record.num_images);
+      TryToWriteSummary();
+    });
+  }
+
+  int DoOnly(const std::vector<Collection>& collections, const CommonOptions& common) {
+    for (const Collection& c : collections) {
+      if (c.name == only_) Do(c, ReadRecord(FolderOf(c)), common);
+    }
+    return StopRequested() ? StoppedStatus() : 0;
+  }
+
+  std::vector<std::string> ChildCommand(const std::string& collection, int threads) const {
+    std::vector<std::string> command = {"/proc/self/exe", name()};
+    for (const CLI::Option* option : app_->get_options()) {
+      if (option->count() == 0 || option->get_lnames().empty()) continue;
+      const std::string& long_name = option->get_lnames().front();
+      if (long_name == "num_threads" || long_name == "progress" || long_name == "num_parallel") continue;
+      for (const std::string& value : option->results())
+        command.insert(command.end(), {"--" + long_name, value});
+    }
+    command.insert(command.end(), {"--collection", collection, "--num_threads", std::to_string(threads),
+                                   "--progress", "off"});
+    return command;
+  }
+
+  // Inside another program (Python's module) there is no program to start.
+  int NumParallel(const CommonOptions& common) const {
+    if (num_parallel_ < 0)
+      throw UsageError("--num_parallel must be at least 0, found " + std::to_string(num_parallel_));
+    if (CurrentHost() != nullptr) return 1;
+    if (num_parallel_ > 0) return num_parallel_;
+    constexpr int kCoresForOne = 4;  // the mapper does not fill more for long
+    return DevicesFromName(common.device).front().is_cpu() ? std::max(1, NumWorkers(common) / kCoresForOne)
+                                                           : 1;
+  }
+
+  void TellTimeLeft(const std::vector<Collection>& collections, size_t next) const {
+    int photos = 0;
+    for (size_t i = next; i < collections.size(); ++i) {
+      const int known = summary_.entries[i].record.num_images;
+      photos += known > 0 ? known : static_cast<int>(NumPhotos(collections[i]));
+    }
+    if (photos > 0 && !StopRequested())
+      LogInfo("about " + DurationText(clock_.SecondsFor(photos)) + " left for " + std::to_string(photos) +
+              " photos in " + std::to_string(collections.size() - next) + " collections");
+  }
+
   fs::path FolderOf(const Collection& collection) const {
     return fs::path(workspace_path_) / collection.name;
   }
@@ -221,7 +335,9 @@ class BatchReconstructor : public Command {
   }
 
   CLI::App* app_ = nullptr;
-  std::string workspace_path_, collections_path_, option_text_;
+  std::string workspace_path_, collections_path_, option_text_, only_;
+  int num_parallel_ = 0;
+  BatchClock clock_;
   ReconstructionCommandOptions options_;
   BatchSummary summary_;
 };

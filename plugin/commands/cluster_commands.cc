@@ -41,8 +41,9 @@ class PlanCommand : public Command {
     AddOption(app, "--database_path", database_path_, "plans the pairs of this database's images");
     AddOption(app, "--feature_plan_path", plan_.feature_plan_path,
               "plan whose shards hold the database's features; else they are copied out of it");
-    AddOption(app, "--pairs", pairs_,
-              "exhaustive, sequential, retrieval, auto (as automatic_reconstructor chooses), or list")
+    AddOption(
+        app, "--pairs", pairs_,
+        "exhaustive, sequential, retrieval, auto (exhaustive up to 200 photos, retrieval beyond), or list")
         ->check(CLI::IsMember({"auto", "exhaustive", "list", "retrieval", "sequential"}));
     AddOption(app, "--match_list_path", match_list_path_, "of --pairs list: two image names a line");
     AddOption(app, "--num_blocks", plan_.num_blocks,
@@ -77,6 +78,13 @@ class PlanCommand : public Command {
     plan_.given = GivenExtractionOptions(*app_);
     return PlanFeatures(plan_, options, common);
   }
+  CollectionPairsOptions PlannedPairs(int block_size) const {
+    CollectionPairsOptions pairs;
+    pairs.name = pairs_;
+    pairs.block_size = block_size;
+    pairs.matched_between = false;
+    return pairs;
+  }
   PlanStats RunMatches(const CommonOptions& common) {
     MatchingPipelineOptions options = matching_.Resolve();
     options.database_path = database_path_;
@@ -84,7 +92,7 @@ class PlanCommand : public Command {
     std::vector<SkippedInput> problems;
     const PairSourceMaker maker = pairs_ == "list"
                                       ? PairsOfList(match_list_path_, ListedPairs::kPairsPerBlock, problems)
-                                      : CollectionPairs(pairs_, options.block_size, common);
+                                      : CollectionPairs(PlannedPairs(options.block_size), common);
     PlanStats stats = PlanMatches(plan_, options, common, maker);
     stats.skipped.insert(stats.skipped.end(), problems.begin(), problems.end());
     return stats;

@@ -71,6 +71,10 @@ class DemoSceneCommand : public Command {
   }
   void AddOptions(CLI::App& app) override {
     AddOption(app, "--output_path", output_path_, "gets images/ and the true cameras in gt/")->required();
+    AddOption(app, "--scene", options_.scene,
+              "courtyard: an arc of photos of two facades; building: a ring of photos around one with four "
+              "equal sides")
+        ->check(CLI::IsMember({"courtyard", "building"}));
     AddOption(app, "--num_images", options_.num_images, "photos");
     AddOption(app, "--width", options_.width, "pixels");
     AddOption(app, "--height", options_.height, "pixels");

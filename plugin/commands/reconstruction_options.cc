@@ -1,6 +1,8 @@
 // Options of a reconstruction; see reconstruction_options.h.
 #include "plugin/commands/reconstruction_options.h"
 
+#include <cmath>
+
 namespace colmatch {
 
 void ReconstructionCommandOptions::AddTo(CLI::App& app) {
@@ -12,11 +14,16 @@ void ReconstructionCommandOptions::AddTo(CLI::App& app) {
             "individual, video (frames named in their order), internet: pairs and the mapper's options, as "
             "COLMAP has them")
       ->check(CLI::IsMember({"individual", "video", "internet"}));
-  AddOption(app, "--pairs", options_.pairs,
-            "auto: of video sequential, else exhaustive up to 200 photos and retrieval beyond; or one of "
-            "these")
-      ->check(CLI::IsMember({"auto", "exhaustive", "sequential", "retrieval"}));
-  AddOption(app, "--mapper", options_.mapper, "incremental, hierarchical, global (a `colmap` 4)")
+  AddPairsTo(app);
+  AddOption(
+      app, "--contradicting_pairs", options_.contradicting_pairs,
+      "what to do with verified pairs whose cameras are turned as the other pairs do not allow, as of a "
+      "building with alike sides: keep, drop (the mapper is not given them); the report names them either "
+      "way")
+      ->check(CLI::IsMember({"keep", "drop"}));
+  AddOption(
+      app, "--mapper", options_.mapper,
+      "incremental, hierarchical (large collections), global (COLMAP 4): the `colmap` found must have it")
       ->check(CLI::IsMember({"incremental", "hierarchical", "global"}));
   extraction_.AddTo(app, false);
   extraction_.AddShortNamesTo(app);
@@ -26,6 +33,23 @@ void ReconstructionCommandOptions::AddTo(CLI::App& app) {
                   "`stereo_fusion` go on from WORKSPACE/sparse/0");
   foreign_.Refuse(app, "--Mapper.ba_backend", {"ceres"}, "the mapper is run with its default, ceres");
   for (const char* name : {"--mesher", "--feature", "--vocab_tree_path"}) foreign_.Ignore(app, name);
+}
+
+void ReconstructionCommandOptions::AddPairsTo(CLI::App& app) {
+  CollectionPairsOptions& pairs = options_.pairs;
+  AddOption(
+      app, "--pairs", pairs.name,
+      "auto: of video sequential, else exhaustive below GraphMatching.min_num_images photos and graph from "
+      "there on; graph: photos that look alike, then what the verified pairs ask for; or one of these")
+      ->check(CLI::IsMember({"auto", "exhaustive", "sequential", "retrieval", "graph"}));
+  AddOption(app, "--GraphMatching.min_num_images", pairs.min_num_images,
+            "photos from which on --pairs auto matches by the graph; from 2");
+  num_similar_ = AddOption(app, "--GraphMatching.num_similar", pairs.growth.num_similar,
+                           "others that look most like a photo, with which it is matched first; 1 to 10000");
+  num_neighbors_ = AddOption(app, "--GraphMatching.num_neighbors", pairs.growth.num_neighbors,
+                             "verified pairs with which a photo asks for no more; 1 to 10000");
+  AddOption(app, "--GraphMatching.num_rounds", pairs.growth.num_rounds,
+            "rounds at most, the first one by look; 1 to 1000");
 }
 
 void ReconstructionCommandOptions::AddStagesTo(CLI::App& app) {
@@ -41,11 +65,18 @@ ReconstructionOptions ReconstructionCommandOptions::Resolve(const std::filesyste
   o.features = extraction_.Resolve();
   foreign_.Tell();
   if (data_type_ == "video") {
-    if (o.pairs == "auto") o.pairs = "sequential";
+    if (o.pairs.name == "auto") o.pairs.name = "sequential";
     // COLMAP's ModifyForVideoData, as far as the names are the same in every version.
     o.mapper_arguments = {"--Mapper.init_min_tri_angle", "8", "--Mapper.ba_global_points_ratio", "1.4"};
   }
   o.matching = matching_.Resolve();
+  o.pairs.block_size = o.matching.block_size;
+  const auto share = [&](const CLI::Option* option, int& value) {
+    if (option->count() == 0) value = static_cast<int>(std::lround(value * extraction_.ShareOfPairs()));
+  };
+  share(num_similar_, o.pairs.growth.num_similar);
+  share(num_neighbors_, o.pairs.growth.num_neighbors);
+  o.pairs.Validate();
   o.features.image_path = images.string();
   o.features.database_path = o.matching.database_path = (workspace / "database.db").string();
   return o;

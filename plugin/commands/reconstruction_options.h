@@ -18,9 +18,12 @@ class ReconstructionCommandOptions {
                                 const std::filesystem::path& workspace) const;
 
  private:
+  void AddPairsTo(CLI::App& app);
+
   std::string data_type_ = "individual";
   ForeignOptions foreign_;
   ReconstructionOptions options_;
+  const CLI::Option *num_similar_ = nullptr, *num_neighbors_ = nullptr;
   ExtractionCommandOptions extraction_;
   MatchingCommandOptions matching_;
 };

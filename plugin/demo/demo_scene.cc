@@ -10,6 +10,7 @@
 #include <opencv2/imgcodecs.hpp>
 #include <sstream>
 
+#include "plugin/demo/demo_building.h"
 #include "plugin/demo/demo_courtyard.h"
 #include "util/error.h"
 
@@ -19,7 +20,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr double kFocalPerWidth = 0.88;
-constexpr double kRadius = 14.3;  // metres from the point looked at
+constexpr double kRadius = 14.3;      // metres from the point looked at
+constexpr double kRingRadius = 16.5;  // metres from the building's middle
 
 void Check(const DemoSceneOptions& options) {
   const auto refuse = [](const std::string& field, double value, const std::string& range) {
@@ -27,6 +29,8 @@ void Check(const DemoSceneOptions& options) {
     text << "demo scene: " << field << " is " << value << ", expected " << range;
     throw UsageError(text.str());
   };
+  if (options.scene != "courtyard" && options.scene != "building")
+    throw UsageError("demo scene: scene is " + options.scene + ", expected courtyard or building");
   if (options.num_images < 2 || options.num_images > 200)
     refuse("num_images", options.num_images, "2 to 200");
   if (options.width < 64 || options.width > 4096) refuse("width", options.width, "64 to 4096 pixels");
@@ -147,6 +151,49 @@ void WriteJpeg(const cv::Mat& image, const fs::path& path, int quality) {
   Close(file, path);
 }
 
+DemoCamera CameraAt(const DemoSceneOptions& options, int number, const cv::Vec3d& center,
+                    const cv::Vec3d& target, double roll) {
+  char name[48];
+  std::snprintf(name, sizeof(name), "%s_%02d.jpg", options.scene.c_str(), number);
+  DemoCamera camera;
+  camera.name = name;
+  camera.rotation = LookAt(center, target, roll);
+  camera.translation = -(camera.rotation * center);
+  camera.focal_px = kFocalPerWidth * options.width;
+  camera.width = options.width;
+  camera.height = options.height;
+  return camera;
+}
+
+// A photographer's hand: distance, height, aim and tilt differ a little from shot to shot.
+std::vector<DemoCamera> ArcCameras(const DemoSceneOptions& options) {
+  const double step = std::min(options.step_degrees, options.max_arc_degrees / (options.num_images - 1));
+  cv::RNG rng(options.seed ^ 0xCA11AB1Eull);
+  std::vector<DemoCamera> cameras;
+  for (int i = 0; i < options.num_images; ++i) {
+    const double angle = (i - 0.5 * (options.num_images - 1)) * step * CV_PI / 180;
+    const double radius = kRadius + rng.uniform(-0.7, 0.7);
+    const cv::Vec3d target(rng.uniform(-0.3, 0.3), -2.6, 3.0 + rng.uniform(-0.15, 0.15));
+    const cv::Vec3d center(radius * std::sin(angle), -2.6 - radius * std::cos(angle),
+                           1.7 + rng.uniform(-0.2, 0.5));
+    cameras.push_back(CameraAt(options, i, center, target, rng.uniform(-0.03, 0.03)));
+  }
+  return cameras;
+}
+
+std::vector<DemoCamera> RingCameras(const DemoSceneOptions& options) {
+  cv::RNG rng(options.seed ^ 0x21A6ull);
+  std::vector<DemoCamera> cameras;
+  for (int i = 0; i < options.num_images; ++i) {
+    const double angle = (i + rng.uniform(-0.3, 0.3)) * 2 * CV_PI / options.num_images;
+    const double radius = kRingRadius + rng.uniform(-1.5, 1.5);
+    const cv::Vec3d target(rng.uniform(-0.8, 0.8), rng.uniform(-0.8, 0.8), 3.2 + rng.uniform(-0.3, 0.3));
+    const cv::Vec3d center(radius * std::sin(angle), -radius * std::cos(angle), 1.7 + rng.uniform(-0.2, 0.5));
+    cameras.push_back(CameraAt(options, i, center, target, rng.uniform(-0.03, 0.03)));
+  }
+  return cameras;
+}
+
 }  // namespace
 
 cv::Vec2d DemoCamera::Project(const cv::Vec3d& point) const {
@@ -161,34 +208,13 @@ cv::Vec3d DemoCamera::Ray(double x, double y) const {
 
 std::vector<DemoCamera> DemoCameras(const DemoSceneOptions& options) {
   Check(options);
-  const double step = std::min(options.step_degrees, options.max_arc_degrees / (options.num_images - 1));
-  cv::RNG rng(options.seed ^ 0xCA11AB1Eull);
-  std::vector<DemoCamera> cameras;
-  for (int i = 0; i < options.num_images; ++i) {
-    const double angle = (i - 0.5 * (options.num_images - 1)) * step * CV_PI / 180;
-    // A photographer's hand: distance, height, aim and tilt differ a little from shot to shot.
-    const double radius = kRadius + rng.uniform(-0.7, 0.7);
-    const cv::Vec3d target(rng.uniform(-0.3, 0.3), -2.6, 3.0 + rng.uniform(-0.15, 0.15));
-    const cv::Vec3d center(radius * std::sin(angle), -2.6 - radius * std::cos(angle),
-                           1.7 + rng.uniform(-0.2, 0.5));
-    DemoCamera camera;
-    char name[32];
-    std::snprintf(name, sizeof(name), "courtyard_%02d.jpg", i);
-    camera.name = name;
-    camera.rotation = LookAt(center, target, rng.uniform(-0.03, 0.03));
-    camera.translation = -(camera.rotation * center);
-    camera.focal_px = kFocalPerWidth * options.width;
-    camera.width = options.width;
-    camera.height = options.height;
-    cameras.push_back(camera);
-  }
-  return cameras;
+  return options.scene == "building" ? RingCameras(options) : ArcCameras(options);
 }
 
 DemoScene MakeDemoScene(const DemoSceneOptions& options) {
   Check(options);
-  return DemoScene(BuildCourtyard(options.seed), std::clamp(100.0 * options.width / 960, 12.0, 160.0),
-                   options.seed);
+  return DemoScene(options.scene == "building" ? BuildFourSides(options.seed) : BuildCourtyard(options.seed),
+                   std::clamp(100.0 * options.width / 960, 12.0, 160.0), options.seed);
 }
 
 cv::Mat RenderDemoImage(const DemoScene& scene, const DemoCamera& camera, uint64_t noise_seed) {

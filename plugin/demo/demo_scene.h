@@ -13,11 +13,15 @@
 namespace colmatch {
 
 struct DemoSceneOptions {
+  // courtyard: an arc of photos of a corner of two facades. building: a ring of photos around a building with
+  // four equal sides (demo_building.h).
+  std::string scene = "courtyard";
   int num_images = 12;
   int width = 960;   // pixels
   int height = 720;  // pixels
   uint64_t seed = 1;
-  double step_degrees = 7;  // between neighbours on the arc; less where the arc would pass max_arc_degrees
+  double step_degrees = 7;  // between neighbours on the arc; less where the arc would pass max_arc_degrees.
+                            // The ring is always whole
   double max_arc_degrees = 80;
   int jpeg_quality = 95;
 };
@@ -38,7 +42,8 @@ struct DemoCamera {
   cv::Vec3d Ray(double x, double y) const;
 };
 
-// The cameras of the arc, all looking at the courtyard's corner. Throws UsageError on options out of range.
+// The cameras of the arc, all looking at the courtyard's corner, or of the ring. Throws UsageError on options
+// out of range.
 std::vector<DemoCamera> DemoCameras(const DemoSceneOptions& options);
 
 // The scene itself, painted at a resolution that suits the images.

@@ -11,13 +11,21 @@
 namespace colmatch {
 namespace {
 
-// Shares of the default sizes, in the proportions of COLMAP's --quality.
+// Shares of the default sizes, in the proportions of COLMAP's --quality; pairs as it shares out the similar
+// photos.
 struct Quality {
   const char* name;
-  double image_size, num_features;
+  double image_size, num_features, num_pairs;
 };
-constexpr Quality kQualities[] = {
-    {"low", 0.3125 / 0.75, 0.25}, {"medium", 0.5 / 0.75, 0.5}, {"high", 1, 1}, {"extreme", 1 / 0.75, 1}};
+constexpr Quality kQualities[] = {{"low", 0.3125 / 0.75, 0.25, 0.5},
+                                  {"medium", 0.5 / 0.75, 0.5, 1 / 1.5},
+                                  {"high", 1, 1, 1},
+                                  {"extreme", 1 / 0.75, 1, 1}};
+
+const Quality& QualityOf(const std::string& name) {
+  return *std::find_if(std::begin(kQualities), std::end(kQualities),
+                       [&](const Quality& q) { return CLI::detail::to_lower(name) == q.name; });
+}
 
 int Scaled(int value, double factor) { return static_cast<int>(value * factor + 0.5); }
 
@@ -137,10 +145,9 @@ void ExtractionCommandOptions::AddShortNamesTo(CLI::App& app) {
   auto& o = options;
   AddOption(app, "--image_list_path", o.image_list_path,
             "file with one photo name a line, relative to image_path");
-  AddOption(
-      app, "--quality", quality_,
-      "low, medium, high, extreme: size of the photos and number of keypoints, where --SuperPoint.* does not "
-      "say them")
+  AddOption(app, "--quality", quality_,
+            "low, medium, high, extreme: size of the photos, number of keypoints and pairs of a photo, where "
+            "--SuperPoint.* and --GraphMatching.* do not say them")
       ->check(CLI::IsMember({"low", "medium", "high", "extreme"}, CLI::ignore_case));
   app.add_option("--mask_path", o.mask_path)->group(kColmapGroup);
   app.add_option("--camera_model", o.camera.camera_model)->group(kColmapGroup);
@@ -151,21 +158,21 @@ void ExtractionCommandOptions::AddShortNamesTo(CLI::App& app) {
 
 void ExtractionCommandOptions::ResolveSizes(FeaturePipelineOptions& o) const {
   const FeaturePipelineOptions defaults;
-  const auto quality = std::find_if(std::begin(kQualities), std::end(kQualities), [&](const Quality& q) {
-    return CLI::detail::to_lower(quality_) == q.name;
-  });
+  const Quality& quality = QualityOf(quality_);
   const bool aliked = type_.rfind("ALIKED", 0) == 0, loma = type_.rfind("LOMA", 0) == 0;
   if (!IsGiven(max_num_features_)) {
-    o.keypoints.max_num_features = Scaled(defaults.keypoints.max_num_features, quality->num_features);
+    o.keypoints.max_num_features = Scaled(defaults.keypoints.max_num_features, quality.num_features);
     if (IsGiven(sift_features_) && !aliked && !loma) o.keypoints.max_num_features = sift_max_num_features_;
     if (IsGiven(aliked_features_) && aliked) o.keypoints.max_num_features = aliked_max_num_features_;
     if (IsGiven(loma_features_) && loma) o.keypoints.max_num_features = loma_max_num_features_;
   }
   // COLMAP 4's -1: the extractor's own default.
   if (!IsGiven(max_image_size_) || o.max_image_size < 0) {
-    o.max_image_size = o.tile_size > 0 ? 0 : Scaled(defaults.max_image_size, quality->image_size);
+    o.max_image_size = o.tile_size > 0 ? 0 : Scaled(defaults.max_image_size, quality.image_size);
   }
 }
+
+double ExtractionCommandOptions::ShareOfPairs() const { return QualityOf(quality_).num_pairs; }
 
 FeaturePipelineOptions ExtractionCommandOptions::Resolve() const {
   FeaturePipelineOptions o = options;

@@ -34,6 +34,8 @@ class ExtractionCommandOptions {
   // The names that automatic_reconstructor has for some of the same, and --quality.
   void AddShortNamesTo(CLI::App& app);
   FeaturePipelineOptions Resolve() const;  // throws UsageError for contradictions
+  // Of --quality: the share of the pairs of "high" that are to be matched.
+  double ShareOfPairs() const;
   FeaturePipelineOptions options;
 
  private:

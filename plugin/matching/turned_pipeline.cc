@@ -1,6 +1,7 @@
 // Matching of turned photos; see turned_pipeline.h.
 #include "plugin/matching/turned_pipeline.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <set>
@@ -15,6 +16,7 @@
 #include "plugin/matching/image_store.h"
 #include "plugin/matching/matching_setup.h"
 #include "plugin/matching/pair_writer.h"
+#include "plugin/pairs/pair_order.h"
 #include "plugin/photos/image_reader.h"
 #include "plugin/photos/image_resize.h"
 #include "plugin/runtime/progress.h"
@@ -117,20 +119,22 @@ std::vector<ImagePair> DoubtfulPairs(ColmapDatabase& database, const std::vector
                                      const MatchingPipelineOptions& mo, const std::string& provenance,
                                      MatchingPipelineStats& stats) {
   const auto hardly = static_cast<size_t>(2 * mo.geometry.min_num_inliers);
+  std::map<image_t, int> index;
+  for (size_t i = 0; i < images.size(); ++i) index[images[i].image_id] = static_cast<int>(i);
   std::vector<ImagePair> left;
-  ExhaustivePairs source(static_cast<int>(images.size()), mo.block_size);
-  for (auto block = source.Next(); !block.empty(); block = source.Next()) {
-    for (const auto& [i, j] : block) {
-      const PairState state = StateOf(database, images[i], images[j], provenance);
-      if (state.turned) {
-        ++stats.already_there;
-      } else if (state.ours && state.IsDone() &&
-                 NumInliers(database, images[i].image_id, images[j].image_id) < hardly) {
-        left.emplace_back(i, j);
-      }
+  // Those that were matched: where pairs were chosen, few of all that there are.
+  for (const auto& [id1, id2] : database.AllMatchedPairs()) {
+    const auto a = index.find(id1), b = index.find(id2);
+    if (a == index.end() || b == index.end()) continue;
+    const auto [i, j] = std::minmax(a->second, b->second);
+    const PairState state = StateOf(database, images[i], images[j], provenance);
+    if (state.turned) {
+      ++stats.already_there;
+    } else if (state.ours && state.IsDone() && NumInliers(database, id1, id2) < hardly) {
+      left.emplace_back(i, j);
     }
   }
-  return left;
+  return OrderPairs(left, static_cast<int>(images.size()), mo.block_size);
 }
 
 // Photos are looked at anew as for the features that are there. Not said: it is no choice.

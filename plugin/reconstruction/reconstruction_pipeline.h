@@ -7,19 +7,22 @@
 
 #include "evaluation/colmap_model.h"
 #include "plugin/extraction/feature_pipeline.h"
+#include "plugin/matching/collection_pairs.h"
 #include "plugin/matching/matching_pipeline.h"
 
 namespace colmatch {
 
 struct ReconstructionOptions {
-  std::string workspace_path;  // gets database.db, sparse/, report.html, report.json, mapper.log
+  std::string workspace_path;  // gets database.db, sparse/, report.html, report.json, model.png, mapper.log
   std::string truth_path;      // true cameras to compare with; empty: none
   std::string command_line;    // for the report, as it was typed
   // Also for the report: every option with its value.
   std::vector<std::pair<std::string, std::string>> options_in_force;
-  std::string pairs = "auto";  // CollectionPairs's
+  CollectionPairsOptions pairs;
   // Match turned photos: auto (where the pairs leave groups apart), always, never.
   std::string turned = "auto";
+  // What is done with pairs that contradict the others: keep, drop. The report names them either way.
+  std::string contradicting_pairs = "keep";
   bool run_extraction = true, run_matching = true, run_mapper = true;
   std::string mapper = "incremental";         // incremental, hierarchical, global (COLMAP 4)
   std::vector<std::string> mapper_arguments;  // handed to it

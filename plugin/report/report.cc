@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <opencv2/imgcodecs.hpp>
 
 #include "plugin/report/report_html.h"
+#include "plugin/report/report_model.h"
 #include "util/atomic_file.h"
 #include "util/error.h"
 
@@ -127,13 +129,32 @@ std::string TruthSection(const ReportData& data) {
 std::string GraphSection(const ReportData& data) {
   if (data.images.empty()) return "";
   return "<h2>Matches</h2>\n<div class=\"two\"><figure>" + MatchGraphSvg(data) +
-         "<figcaption>Match graph: a line for each verified pair, the thicker the more inliers; green images "
-         "are "
-         "registered, red ones are not.</figcaption></figure>\n<figure>" +
+         "<figcaption>Match graph: a line for each verified pair, the thicker the more inliers; filled "
+         "blue images are registered, orange rings are not.</figcaption></figure>\n<figure>" +
          MatchMatrixSvg(data) +
          "<figcaption>Match matrix: images by images in the order of the run, the stronger the colour the "
          "more inliers."
          "</figcaption></figure></div>\n";
+}
+
+std::string ContradictionsSection(const ReportData& data) {
+  if (data.contradictions.empty()) return "";
+  const bool left_out = data.contradictions.front().left_out;
+  std::string rows;
+  for (const ReportContradiction& pair : data.contradictions) {
+    rows += "<tr>" + Cell(data.images[size_t(pair.i)].name) + Cell(data.images[size_t(pair.j)].name) +
+            NumberCell(pair.num_inliers) + NumberCell(Fixed(pair.off_deg, 0)) + "</tr>\n";
+  }
+  return "<h2>Pairs that contradict the others</h2>\n<p class=\"sub\">Their cameras cannot be turned so if "
+         "the other "
+         "pairs are right, as where a building has alike sides. The mapper " +
+         std::string(left_out ? "was not given them."
+                              : "was given them all the same (--contradicting_pairs drop: not).") +
+         "</p>\n" +
+         Folded(Table("<th>image</th><th>image</th><th class=\"n\">inliers</th><th class=\"n\">off by, "
+                      "degrees</th>",
+                      rows),
+                data.contradictions.size(), "pairs");
 }
 
 std::string ImageRow(const ReportImage& image) {
@@ -195,9 +216,10 @@ void CheckPairs(const ReportData& data) {
 std::string ReportHtml(const ReportData& data) {
   CheckPairs(data);
   return HtmlPage(data.title, data.date, data.command_line,
-                  Headline(data) + FailureSection(data) + SkippedSection(data) + StagesSection(data) +
-                      ModelsSection(data) + TruthSection(data) + GraphSection(data) + PicturesSection(data) +
-                      ImagesSection(data) + OptionsSection(data));
+                  Headline(data) + FailureSection(data) + ModelViewSection(data) + SkippedSection(data) +
+                      StagesSection(data) + ModelsSection(data) + TruthSection(data) + GraphSection(data) +
+                      ContradictionsSection(data) + PicturesSection(data) + ImagesSection(data) +
+                      OptionsSection(data));
 }
 
 nlohmann::ordered_json ReportJson(const ReportData& data) {
@@ -241,7 +263,16 @@ nlohmann::ordered_json ReportJson(const ReportData& data) {
                              {"num_inliers", p.num_inliers},
                              {"config", p.config}});
   }
+  json["contradictions"] = Json::array();
+  for (const auto& c : data.contradictions) {
+    json["contradictions"].push_back({{"i", c.i},
+                                      {"j", c.j},
+                                      {"num_inliers", c.num_inliers},
+                                      {"off_deg", c.off_deg},
+                                      {"left_out", c.left_out}});
+  }
   for (const auto& s : data.skipped) json["skipped"].push_back({{"name", s.name}, {"reason", s.reason}});
+  json["model_picture"] = data.model_picture.empty() ? Json() : Json(kModelPictureFile);
   json["failure"] = data.failure;
   json["advice"] = data.advice;
   return json;
@@ -253,6 +284,11 @@ void WriteReport(const ReportData& data, const fs::path& folder) {
   const std::string json =
       ReportJson(data).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
   MakeFolder(folder);
+  if (!data.model_picture.empty()) {
+    std::vector<unsigned char> png;
+    cv::imencode(".png", data.model_picture, png);
+    WriteFileAtomically(folder / kModelPictureFile, std::string(png.begin(), png.end()));
+  }
   WriteFileAtomically(folder / "report.html", html);
   WriteFileAtomically(folder / "report.json", json);
 }

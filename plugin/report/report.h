@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "evaluation/model_comparison.h"
+#include "plugin/report/model_view.h"
+#include "plugin/report/viewer_library.h"
 
 namespace colmatch {
 
@@ -41,6 +43,14 @@ struct ReportPair {
   std::string config;  // COLMAP's two-view configuration, e.g. "CALIBRATED"
 };
 
+// A verified pair that contradicts the others (plugin/pairs/pair_consistency.h).
+struct ReportContradiction {
+  int i = 0, j = 0;  // indices into ReportData::images
+  int num_inliers = 0;
+  double off_deg = 0;     // how far its rotation is off
+  bool left_out = false;  // of what the mapper was given
+};
+
 struct ReportPicture {
   std::string caption;
   cv::Mat picture;  // CV_8UC3 BGR or CV_8UC1
@@ -62,23 +72,30 @@ struct ReportData {
   std::vector<ReportWeights> weights;
   std::vector<ReportImage> images;  // those that were read; what could not be read is in `skipped` only
   std::vector<ReportPair> pairs;
+  std::vector<ReportContradiction> contradictions;
   std::vector<ReportPicture> pictures;
   std::vector<ReportSubModel> models;  // largest first; empty: nothing was reconstructed
+  std::optional<ModelView> view;       // of the largest model
+  ViewerLibrary viewer;                // draws it; without, the page shows the still picture and says why
+  cv::Mat model_picture;               // CV_8UC3 BGR, of the same; empty: none
   std::optional<ModelComparison> truth;
   std::vector<ReportSkipped> skipped;
   std::string failure;              // why nothing was reconstructed, if so
   std::vector<std::string> advice;  // sentences
 };
 
-// The whole page. Nothing is loaded from outside: pictures are embedded, there is no script. Every text is
-// escaped. Throws UsageError if a pair points outside of the images.
+// The whole page. Nothing is loaded from outside: pictures are embedded, and so is the script of the
+// interactive model where there is one. Every text is escaped. Throws UsageError if a pair points outside of
+// the images.
 std::string ReportHtml(const ReportData& data);
 
-// The same without the pictures.
+inline constexpr char kModelPictureFile[] = "model.png";
+
+// The same without the pictures; "model_picture" names the file of the model's.
 nlohmann::ordered_json ReportJson(const ReportData& data);
 
-// Writes folder/report.html and folder/report.json, each atomically.
-// Throws UsageError as above, EnvironmentError if a file cannot be written.
+// Writes folder/report.html, folder/report.json and, where there is a model, folder/model.png, each
+// atomically. Throws UsageError as above, EnvironmentError if a file cannot be written.
 void WriteReport(const ReportData& data, const std::filesystem::path& folder);
 
 }  // namespace colmatch

@@ -22,7 +22,7 @@ std::string EmbeddedJpeg(const cv::Mat& picture, const std::string& alt, int qua
 // A number with a fixed count of decimals, '.' as point whatever the locale.
 std::string Fixed(double value, int decimals);
 
-// report_page.cc: the whole document. Nothing is loaded from outside, there is no script.
+// report_page.cc: the whole document. Nothing is loaded from outside; it has no script of its own.
 std::string HtmlPage(const std::string& title, const std::string& date, const std::string& command_line,
                      const std::string& body);
 

@@ -7,12 +7,13 @@
 namespace colmatch {
 namespace {
 
-// Colours by meaning, so that the dark page is the same page. Pictures stay as they are.
+// Colours by meaning, so that the dark page is the same page. Blue and orange, which every kind of colour
+// vision tells apart; words or shapes say the same. Pictures stay as they are.
 constexpr char kStyle[] = R"(
 :root{color-scheme:light dark;--text:#1d2430;--soft:#5b6574;--page:#f4f5f7;--box:#fff;--line:#dfe3e8;
---head:#f0f2f5;--good:#157347;--bad:#b42318;--badrow:#fdf1f0;--mark:#2257a8;--blank:#eceff3}
+--head:#f0f2f5;--good:#005f9e;--bad:#b34a00;--badrow:#fdf3ea;--mark:#2257a8;--blank:#eceff3}
 @media (prefers-color-scheme:dark){:root{--text:#dfe4ec;--soft:#9aa5b5;--page:#14181f;--box:#1d232c;--line:#333c49;
---head:#262e39;--good:#4cc38a;--bad:#ff7b72;--badrow:#3a2326;--mark:#79b0ff;--blank:#262e39}}
+--head:#262e39;--good:#56b4e9;--bad:#ffa658;--badrow:#3a2a1c;--mark:#79b0ff;--blank:#262e39}}
 *{box-sizing:border-box}
 body{font:15px/1.5 system-ui,sans-serif;color:var(--text);background:var(--page);margin:0}
 main{max-width:1120px;margin:0 auto;padding:24px}
@@ -39,7 +40,7 @@ figure{margin:0 0 16px;background:var(--box);border:1px solid var(--line);border
 figure img{width:100%;display:block}
 figcaption{color:var(--soft);font-size:13px;padding:6px 2px 0;overflow-wrap:anywhere}
 svg{width:100%;display:block}svg text{font:10px sans-serif;fill:var(--text)}
-.edge{stroke:var(--mark)}.in{fill:var(--good)}.out{fill:var(--bad)}.cell{fill:var(--mark)}.blank{fill:var(--blank)}
+.edge{stroke:var(--mark)}.in{fill:var(--good)}.out{fill:var(--page);stroke:var(--bad);stroke-width:2.5}.cell{fill:var(--mark)}.blank{fill:var(--blank)}
 code{background:var(--blank);padding:1px 4px;border-radius:3px}
 @media print{details::details-content{content-visibility:visible}}
 )";

@@ -12,8 +12,10 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <sstream>
 #include <thread>
+#include <utility>
 
 #include "plugin/runtime/colmap_program.h"
 #include "plugin/runtime/stop_signal.h"
@@ -23,15 +25,17 @@ namespace colmatch {
 namespace {
 
 // The child's status. A request to stop is passed on: a signal may have been sent to this process alone.
-int WaitFor(pid_t child) {
+int WaitFor(pid_t child, const std::function<void()>& while_waiting) {
   constexpr auto kInterval = std::chrono::milliseconds(20);
-  for (bool told = false;;) {
+  constexpr int kIntervalsPerCall = 25;
+  for (auto [told, count] = std::pair(false, 0);; ++count) {
     int status = 0;
     const pid_t ended = waitpid(child, &status, WNOHANG);
     if (ended == child) return status;
     if (ended < 0 && errno != EINTR)
       throw EnvironmentError(std::string("lost a child process: ") + std::strerror(errno));
     if (StopRequested() && !told) told = kill(child, SIGTERM) == 0;
+    if (while_waiting && count % kIntervalsPerCall == 0) while_waiting();
     std::this_thread::sleep_for(kInterval);
   }
 }
@@ -75,6 +79,23 @@ void CountHandover() {
                            kColmapVariable + "=PATH");
   }
   setenv(kVariable, std::to_string(count + 1).c_str(), 1);
+}
+
+pid_t Start(const std::vector<std::string>& command, const std::string& log_path) {
+  const pid_t child = fork();
+  if (child < 0) throw EnvironmentError(std::string("cannot start a process: ") + std::strerror(errno));
+  if (child > 0) return child;
+  if (!log_path.empty()) {
+    const int log = open(log_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    if (log >= 0) dup2(log, STDOUT_FILENO), dup2(log, STDERR_FILENO);
+  }
+  Become(command);
+}
+
+int ExitStatus(int status, const std::vector<std::string>& command) {
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+    throw EnvironmentError("cannot start " + command[0] + ": is it installed?");
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 }  // namespace
@@ -139,20 +160,48 @@ std::string OutputOf(const std::vector<std::string>& command, double timeout_s) 
   return text;
 }
 
-int RunProgram(const std::vector<std::string>& command, const std::string& log_path) {
-  const pid_t child = fork();
-  if (child < 0) throw EnvironmentError(std::string("cannot start a process: ") + std::strerror(errno));
-  if (child == 0) {
-    if (!log_path.empty()) {
-      const int log = open(log_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
-      if (log >= 0) dup2(log, STDOUT_FILENO), dup2(log, STDERR_FILENO);
+int RunProgram(const std::vector<std::string>& command, const std::string& log_path,
+               const std::function<void()>& while_waiting) {
+  const pid_t child = Start(command, log_path);
+  const int status = WaitFor(child, while_waiting);
+  return ExitStatus(status, command);
+}
+
+void RunSideBySide(const std::vector<std::vector<std::string>>& commands,
+                   const std::vector<std::string>& log_paths, int at_once,
+                   const std::function<void(size_t, int)>& ended) {
+  std::map<pid_t, size_t> running;
+  std::string failure;
+  bool told = false;
+  for (size_t next = 0; next < commands.size() || !running.empty();) {
+    const bool may_start = failure.empty() && !StopRequested();
+    if (!may_start && running.empty()) break;
+    if (may_start && next < commands.size() && running.size() < static_cast<size_t>(at_once)) {
+      running[Start(commands[next], log_paths[next])] = next;
+      ++next;
+      continue;
     }
-    Become(command);
+    if (StopRequested() && !told) {
+      for (const auto& [child, i] : running) kill(child, SIGTERM);
+      told = true;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    for (auto it = running.begin(); it != running.end();) {
+      int status = 0;
+      if (waitpid(it->first, &status, WNOHANG) != it->first) {
+        ++it;
+        continue;
+      }
+      const size_t i = it->second;
+      it = running.erase(it);
+      try {
+        ended(i, ExitStatus(status, commands[i]));
+      } catch (const EnvironmentError& error) {
+        failure = error.what();
+      }
+    }
   }
-  const int status = WaitFor(child);
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
-    throw EnvironmentError("cannot start " + command[0] + ": is it installed?");
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  if (!failure.empty()) throw EnvironmentError(failure);
 }
 
 }  // namespace colmatch

@@ -1,6 +1,7 @@
 // Other programs: finding and running them.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,16 @@ int HandOverToColmap(const std::vector<std::string>& arguments);
 
 // Runs a program and waits, passing a request to stop on as SIGTERM; its output goes to log_path if that is
 // not empty. Returns its exit status (128 + signal). Throws EnvironmentError if it cannot be started.
-int RunProgram(const std::vector<std::string>& command, const std::string& log_path);
+// While it runs, while_waiting is called about twice a second.
+int RunProgram(const std::vector<std::string>& command, const std::string& log_path,
+               const std::function<void()>& while_waiting = {});
+
+// Runs commands at most `at_once` at a time, the output of each into its log. ended(i, status) is called in
+// this thread as each ends. A request to stop is passed on; those that have not begun are left out then.
+// Throws EnvironmentError where one cannot be started, once the others have ended.
+void RunSideBySide(const std::vector<std::vector<std::string>>& commands,
+                   const std::vector<std::string>& log_paths, int at_once,
+                   const std::function<void(size_t, int)>& ended);
 
 // What a program prints on both its streams, at most 1 MB; its standard input is empty. It is killed, with
 // what it started, after so many seconds. Empty where it cannot be started.

@@ -9,11 +9,27 @@
 
 #include "plugin/runtime/host.h"
 #include "plugin/runtime/log.h"
+#include "plugin/runtime/progress_stage.h"
 
 namespace colmatch {
 namespace {
 
-std::string Duration(double seconds) {
+std::string& Stage() {
+  thread_local std::string stage;
+  return stage;
+}
+
+}  // namespace
+
+ProgressStage::ProgressStage(int number, int total) : before_(Stage()) {
+  Stage() = std::to_string(number) + "/" + std::to_string(total) + " ";
+}
+
+ProgressStage::~ProgressStage() { Stage() = before_; }
+
+const std::string& CurrentProgressStage() { return Stage(); }
+
+std::string DurationText(double seconds) {
   const auto s = static_cast<int64_t>(std::max(0.0, seconds));
   char text[32];
   std::snprintf(text, sizeof(text), "%lld:%02lld:%02lld", static_cast<long long>(s / 3600),
@@ -21,10 +37,8 @@ std::string Duration(double seconds) {
   return text;
 }
 
-}  // namespace
-
 ProgressBar::ProgressBar(std::string label, int64_t total, const std::string& mode)
-    : label_(std::move(label)),
+    : label_(CurrentProgressStage() + std::move(label)),
       total_(total),
       enabled_(mode == "on" || (mode == "auto" && isatty(STDERR_FILENO) == 1)),
       start_(std::chrono::steady_clock::now()) {}
@@ -51,7 +65,7 @@ void ProgressBar::Update(int64_t done, const std::string& note) {
   std::string bar(static_cast<size_t>(filled), '#');
   bar.resize(kWidth, '.');
   std::fprintf(stderr, "\r%s [%s] %lld/%lld %.2f/s %s left %s\x1b[K", label_.c_str(), bar.c_str(),
-               static_cast<long long>(done), static_cast<long long>(total_), rate, Duration(left).c_str(),
+               static_cast<long long>(done), static_cast<long long>(total_), rate, DurationText(left).c_str(),
                note.c_str());
   std::fflush(stderr);
 }

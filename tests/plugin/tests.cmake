@@ -29,7 +29,7 @@ if(NOT COLMATCH_CORE_ONLY)
   colmatch_test(plugin/demo
     SOURCES
       demo_scene_test.cc
-    LINK evaluation plugin_demo util)
+    LINK evaluation plugin_demo util opencv_imgproc)
   colmatch_test(plugin/doctor
     SOURCES
       doctor_test.cc
@@ -57,6 +57,7 @@ if(NOT COLMATCH_CORE_ONLY)
       matches_import_test.cc
       matching_provenance_test.cc
       pair_batch_test.cc
+      pair_growth_test.cc
       pairs_test.cc
       provenance_test.cc
       retrieval_test.cc
@@ -73,6 +74,7 @@ if(NOT COLMATCH_CORE_ONLY)
     SOURCES
       match_list_test.cc
       pair_blocks_test.cc
+      pair_consistency_test.cc
       pair_order_test.cc
       sequential_pairs_test.cc
       spatial_pairs_test.cc
@@ -86,14 +88,17 @@ if(NOT COLMATCH_CORE_ONLY)
   colmatch_test(plugin/reconstruction
     SOURCES
       batch_test.cc
+      mapper_run_test.cc
       reconstruction_failure_test.cc
       reconstruction_test.cc
+      report_pictures_test.cc
       ../../torch_seed.cc
     LINK plugin_demo plugin_reconstruction plugin_runtime util nlohmann_json::nlohmann_json opencv_imgcodecs network)
   colmatch_test(plugin/report
     SOURCES
+      model_view_test.cc
       report_test.cc
-    LINK plugin_report util)
+    LINK plugin_report util opencv_imgcodecs opencv_imgproc)
   colmatch_test(plugin/runtime
     SOURCES
       available_cores_test.cc

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <fstream>
 #include <iterator>
+#include <opencv2/imgproc.hpp>
 
 #include "evaluation/model_comparison.h"
 #include "tests/temporary_folder.h"
@@ -189,6 +190,65 @@ TEST(DemoScene, AFolderThatCannotBeMadeIsAnEnvironmentError) {
   const TemporaryFolder temporary;
   const fs::path file = temporary.Write("blocked", std::string("not a folder"));
   EXPECT_THROW(RenderDemoScene(SmallOptions(), file / "demo"), EnvironmentError);
+}
+
+// Cameras in front of a side of the building, each a quarter of a turn further.
+DemoCamera InFrontOf(int side) {
+  DemoSceneOptions options;
+  options.scene = "building";
+  options.num_images = 8;
+  options.width = 240;
+  options.height = 180;
+  DemoCamera camera = DemoCameras(options)[0];
+  const double turn = side * CV_PI / 2;
+  const cv::Vec3d center(15 * std::sin(turn), -15 * std::cos(turn), 2.5);
+  const cv::Vec3d forward = cv::normalize(cv::Vec3d(0, 0, 2.5) - center),
+                  right(std::cos(turn), std::sin(turn), 0);
+  const cv::Vec3d down = forward.cross(right);
+  camera.rotation = {right[0], right[1],   right[2],   down[0],   down[1],
+                     down[2],  forward[0], forward[1], forward[2]};
+  camera.translation = -(camera.rotation * center);
+  return camera;
+}
+
+// Correlation of the middles of two pictures' rows `begin` to `end`.
+double Alike(const cv::Mat& a, const cv::Mat& b, int begin, int end) {
+  cv::Mat x, y, result;
+  const cv::Rect middle(70, begin, 100, end - begin);
+  cv::cvtColor(a(middle), x, cv::COLOR_BGR2GRAY);
+  cv::cvtColor(b(middle), y, cv::COLOR_BGR2GRAY);
+  cv::matchTemplate(x, y, result, cv::TM_CCOEFF_NORMED);
+  return static_cast<double>(result.at<float>(0, 0));
+}
+
+TEST(DemoBuilding, HasFourAlikeSidesInDifferentSurroundings) {
+  DemoSceneOptions options;
+  options.scene = "building";
+  options.num_images = 8;
+  options.width = 240;
+  options.height = 180;
+  const DemoScene scene = MakeDemoScene(options);
+  const cv::Mat first = RenderDemoImage(scene, InFrontOf(0), 1);
+  for (int side = 1; side < 4; ++side) {
+    const cv::Mat other = RenderDemoImage(scene, InFrontOf(side), 1 + static_cast<uint64_t>(side));
+    EXPECT_GT(Alike(first, other, 50, 90), 0.7) << side << ": the wall";
+    EXPECT_LT(Alike(first, other, 130, 180), 0.5) << side << ": the pavement";
+  }
+}
+
+TEST(DemoBuilding, IsSeenFromAllAround) {
+  DemoSceneOptions options;
+  options.scene = "building";
+  options.num_images = 36;
+  const auto cameras = DemoCameras(options);
+  ASSERT_EQ(cameras.size(), 36u);
+  for (size_t i = 0; i < cameras.size(); ++i) {
+    EXPECT_LT(AngleBetween(cameras[i].Center(), cameras[(i + 1) % 36].Center()), 20);
+    EXPECT_LT(AngleBetween(-cameras[i].Center(), cameras[i].Ray(options.width / 2.0, options.height / 2.0)),
+              15);
+  }
+  options.scene = "palace";
+  EXPECT_THROW(DemoCameras(options), UsageError);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <fstream>
+#include <map>
 #include <opencv2/imgcodecs.hpp>
 
 #include "plugin/reconstruction/batch_collections.h"
@@ -265,6 +266,54 @@ TEST_F(BatchReconstructor, AfterASignalTheSameCommandGoesOn) {
   EXPECT_EQ(Summary()["collections"][0]["num_registered"], 4);
   EXPECT_FALSE(fs::exists(out_ / "courtyard.old1")) << "what an interrupted run did was thrown away";
   if (!interrupted) GTEST_SKIP() << "this machine finished before the first signal";
+}
+
+TEST_F(BatchReconstructor, SideBySideGivesWhatOneByOneGives) {
+  AddHopeless();
+  fs::copy(collections_ / "courtyard", collections_ / "a second one", fs::copy_options::recursive);
+  const ProgramResult together = Run(-1, {"--num_parallel", "2"});
+  EXPECT_EQ(together.status, 2) << together.output;
+  EXPECT_THAT(together.output, HasSubstr("reconstructed 2 of 4 collections"));
+  EXPECT_THAT(together.output, HasSubstr("4 collections, 2 at a time with 1 core each"));
+  const auto summary = Summary();
+  EXPECT_EQ(summary["collections"][0]["num_registered"], 4);
+  EXPECT_EQ(summary["collections"][0]["num_points"], summary["collections"][1]["num_points"]);
+  EXPECT_EQ(summary["collections"][2]["state"], "failed") << "no photo";
+  EXPECT_TRUE(fs::exists(out_ / "logs/a second one.log"));
+
+  const ProgramResult after = Run();
+  EXPECT_THAT(after.output, HasSubstr("courtyard was finished before"))
+      << "another number is no other result";
+  EXPECT_EQ(Summary()["collections"][0], summary["collections"][0]);
+  EXPECT_EQ(Run(-1, {"--num_parallel", "-1"}).status, 1);
+}
+
+TEST_F(BatchReconstructor, SideBySideStopsAndGoesOn) {
+  fs::copy(collections_ / "courtyard", collections_ / "second", fs::copy_options::recursive);
+  const ProgramResult stopped = Run(1500, {"--num_parallel", "2"});
+  EXPECT_TRUE(stopped.status == 143 || stopped.status == 0) << stopped.output;
+  const ProgramResult whole = Run(-1, {"--num_parallel", "2"});
+  EXPECT_EQ(whole.status, 0) << whole.output;
+  for (const int i : {0, 1}) EXPECT_EQ(Summary()["collections"][i]["num_registered"], 4);
+  EXPECT_FALSE(fs::exists(out_ / "courtyard.old1"));
+}
+
+TEST(RunSideBySide, RunsSoManyAtATimeAndTellsEachStatus) {
+  TemporaryFolder folder;
+  std::vector<std::vector<std::string>> commands;
+  std::vector<std::string> logs;
+  for (int i = 0; i < 5; ++i) {
+    commands.push_back({"sh", "-c", "echo at work; sleep 0.2; exit " + std::to_string(i)});
+    logs.push_back(folder.File(std::to_string(i)));
+  }
+  std::map<size_t, int> statuses;
+  RunSideBySide(commands, logs, 2, [&](size_t i, int status) { statuses[i] = status; });
+  EXPECT_EQ(statuses, (std::map<size_t, int>{{0, 0}, {1, 1}, {2, 2}, {3, 3}, {4, 4}}));
+  std::ifstream log(logs[3]);
+  std::string line;
+  std::getline(log, line);
+  EXPECT_EQ(line, "at work");
+  EXPECT_THROW(RunSideBySide({{"/no/such/program"}}, {""}, 1, [](size_t, int) {}), EnvironmentError);
 }
 
 TEST_F(BatchReconstructor, WhatWouldFailInEveryCollectionFailsBeforeTheFirst) {

@@ -2,10 +2,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <opencv2/imgcodecs.hpp>
 
 #include "plugin/demo/demo_scene.h"
+#include "plugin/runtime/colmap_program.h"
 #include "plugin/runtime/handover.h"
 #include "tests/plugin/program.h"
 #include "tests/temporary_folder.h"
@@ -45,6 +48,60 @@ TEST(Reconstruction, TheDemoSceneIsReconstructedAsItIs) {
     EXPECT_EQ(weights["hash"].get<std::string>().size(), 64u) << "a SHA-256";
     EXPECT_NE(weights["licence"], "not stated") << "the default weights state theirs";
   }
+  EXPECT_TRUE(report["contradictions"].empty());
+  ASSERT_EQ(report["model_picture"], "model.png");
+  const cv::Mat picture = cv::imread((folder.path() / "out/model.png").string());
+  ASSERT_FALSE(picture.empty());
+  cv::Scalar mean, spread;
+  cv::meanStdDev(picture, mean, spread);
+  EXPECT_GT(spread[0] + spread[1] + spread[2], 20) << "there is something to see";
+}
+
+// The graph's pairs suffice where they are few, and a mapper that is not there is named before any work.
+TEST(Reconstruction, MatchesAlongTheGraphAndNamesMissingMappers) {
+  if (!IsOnPath("colmap")) GTEST_SKIP() << "colmap is not on PATH";
+  TemporaryFolder folder;
+  DemoSceneOptions options;
+  options.num_images = 8;
+  options.width = 480;
+  options.height = 360;
+  RenderDemoScene(options, folder.path());
+  std::vector<std::string> command = {"automatic_reconstructor",
+                                      "--workspace_path",
+                                      folder.path() / "out",
+                                      "--image_path",
+                                      folder.path() / "images",
+                                      "--num_threads",
+                                      "1",
+                                      "--weights",
+                                      "fast",
+                                      "--GraphMatching.min_num_images",
+                                      "8",
+                                      "--GraphMatching.num_similar",
+                                      "2",
+                                      "--GraphMatching.num_neighbors",
+                                      "3"};
+  const ProgramResult result = RunColmatch(command);
+  ASSERT_EQ(result.status, 0) << result.output;
+  EXPECT_THAT(result.output, testing::HasSubstr("round 1: "));
+  EXPECT_THAT(result.output, testing::HasSubstr("registered 8 of 8 images"));
+  std::ifstream stream(folder.path() / "out/report.json");
+  EXPECT_LT(nlohmann::json::parse(stream)["pairs"].size(), 28u) << "not all pairs";
+
+  command.insert(command.end(), {"--GraphMatching.num_rounds", "0"});
+  const ProgramResult refused = RunColmatch(command);
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_THAT(refused.output, testing::HasSubstr("GraphMatching.num_rounds must be in [1, 1000], found 0"));
+  command.resize(command.size() - 2);
+  const auto colmap = FindColmap();
+  const auto commands = colmap->Commands();
+  if (std::find(commands.begin(), commands.end(), "global_mapper") != commands.end()) return;
+  command[2] = folder.path() / "other";
+  command.insert(command.end(), {"--mapper", "global"});
+  const ProgramResult missing = RunColmatch(command);
+  EXPECT_EQ(missing.status, 3);
+  EXPECT_THAT(missing.output, testing::HasSubstr("has no command global_mapper"));
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / "other/database.db"));
 }
 
 }  // namespace

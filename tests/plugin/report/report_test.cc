@@ -278,5 +278,57 @@ TEST(MatchPicture, ContradictoryInputIsRefused) {
   EXPECT_THROW(DrawMatches(cv::Mat(5, 5, CV_32F), {}, gray, {}, {}, {}), UsageError);
 }
 
+ReportData RunWithModel() {
+  ReportData data = SomeRun();
+  data.view = ModelView{};
+  data.view->positions = {{0.5F, -1, 8}, {0, 0, 0}};
+  data.view->rgbs = {{1, 2, 3}, {4, 5, 6}};
+  data.view->num_points = 7;
+  data.view->eye = {0, 1, 2};
+  data.view->cameras.push_back({1, {0, 0, 1}, {}, {0xFF, 0xD8}});
+  data.model_picture = cv::Mat(30, 40, CV_8UC3, cv::Scalar(9, 9, 9));
+  return data;
+}
+
+TEST(ReportModel, IsASavedPictureWhereTheLibraryIsMissing) {
+  ReportData data = RunWithModel();
+  data.viewer.reason = "three.js is not here; fetch it.";
+  const std::string html = ReportHtml(data);
+  EXPECT_THAT(html, HasSubstr("A still picture: for the interactive view, three.js is not here; fetch it."));
+  EXPECT_THAT(html, HasSubstr("alt=\"the model\" src=\"data:image/jpeg;base64,"));
+  EXPECT_THAT(html, Not(HasSubstr("<script")));
+}
+
+TEST(ReportModel, IsInteractiveWithTheLibrary) {
+  ReportData data = RunWithModel();
+  data.images[0].name = "</script><b>.jpg";
+  data.viewer.script = "/* three.js */";
+  const std::string html = ReportHtml(data);
+  EXPECT_EQ(Count(html, "<script"), 3) << "data, library, view: no name can open another";
+  EXPECT_EQ(Count(html, "</script>"), 3);
+  const size_t begin = html.find("id=\"model-data\">") + 16, end = html.find("</script>", begin);
+  const auto scene = nlohmann::json::parse(html.substr(begin, end - begin));
+  EXPECT_EQ(scene["names"][0], "</script><b>.jpg");
+  EXPECT_EQ(scene["pairs"].size(), 3u) << "verified ones";
+  EXPECT_EQ(scene["count"], 7);
+  EXPECT_EQ(scene["cameras"][0]["image"], 1);
+  EXPECT_EQ(scene["cameras"][0]["photo"], "/9g=");
+  EXPECT_EQ(scene["colors"], "AQIDBAUG");
+  // 0.5, -1, 8 and the middle over [-8, 8] in 65,535 steps.
+  const unsigned char bytes[] = {0xFF, 0x87, 0x00, 0x70, 0xFF, 0xFF, 0x00, 0x80, 0x00, 0x80, 0x00, 0x80};
+  EXPECT_EQ(scene["positions"], Base64(bytes, sizeof(bytes)));
+  for (const char* outside : {"http-equiv", "src=\"http", "href=\"http", "@import", "fetch(", "import("})
+    EXPECT_THAT(html, Not(HasSubstr(outside))) << outside;
+}
+
+TEST(ReportModel, PictureIsAFileForReadersOfTheJson) {
+  TemporaryFolder folder;
+  WriteReport(RunWithModel(), folder.path());
+  EXPECT_TRUE(fs::exists(folder.path() / kModelPictureFile));
+  std::ifstream file(folder.path() / "report.json");
+  EXPECT_EQ(nlohmann::json::parse(file)["model_picture"], kModelPictureFile);
+  EXPECT_TRUE(ReportJson(SomeRun())["model_picture"].is_null());
+}
+
 }  // namespace
 }  // namespace colmatch
