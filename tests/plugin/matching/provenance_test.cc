@@ -51,7 +51,6 @@ const std::map<std::string, std::string> kMatchesDependOn = {
     {"--SuperGlue.sinkhorn_iterations", "7"},
     {"--SuperGlue.guidance_rounds", "1"},
     {"--SuperGlue.min_neighbors", "3"},
-    {"--SuperGlue.neighbor_similarity", "0.7"},
 };
 
 // The options with a description, by their first names: those without one are COLMAP's and mean nothing here.
@@ -108,6 +107,10 @@ TEST(Provenance, OfMatchesChangesWithEveryOptionThatDecidesThem) {
     CLI::App app;
     EXPECT_NE(MatchesMadeWith({name, value}, app), usual) << name;
   }
+  CLI::App similar, other_similar;  // of the test that min_neighbors turns on
+  EXPECT_NE(
+      MatchesMadeWith({"--SuperGlue.min_neighbors", "3", "--SuperGlue.neighbor_similarity", "0.7"}, similar),
+      MatchesMadeWith({"--SuperGlue.min_neighbors", "3"}, other_similar));
   CLI::App ratio, other_ratio;
   EXPECT_NE(MatchesMadeWith({"--matcher", "nn_ratio", "--max_ratio", "0.7"}, ratio),
             MatchesMadeWith({"--matcher", "nn_ratio"}, other_ratio));
