@@ -249,9 +249,9 @@ def test_threads_may_share_an_extractor(photos, extractor):
 
 
 def test_thousands_of_calls_do_not_grow(capsys):
-    """COLMATCH_LEAK_CALLS (2,000; scripts/test_python.sh: 10,000) of each kind on small inputs: memory stays where it was
+    """COLMATCH_LEAK_CALLS (1,000; scripts/test_python.sh: 10,000) of each kind on small inputs: memory stays where it was
     after the first tenth."""
-    calls = int(os.environ.get("COLMATCH_LEAK_CALLS", "2000"))
+    calls = int(os.environ.get("COLMATCH_LEAK_CALLS", "1000"))
     extractor, matcher = (cls("compact", num_threads=1) for cls in (colmatch.FeatureExtractor, colmatch.FeatureMatcher))
     image = np.random.default_rng(7).integers(0, 256, (32, 32), np.uint8)
     features = extractor.extract(image)
