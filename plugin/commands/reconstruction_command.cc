@@ -1,4 +1,6 @@
 // `colmatch automatic_reconstructor` and `colmatch demo_scene`.
+#include <unistd.h>
+
 #include <filesystem>
 #include <iostream>
 
@@ -7,6 +9,7 @@
 #include "plugin/commands/reconstruction_options.h"
 #include "plugin/demo/demo_scene.h"
 #include "plugin/options/options_in_force.h"
+#include "plugin/runtime/host.h"
 #include "plugin/runtime/log.h"
 #include "plugin/runtime/progress.h"
 #include "util/atomic_file.h"
@@ -52,6 +55,7 @@ class AutomaticReconstructor : public Command {
     TellHost({{"num_registered", result.num_registered}, {"num_images", result.num_images}});
     if (result.stopped) return StoppedStatus();
     if (!o.run_mapper) return result.skipped.empty() ? 0 : 2;
+    if (isatty(STDOUT_FILENO) == 1 && CurrentHost() == nullptr) std::cout << result.terminal_picture;
     std::cout << "report: " << (fs::path(workspace_path_) / "report.html").string() << '\n'
               << "registered " << result.num_registered << " of " << result.num_images << " images\n";
     return result.skipped.empty() && result.num_registered > 0 ? 0 : 2;

@@ -154,6 +154,7 @@ std::vector<InconsistentPair> FindInconsistentPairs(int num_photos, const std::v
   Average(edges, options.num_sweeps, cameras);
   std::vector<InconsistentPair> found;
   for (const RotationEdge& edge : edges) {
+    if (edge.num_inliers < options.min_num_inliers) continue;
     const auto [rotation, off] = BestChoice(edge, cameras);
     if (rotation != nullptr && off > options.max_off_deg) found.push_back({edge.i, edge.j, off});
   }

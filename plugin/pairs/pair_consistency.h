@@ -29,6 +29,9 @@ struct RotationEdge {
 struct PairConsistencyOptions {
   double max_off_deg = 40;  // wide: of unknown focal lengths rotations are known to some degrees only
   int num_sweeps = 200;
+  // Pairs with fewer are not named: F of 20 points gives a rotation that is off by anything, of true pairs
+  // too.
+  double min_num_inliers = 50;
 
   void Validate() const;  // throws UsageError naming option, value and range
 };

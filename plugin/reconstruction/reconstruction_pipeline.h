@@ -36,6 +36,7 @@ struct ReconstructionResult {
   int num_registered = 0;  // in the largest model
   int num_pairs = 0, num_verified_pairs = 0;
   std::vector<ModelStatistics> models;  // largest first
+  std::string terminal_picture;         // of the largest model, for a terminal of 24-bit colours
   std::string failure;                  // why there is no model, if so
   std::vector<std::string> advice;      // what to do then
   std::vector<SkippedInput> skipped;

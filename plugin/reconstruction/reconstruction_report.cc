@@ -88,12 +88,16 @@ constexpr size_t kMaxShownPoints = 200000;
 constexpr size_t kMaxThumbnails = 400;
 constexpr int kPictureWidth = 960, kPictureHeight = 600;
 
-void AddView(const ColmapModel& model, const std::string& image_path, ReportData& report) {
+constexpr int kTerminalColumns = 76, kTerminalRows = 22;
+
+void AddView(const ColmapModel& model, const std::string& image_path, ReportData& report,
+             ReconstructionResult& result) {
   std::vector<std::string> names;
   for (const ReportImage& image : report.images) names.push_back(image.name);
   report.view = MakeModelView(model, names, kMaxShownPoints);
   AddThumbnails(*report.view, names, image_path, kMaxThumbnails);
   report.model_picture = DrawModel(*report.view, {kPictureWidth, kPictureHeight});
+  result.terminal_picture = ModelForTerminal(*report.view, kTerminalColumns, kTerminalRows);
   report.viewer = FindViewerLibrary();
 }
 
@@ -107,7 +111,7 @@ void AddModels(const ReconstructionOptions& o, const fs::path& sparse, ReportDat
     result.models.push_back(report.models.back().statistics);
     if (report.models.size() > 1) continue;
     result.num_registered = static_cast<int>(model.images.size());
-    AddView(model, o.features.image_path, report);
+    AddView(model, o.features.image_path, report, result);
     if (!o.truth_path.empty()) report.truth = CompareWithTruth(model, ReadTruth(o.truth_path));
   }
   for (ReportImage& image : report.images) {

@@ -129,15 +129,18 @@ TEST(PairConsistency, TakesTheChoiceThatFits) {
 TEST(PairConsistency, SaysNothingWhereNothingContradicts) {
   EXPECT_THAT(Found(0, {}), IsEmpty());
   EXPECT_THAT(Found(3, {}), IsEmpty());
-  EXPECT_THAT(Found(2, {{0, 1, {AboutUp(170)}, 20, 1}}), IsEmpty()) << "a pair alone";
-  EXPECT_THAT(Found(3, {{0, 1, {AboutUp(10)}, 20, 1}, {1, 2, {AboutUp(150)}, 20, 1}}), IsEmpty())
+  EXPECT_THAT(Found(2, {{0, 1, {AboutUp(170)}, 80, 1}}), IsEmpty()) << "a pair alone";
+  EXPECT_THAT(Found(3, {{0, 1, {AboutUp(10)}, 80, 1}, {1, 2, {AboutUp(150)}, 80, 1}}), IsEmpty())
       << "no way round";
   EXPECT_THAT(Found(3, {{0, 1, {AboutUp(10)}, 90, 1}, {1, 2, {AboutUp(10)}, 90, 1}, {0, 2, {}, 20, 1}}),
               IsEmpty())
       << "without rotation";
-  EXPECT_EQ(
-      Found(3, {{0, 1, {AboutUp(10)}, 90, 1}, {1, 2, {AboutUp(10)}, 90, 1}, {0, 2, {AboutUp(120)}, 20, 1}}),
-      (Pairs{{0, 2}}));
+  const auto triangle = [](double inliers) {
+    return std::vector<RotationEdge>{
+        {0, 1, {AboutUp(10)}, 90, 1}, {1, 2, {AboutUp(10)}, 90, 1}, {0, 2, {AboutUp(120)}, inliers, 1}};
+  };
+  EXPECT_EQ(Found(3, triangle(60)), (Pairs{{0, 2}}));
+  EXPECT_THAT(Found(3, triangle(30)), IsEmpty()) << "what 30 points say of a rotation is not worth naming";
 }
 
 TEST(PairConsistency, RefusesOptionsOutOfRange) {
