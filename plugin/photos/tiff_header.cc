@@ -31,10 +31,16 @@ class TiffFile {
     is_big_tiff_ = Integer(2, 2) == 43;
   }
 
-  std::uint64_t Integer(std::uint64_t offset, int size) const {
+  // Throws InputError unless so many bytes are there.
+  void Require(std::uint64_t offset, int size) const {
     if (offset > bytes_.size() || bytes_.size() - offset < static_cast<std::uint64_t>(size)) {
       throw InputError("truncated image: the file ends inside its header");
     }
+  }
+
+  // size: 1 to 8 bytes.
+  std::uint64_t Integer(std::uint64_t offset, int size) const {
+    Require(offset, size);
     std::uint64_t value = 0;
     for (int i = 0; i < size; ++i) {
       const int shift = 8 * (big_endian_ ? size - 1 - i : i);
@@ -115,7 +121,7 @@ TiffHeader ParseTiffHeader(const Bytes& bytes) {
   for (std::uint64_t i = 0; i < num_entries; ++i) {
     const std::uint64_t entry = directory + file.CountSize() + file.EntrySize() * i;
     const std::uint64_t tag = file.Integer(entry, 2);
-    file.Integer(entry, file.EntrySize() / 2);  // the whole entry is there
+    file.Require(entry, file.EntrySize());
     const TiffHeader::Field field = file.FirstValue(entry);
     if (tag == kOrientation && field.size > 0) header.orientations.push_back(field);
     const bool is_known =
