@@ -1,4 +1,4 @@
-// Photos taken with the camera turned. SuperPoint and SuperGlue bear what they were trained on, about 45
+// Photos taken with the camera turned. SuperPoint and SuperGlue tolerate what they were trained on, about 45
 // degrees; beyond that one photo of a pair is processed rotated by quarter turns. The keypoints stay: only
 // their places and descriptors in the turned image are used for matching.
 #pragma once

@@ -234,10 +234,11 @@ torch::Tensor SuperGlueImpl::forward(const SuperGlueInput& input0, const SuperGl
   return CouplingScores(desc0, desc1);
 }
 
-torch::Tensor SuperGlueImpl::Prepare(const SuperGlueInput& input) {
-  const auto encoded = Encode(input);
+torch::Tensor SuperGlueImpl::FirstLayer(const torch::Tensor& encoded) {
   return gnn->num_layers() > 0 ? gnn->SelfLayer(0, encoded) : encoded;
 }
+
+torch::Tensor SuperGlueImpl::Prepare(const SuperGlueInput& input) { return FirstLayer(Encode(input)); }
 
 torch::Tensor SuperGlueImpl::ForwardPrepared(torch::Tensor prepared0, torch::Tensor prepared1) {
   for (size_t i = 1; i < gnn->num_layers(); ++i) gnn->Layer(i, prepared0, prepared1);

@@ -143,7 +143,9 @@ class SuperGlueImpl : public torch::nn::Module {
   torch::Tensor forward(const SuperGlueInput& input0, const SuperGlueInput& input1,
                         std::vector<torch::Tensor>* after_pair = nullptr);
 
-  // What one image decides alone, (B, N, D): Encode and the first layer, which is self-attention.
+  // The first layer, which is self-attention, of Encode's (B, N, D); without layers the same.
+  torch::Tensor FirstLayer(const torch::Tensor& encoded);
+  // What one image decides alone, (B, N, D): FirstLayer of Encode.
   torch::Tensor Prepare(const SuperGlueInput& input);
   // The rest: coupling scores of two images that Prepare made. forward of what they were made from, but for
   // the last bits, which depend on how many rows a matrix product has.

@@ -18,7 +18,6 @@ Needs torch 2, opencv and the package colmatch (`pip install .`, or PYTHONPATH=b
 import argparse
 import math
 import os
-import struct
 import sys
 import time
 from pathlib import Path
@@ -29,38 +28,17 @@ import torch
 import torch.nn.functional as F
 
 from colmatch.torch import SuperPoint
+from teach_descriptors import read_rgb, read_targets
 
 CROP = 256
-LONGER_SIDE = 640
 
 
-def read_targets(folder):
-    """name -> (width, height, points (N, 3) float32, descriptors (N, D) float16)."""
+def read_folder(folder):
+    """read_targets of all files of a folder."""
     taught = {}
     for path in sorted(folder.glob("*.targets")):
-        data = memoryview(path.read_bytes())
-        count, dim = struct.unpack_from("<II", data, 8)
-        at = 16
-        for _ in range(count):
-            (length,) = struct.unpack_from("<H", data, at)
-            name = bytes(data[at + 2 : at + 2 + length]).decode()
-            at += 2 + length
-            width, height, n = struct.unpack_from("<HHI", data, at)
-            at += 8
-            points = np.frombuffer(data, "<f4", 3 * n, at).reshape(n, 3)
-            at += 12 * n
-            descriptors = np.frombuffer(data, "<f2", dim * n, at).reshape(n, dim)
-            at += 2 * dim * n
-            taught[name] = (width, height, points, descriptors)
+        taught.update(read_targets(path))
     return taught
-
-
-def read_photo(path):
-    bgr = cv2.imread(str(path), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    scale = LONGER_SIDE / max(bgr.shape[:2])
-    if scale < 1:
-        bgr = cv2.resize(bgr, (round(bgr.shape[1] * scale), round(bgr.shape[0] * scale)), interpolation=cv2.INTER_AREA)
-    return bgr
 
 
 def snap_to_peaks(points, radius=2.5):
@@ -169,7 +147,7 @@ class Samples:
 
     def photo(self, name):
         if name not in self.cache:
-            ok, data = cv2.imencode(".jpg", read_photo(self.photos / name), [cv2.IMWRITE_JPEG_QUALITY, 95])
+            ok, data = cv2.imencode(".jpg", read_rgb(self.photos / name)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])
             self.cache[name] = data
         return cv2.imdecode(self.cache[name], cv2.IMREAD_COLOR)
 
@@ -270,7 +248,7 @@ def main():
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     a.output.mkdir(parents=True, exist_ok=True)
-    samples = Samples(a.photos, read_targets(a.targets), a.points)
+    samples = Samples(a.photos, read_folder(a.targets), a.points)
     model = SuperPoint.load(a.initial).train().to(memory_format=torch.channels_last)
     mean = SuperPoint.load(a.initial)
     optimizer = torch.optim.AdamW(model.parameters(), lr=a.learning_rate, weight_decay=1e-4)
@@ -320,7 +298,7 @@ def main():
             os.replace(part, checkpoint)
             mean.save(a.output / "superpoint.safetensors", {"trained_by": "colmatch, scripts/distill_superpoint.py"})
             if step % 1000 == 0:
-                samples.taught = read_targets(a.targets)
+                samples.taught = read_folder(a.targets)
                 samples.names = sorted(samples.taught)
 
 

@@ -107,17 +107,24 @@ def keep_memory():
         os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **settings})
 
 
-def names_in(path):
-    """The photos that a file of targets holds."""
+def read_targets(path):
+    """name -> (width, height, points (N, 3) float32, descriptors (N, D) float16) of the photos that a file holds."""
+    taught = {}
     data = memoryview(path.read_bytes())
     count, dim = struct.unpack_from("<II", data, 8)
-    names, at = [], 16
+    at = 16
     for _ in range(count):
         (length,) = struct.unpack_from("<H", data, at)
-        names.append(bytes(data[at + 2 : at + 2 + length]).decode("utf-8"))
-        (points,) = struct.unpack_from("<I", data, at + 6 + length)
-        at += 10 + length + points * (12 + 2 * dim)
-    return names
+        name = bytes(data[at + 2 : at + 2 + length]).decode("utf-8")
+        at += 2 + length
+        width, height, n = struct.unpack_from("<HHI", data, at)
+        at += 8
+        points = np.frombuffer(data, "<f4", 3 * n, at).reshape(n, 3)
+        at += 12 * n
+        descriptors = np.frombuffer(data, "<f2", dim * n, at).reshape(n, dim)
+        at += 2 * dim * n
+        taught[name] = (width, height, points, descriptors)
+    return taught
 
 
 def main():
@@ -142,7 +149,7 @@ def main():
         sys.exit(f"error: {a.photos}: no photo there")
     a.output.mkdir(parents=True, exist_ok=True)
     teacher = Teacher(a.model, a.points, a.peaks)
-    done = {name for path in sorted(a.output.glob("*.targets")) for name in names_in(path)}
+    done = {name for path in sorted(a.output.glob("*.targets")) for name in read_targets(path)}
     names = [name for name in names if name not in done]
     first = 1 + max((int(p.stem) for p in a.output.glob("*.targets")), default=-1)
     for number, chunk in enumerate(range(0, len(names), a.chunk), first):

@@ -27,7 +27,7 @@ class PlainSuperGlue : public SuperGlueEngine {
  protected:
   torch::Tensor FirstLayer(const torch::Tensor& encoded) const override {
     SuperGlue model = network();
-    return model->gnn->num_layers() > 0 ? model->gnn->SelfLayer(0, encoded) : encoded;
+    return model->FirstLayer(encoded);
   }
 };
 

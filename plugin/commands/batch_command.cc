@@ -2,10 +2,10 @@
 // automatic_reconstructor; what is finished is not done again, and a failed one does not stop the rest.
 #include <c10/util/Exception.h>
 
-#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <numeric>
 #include <set>
 
 #include "matcher/devices.h"
@@ -22,6 +22,7 @@
 #include "plugin/runtime/host.h"
 #include "plugin/runtime/log.h"
 #include "plugin/runtime/progress_stage.h"
+#include "plugin/runtime/stopwatch.h"
 #include "plugin/runtime/weights_location.h"
 #include "util/atomic_file.h"
 #include "util/error.h"
@@ -83,12 +84,11 @@ class BatchClock {
  public:
   void Finished(int num_photos) { photos_ += num_photos; }
   double SecondsFor(int num_photos) const {
-    const double past = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-    return photos_ > 0 ? past / photos_ * num_photos : 0;
+    return photos_ > 0 ? watch_.Seconds() / photos_ * num_photos : 0;
   }
 
  private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  Stopwatch watch_;
   int photos_ = 0;
 };
 
@@ -147,13 +147,14 @@ class BatchReconstructor : public Command {
 
  private:
   void DoOneByOne(const std::vector<Collection>& collections, const CommonOptions& common) {
+    const std::vector<int> num_photos = NumPhotosOf(collections);
     for (size_t i = 0; i < collections.size() && !StopRequested(); ++i) {
       LogInfo("collection " + std::to_string(i + 1) + " of " + std::to_string(collections.size()) + ": " +
               collections[i].name);
       summary_.entries[i].record = Do(collections[i], summary_.entries[i].record, common);
       summary_.entries[i].graph = ReadGraph(FolderOf(collections[i]));
       clock_.Finished(summary_.entries[i].record.num_images);
-      TellTimeLeft(collections, i + 1);
+      TellTimeLeft(num_photos, i + 1);
       if (i + 1 < collections.size()) TryToWriteSummary();
     }
   }
@@ -221,15 +222,22 @@ class BatchReconstructor : public Command {
                                                            : 1;
   }
 
-  void TellTimeLeft(const std::vector<Collection>& collections, size_t next) const {
-    int photos = 0;
-    for (size_t i = next; i < collections.size(); ++i) {
+  // By the records of earlier runs where there are any, else by the folders.
+  std::vector<int> NumPhotosOf(const std::vector<Collection>& collections) const {
+    std::vector<int> counts;
+    for (size_t i = 0; i < collections.size(); ++i) {
       const int known = summary_.entries[i].record.num_images;
-      photos += known > 0 ? known : static_cast<int>(NumPhotos(collections[i]));
+      counts.push_back(known > 0 ? known : static_cast<int>(NumPhotos(collections[i])));
     }
+    return counts;
+  }
+
+  void TellTimeLeft(const std::vector<int>& num_photos, size_t next) const {
+    const int photos =
+        std::accumulate(num_photos.begin() + static_cast<std::ptrdiff_t>(next), num_photos.end(), 0);
     if (photos > 0 && !StopRequested())
       LogInfo("about " + DurationText(clock_.SecondsFor(photos)) + " left for " + std::to_string(photos) +
-              " photos in " + std::to_string(collections.size() - next) + " collections");
+              " photos in " + std::to_string(num_photos.size() - next) + " collections");
   }
 
   fs::path FolderOf(const Collection& collection) const {
@@ -288,15 +296,14 @@ class BatchReconstructor : public Command {
     record.state = CollectionState::kStarted;
     WriteRecord(record, folder);
 
-    const auto start = std::chrono::steady_clock::now();
+    const Stopwatch watch;
     ReconstructionOptions o = options_.Resolve(collection.images, folder);
     o.truth_path = collection.truth.string();
     o.command_line = summary_.command_line;
     o.options_in_force = OptionsInForce(*app_);
     const ReconstructionResult result = Reconstruct(o, common);
     if (result.stopped) return record;
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    record = RecordOf(result, record.inputs, seconds);
+    record = RecordOf(result, record.inputs, watch.Seconds());
     WriteRecord(record, folder);
     for (const SkippedInput& input : result.skipped)
       LogWarning("skipped " + input.name + ": " + input.reason);

@@ -21,19 +21,13 @@
 #include "plugin/runtime/common_options.h"
 #include "plugin/runtime/weights_location.h"
 #include "util/error.h"
+#include "util/median.h"
 
 namespace colmatch {
 namespace {
 
 // Asynchronous devices are waited for.
 void Wait(const torch::Tensor& result) { result.flatten()[0].item<float>(); }
-
-double Median(std::vector<double> values) {
-  if (values.empty()) return 0;
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
 
 // Random layers that move descriptors little, so that nearest neighbours stay matches.
 SuperGlue OfficialSuperGlue() {
@@ -249,8 +243,8 @@ void BenchmarkSubject::MeasureMatching(const BenchmarkPair& pair, const torch::T
 
 nlohmann::ordered_json BenchmarkSubject::Result(int64_t num_keypoints, double matrix_product_rate) const {
   const Times& times = times_.at(num_keypoints);
-  const double prepare = Median(times.prepare), layers = Median(times.layers),
-               sinkhorn = Median(times.sinkhorn), guidance = Median(times.guidance);
+  const double prepare = UpperMedian(times.prepare), layers = UpperMedian(times.layers),
+               sinkhorn = UpperMedian(times.sinkhorn), guidance = UpperMedian(times.guidance);
   const double flops = SuperGlueFlops(superglue_->architecture(), num_keypoints, num_keypoints);
   const double network = 2 * prepare + layers;
   const auto [least, most] = std::minmax_element(times.layers.begin(), times.layers.end());
@@ -262,7 +256,7 @@ nlohmann::ordered_json BenchmarkSubject::Result(int64_t num_keypoints, double ma
           {"pairs_per_second", 1000 / (layers + sinkhorn + guidance)},
           {"pairs_per_second_alone", 1000 / (network + sinkhorn + guidance)},
           {"median_ms",
-           {{"superpoint", Median(times.superpoint)},
+           {{"superpoint", UpperMedian(times.superpoint)},
             {"prepare", prepare},
             {"layers", layers},
             {"sinkhorn", sinkhorn},

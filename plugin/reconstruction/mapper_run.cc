@@ -6,6 +6,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "plugin/reconstruction/batch_collections.h"
 #include "plugin/runtime/handover.h"
 #include "plugin/runtime/log.h"
 #include "plugin/runtime/progress.h"
@@ -116,13 +117,8 @@ void RunMapper(const MapperRun& run) {
 
 fs::path EmptySparseFolder(const fs::path& workspace) {
   const fs::path sparse = workspace / "sparse";
-  if (fs::exists(sparse) && !fs::is_empty(sparse)) {
-    int number = 1;
-    while (fs::exists(workspace / ("sparse.old" + std::to_string(number)))) ++number;
-    const fs::path old = workspace / ("sparse.old" + std::to_string(number));
-    fs::rename(sparse, old);
-    LogInfo("models of an earlier run are now in " + old.string());
-  }
+  if (fs::exists(sparse) && !fs::is_empty(sparse))
+    LogInfo("models of an earlier run are now in " + MoveAside(sparse).string());
   fs::create_directories(sparse);
   return sparse;
 }

@@ -1,7 +1,6 @@
 // Reconstruction of a collection; see reconstruction_pipeline.h.
 #include "plugin/reconstruction/reconstruction_pipeline.h"
 
-#include <chrono>
 #include <filesystem>
 #include <string>
 
@@ -17,21 +16,12 @@
 #include "plugin/runtime/log.h"
 #include "plugin/runtime/progress_stage.h"
 #include "plugin/runtime/stop_signal.h"
+#include "plugin/runtime/stopwatch.h"
 
 namespace colmatch {
 namespace {
 
 namespace fs = std::filesystem;
-
-class Stopwatch {
- public:
-  double Seconds() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
 
 int NumImages(const std::string& database_path) {
   return static_cast<int>(ColmapDatabase(database_path, DatabaseMode::kReadOnly).Images().size());

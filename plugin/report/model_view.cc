@@ -9,6 +9,7 @@
 #include <random>
 
 #include "util/image_names.h"
+#include "util/median.h"
 
 namespace colmatch {
 namespace {
@@ -18,18 +19,12 @@ constexpr int kThumbnailQuality = 70;
 constexpr float kEyeDistance = 2.6F;
 constexpr float kEyeHeight = 0.45F;  // of it, per distance on the ground
 
-double Middle(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
 Eigen::Vector3d MiddleOf(const std::vector<Eigen::Vector3d>& points) {
   Eigen::Vector3d result;
   for (int axis = 0; axis < 3; ++axis) {
     std::vector<double> values;
     for (const auto& point : points) values.push_back(point[axis]);
-    result[axis] = Middle(std::move(values));
+    result[axis] = UpperMedian(std::move(values));
   }
   return result;
 }

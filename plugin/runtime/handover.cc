@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <map>
+#include <optional>
 #include <sstream>
 #include <thread>
 #include <utility>
@@ -24,16 +25,22 @@
 namespace colmatch {
 namespace {
 
+// The child's status once it has ended.
+std::optional<int> StatusIfEnded(pid_t child) {
+  int status = 0;
+  const pid_t ended = waitpid(child, &status, WNOHANG);
+  if (ended == child) return status;
+  if (ended < 0 && errno != EINTR)
+    throw EnvironmentError(std::string("lost a child process: ") + std::strerror(errno));
+  return std::nullopt;
+}
+
 // The child's status. A request to stop is passed on: a signal may have been sent to this process alone.
 int WaitFor(pid_t child, const std::function<void()>& while_waiting) {
   constexpr auto kInterval = std::chrono::milliseconds(20);
   constexpr int kIntervalsPerCall = 25;
   for (auto [told, count] = std::pair(false, 0);; ++count) {
-    int status = 0;
-    const pid_t ended = waitpid(child, &status, WNOHANG);
-    if (ended == child) return status;
-    if (ended < 0 && errno != EINTR)
-      throw EnvironmentError(std::string("lost a child process: ") + std::strerror(errno));
+    if (const auto status = StatusIfEnded(child)) return *status;
     if (StopRequested() && !told) told = kill(child, SIGTERM) == 0;
     if (while_waiting && count % kIntervalsPerCall == 0) while_waiting();
     std::this_thread::sleep_for(kInterval);
@@ -187,15 +194,15 @@ void RunSideBySide(const std::vector<std::vector<std::string>>& commands,
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
     for (auto it = running.begin(); it != running.end();) {
-      int status = 0;
-      if (waitpid(it->first, &status, WNOHANG) != it->first) {
+      const auto status = StatusIfEnded(it->first);
+      if (!status) {
         ++it;
         continue;
       }
       const size_t i = it->second;
       it = running.erase(it);
       try {
-        ended(i, ExitStatus(status, commands[i]));
+        ended(i, ExitStatus(*status, commands[i]));
       } catch (const EnvironmentError& error) {
         failure = error.what();
       }
