@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/temporary_folder.h"
 #include "util/error.h"
 
 namespace colmatch {
@@ -21,12 +22,13 @@ class PythonCommandsTest : public ::testing::Test {
 
   // An interpreter of the tests' own: a shell script.
   void UseInterpreter(const std::string& script) {
-    path_ = fs::path(::testing::TempDir()) / "colmatch_python_commands";
+    path_ = folder_.path() / "python";
     std::ofstream(path_) << "#!/bin/sh\n" << script;
     fs::permissions(path_, fs::perms::owner_all);
     setenv(kPythonVariable, path_.c_str(), 1);
   }
 
+  TemporaryFolder folder_;  // tests run beside each other
   fs::path path_;
 };
 
