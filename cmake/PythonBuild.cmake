@@ -1,4 +1,5 @@
-# A build by pip (pyproject.toml): chooses the LibTorch, and names every missing system package at once.
+# A build by pip (pyproject.toml): chooses the LibTorch, and names every missing system package at once. Included after
+# project(); where there is no compiler before it (PythonCompiler.cmake), when CMake knows no system's folders: they are named.
 find_package(Python COMPONENTS Interpreter REQUIRED)
 execute_process(COMMAND ${Python_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/python/torch_of_build.py
                 OUTPUT_VARIABLE _torch_folder OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
@@ -14,18 +15,20 @@ set(_needed
 if(NOT _torch_folder)
   list(APPEND _needed torch/csrc/api/include/torch/torch.h libtorch-dev)
 endif()
-set(_missing)
+cmake_host_system_information(RESULT _processor QUERY OS_PLATFORM)
+set(_missing ${COLMATCH_MISSING_COMPILER})
 while(_needed)
   list(POP_FRONT _needed _header _package)
   string(MAKE_C_IDENTIFIER "COLMATCH_HAS_${_header}" _variable)
-  find_path(${_variable} ${_header} PATH_SUFFIXES opencv4 HINTS ${COLMATCH_HEADERS})
+  find_path(${_variable} ${_header} HINTS ${COLMATCH_HEADERS} PATHS /usr/include /usr/local/include
+            PATH_SUFFIXES opencv4 ${_processor}-linux-gnu)
   mark_as_advanced(${_variable})
   if(NOT ${_variable})
     list(APPEND _missing ${_package})
   endif()
 endwhile()
 if(NOT _torch_folder)
-  find_library(COLMATCH_HAS_OPENBLAS NAMES libopenblas.so.0)
+  find_library(COLMATCH_HAS_OPENBLAS NAMES libopenblas.so.0 PATHS /usr/lib/${_processor}-linux-gnu)
   mark_as_advanced(COLMATCH_HAS_OPENBLAS)
   if(NOT COLMATCH_HAS_OPENBLAS)
     list(APPEND _missing libopenblas0-pthread)
@@ -35,8 +38,9 @@ find_program(COLMATCH_PKG_CONFIG NAMES pkg-config pkgconf)
 if(NOT COLMATCH_PKG_CONFIG)
   list(APPEND _missing pkg-config)
 endif()
-find_package(Python QUIET COMPONENTS Interpreter Development.Module)
-if(NOT Python_Development.Module_FOUND)
+execute_process(COMMAND ${Python_EXECUTABLE} -c "import sysconfig; print(sysconfig.get_path('include'))"
+                OUTPUT_VARIABLE _python_headers OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+if(NOT EXISTS ${_python_headers}/Python.h)
   list(APPEND _missing python3-dev)
 endif()
 if(_missing)
