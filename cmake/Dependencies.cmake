@@ -1,5 +1,9 @@
 # Every find_package of the project, and the two faults that would otherwise show only at run time.
-find_package(Torch REQUIRED)
+if(COLMATCH_TORCH_WITHOUT_TOOLKIT)
+  include(TorchWithoutToolkit)
+else()
+  find_package(Torch REQUIRED)
+endif()
 message(STATUS "LibTorch ${Torch_VERSION} from ${Torch_DIR}")
 
 # Fault 1: two LibTorch installations, headers of one and library of the other: dies at start-up.

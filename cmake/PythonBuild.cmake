@@ -2,9 +2,18 @@
 # project(); where there is no compiler before it (PythonCompiler.cmake), when CMake knows no system's folders: they are named.
 find_package(Python COMPONENTS Interpreter REQUIRED)
 execute_process(COMMAND ${Python_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/python/torch_of_build.py
-                OUTPUT_VARIABLE _torch_folder OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
-if(_torch_folder)
-  list(PREPEND CMAKE_PREFIX_PATH ${_torch_folder} ${_torch_folder}/share/cmake)
+                OUTPUT_VARIABLE COLMATCH_TORCH_FOLDER OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+if(COLMATCH_TORCH_FOLDER)
+  list(PREPEND CMAKE_PREFIX_PATH ${COLMATCH_TORCH_FOLDER} ${COLMATCH_TORCH_FOLDER}/share/cmake)
+endif()
+find_program(COLMATCH_NVCC nvcc HINTS ENV CUDA_HOME ENV CUDA_PATH PATHS /usr/local/cuda PATH_SUFFIXES bin)
+mark_as_advanced(COLMATCH_NVCC)
+set(_nvcc_fails ON)
+if(COLMATCH_NVCC)
+  execute_process(COMMAND ${COLMATCH_NVCC} --version RESULT_VARIABLE _nvcc_fails OUTPUT_QUIET ERROR_QUIET)
+endif()
+if(EXISTS "${COLMATCH_TORCH_FOLDER}/lib/libtorch_cuda.so" AND _nvcc_fails)
+  set(COLMATCH_TORCH_WITHOUT_TOOLKIT ON)
 endif()
 
 # Header or library, and Debian's package of it.
@@ -12,7 +21,7 @@ set(_needed
   opencv2/calib3d.hpp libopencv-dev  ceres/ceres.h libceres-dev  sqlite3.h libsqlite3-dev  zlib.h zlib1g-dev
   jpeglib.h libjpeg-dev  exiv2/exiv2.hpp libexiv2-dev  CLI/CLI.hpp libcli11-dev  spdlog/spdlog.h libspdlog-dev
   nlohmann/json.hpp nlohmann-json3-dev)
-if(NOT _torch_folder)
+if(NOT COLMATCH_TORCH_FOLDER)
   list(APPEND _needed torch/csrc/api/include/torch/torch.h libtorch-dev)
 endif()
 cmake_host_system_information(RESULT _processor QUERY OS_PLATFORM)
@@ -27,7 +36,7 @@ while(_needed)
     list(APPEND _missing ${_package})
   endif()
 endwhile()
-if(NOT _torch_folder)
+if(NOT COLMATCH_TORCH_FOLDER)
   find_library(COLMATCH_HAS_OPENBLAS NAMES libopenblas.so.0 PATHS /usr/lib/${_processor}-linux-gnu)
   mark_as_advanced(COLMATCH_HAS_OPENBLAS)
   if(NOT COLMATCH_HAS_OPENBLAS)

@@ -22,7 +22,8 @@ def keywords_of(parameters) -> str:
     for p in parameters:
         if p.kind is p.KEYWORD_ONLY:
             default = "" if p.default is p.empty else f" = {p.default!r}"
-            texts.append(f"{p.name}: {p.annotation}{default}")
+            or_none = " | None" if p.default is None else ""
+            texts.append(f"{p.name}: {p.annotation}{or_none}{default}")
     return ", ".join(texts)
 
 

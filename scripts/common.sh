@@ -21,7 +21,7 @@ TEST_PACKAGES=(
 # Of the Python package (python/) in the build folder, with -DCOLMATCH_PYTHON=ON, and of its tests.
 PYTHON_PACKAGES=(
   python3-dev pybind11-dev python3-numpy python3-pytest python3-torch python3-opencv python3-h5py python3-tqdm
-  python3-nbclient python3-nbformat python3-ipykernel python3-matplotlib
+  python3-nbclient python3-nbformat python3-ipykernel python3-matplotlib mypy
 )
 # Of `pip install .`, beside a LibTorch: docs/python.md lists them.
 PIP_PACKAGES=(g++ clang cmake ninja-build ccache pkg-config python3-dev python3-venv "${LIBRARY_PACKAGES[@]}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Callable, Union
+from typing import Any, Callable, Dict, Union
 
 log = logging.getLogger("colmatch")
 
@@ -26,7 +26,7 @@ class Observer:
         self._function = progress if callable(progress) else None
         wanted = progress is True or (progress is None and (sys.stderr.isatty() or "ipykernel" in sys.modules))
         self._bar_class = _bar_class() if wanted and self._function is None else None
-        self._bars: dict[str, object] = {}
+        self._bars: Dict[str, Any] = {}
 
     def on_progress(self, label: str, done: int, total: int) -> None:
         if self._function is not None:

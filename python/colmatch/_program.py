@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import List
+from typing import List, NoReturn
 
 from ._loading import PACKAGE
 
@@ -19,7 +19,7 @@ def program_path() -> str:
 
 
 class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> None:
+    def error(self, message: str) -> NoReturn:
         self.exit(1, f"error: {message}\n")  # the program's status of bad usage
 
 

@@ -31,6 +31,6 @@ def run_command(command: str, options: Mapping[str, Any], progress: Progress = N
     """Runs a command of the program in this process, without the GIL. Raises colmatch.Error's classes; on Ctrl-C the
     work in hand is stored, then KeyboardInterrupt: the same call goes on where it stopped."""
     with Observer(progress) as observer:
-        status, counts, skipped = native().run([command.encode(), *arguments(command, options)], observer)
+        status, counts, skipped = native().run([command.encode(), *arguments(command, dict(options))], observer)
     decode = os.fsdecode
     return Summary(dict(counts), [(decode(name), reason.decode("utf-8", "backslashreplace")) for name, reason in skipped])

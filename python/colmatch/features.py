@@ -24,7 +24,7 @@ class Features:
     """(N,) float32, probability of detection."""
     descriptors: np.ndarray
     """(N, D) float32, rows of unit length."""
-    scales: np.ndarray = field(default=None)  # type: ignore[assignment]
+    scales: np.ndarray = field(default=None)  # type: ignore[assignment, arg-type]
     """(N,) float32: image pixels per pixel that the network saw; 1 where it saw the image as it is."""
     image_size: Tuple[int, int] = (0, 0)
     """(width, height) of the image, pixels."""
@@ -84,6 +84,13 @@ def _floats(name: str, value: Any, shape: Tuple[Any, ...]) -> np.ndarray:
     return array
 
 
+def _image_size(value: Any, which: str) -> Tuple[int, int]:
+    sides = [int(side) for side in to_numpy(value).reshape(-1)]
+    if len(sides) != 2 or min(sides) < 1:
+        raise InputError(f"{which}.image_size: expected (width, height) of at least 1 pixel, found {value}")
+    return sides[0], sides[1]
+
+
 def check_features(features: "Features | Mapping[str, Any]", which: str) -> Features:
     """Checked, as contiguous float32. Raises InputError naming `which`, the array, what was expected and found."""
     if isinstance(features, Mapping):
@@ -92,9 +99,7 @@ def check_features(features: "Features | Mapping[str, Any]", which: str) -> Feat
         raise InputError(f"{which}: expected Features or a dictionary as hloc's, found {type(features).__name__}")
     keypoints = _floats(f"{which}.keypoints", features.keypoints, (None, 2))
     count = len(keypoints)
-    size = tuple(int(side) for side in to_numpy(features.image_size).reshape(-1))
-    if len(size) != 2 or min(size) < 1:
-        raise InputError(f"{which}.image_size: expected (width, height) of at least 1 pixel, found {features.image_size}")
+    size = _image_size(features.image_size, which)
     if features.quarter_turns not in (0, 1, 2, 3):
         raise InputError(f"{which}.quarter_turns: expected 0, 1, 2 or 3, found {features.quarter_turns}")
     return Features(
@@ -126,7 +131,7 @@ def features_from_dict(features: Mapping[str, Any], which: str = "features") -> 
         keypoints=keypoints,
         scores=get("scores", "keypoint_scores", dimensions=1),
         descriptors=descriptors.T,
-        image_size=tuple(int(side) for side in get("image_size", dimensions=1).reshape(-1)),
+        image_size=_image_size(get("image_size", dimensions=1), which),
     )
 
 

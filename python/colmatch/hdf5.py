@@ -82,7 +82,7 @@ def write_features(path: AnyPath, features: Dict[str, Features], half: bool = Fa
     by up to a pixel)."""
     with _open(path, "a") as file:
         for name, found in features.items():
-            arrays = {**found.as_dict(), "scales": found.scales}
+            arrays: Dict[str, Any] = {**found.as_dict(), "scales": found.scales}
             if found.quarter_turns:
                 arrays["quarter_turns"] = found.quarter_turns
             group = _replace(file, name, arrays, half)
@@ -198,7 +198,7 @@ def _stored_features(database: sqlite3.Connection) -> Iterator[Tuple[str, Featur
             # COLMAP's first pixel's centre is (0.5, 0.5): plugin/extraction/colmap_convert.cc.
             keypoints=np.ascontiguousarray(values[:, :2] - np.float32(0.5)), scores=scores,
             descriptors=np.frombuffer(descriptors or b"", np.float32).reshape(rows, -1) if rows else np.zeros((0, 1), np.float32),
-            scales=np.ascontiguousarray(values[:, 2]) if columns == 4 else None,  # x, y, scale, orientation
+            scales=np.ascontiguousarray(values[:, 2]) if columns == 4 else np.ones(rows, np.float32),  # x, y, scale, orientation
             image_size=(width, height), quarter_turns=int(turns.split()[0]))
 
 
@@ -302,14 +302,14 @@ def match_pairs(pairs: Sequence[Tuple[str, str]], output_path: AnyPath, image_pa
     of FeatureExtractor and FeatureMatcher. Returns counts: `pairs`, `num_matches`."""
     from .frontend import FeatureExtractor, FeatureMatcher
 
-    if (image_path is None) == (features_path is None):
-        raise InputError("expected either image_path or features_path")
     names = sorted({name for pair in pairs for name in pair})
-    if features_path is not None:
+    if features_path is not None and image_path is None:
         features = [read_features(features_path, name) for name in names]
-    else:
+    elif image_path is not None and features_path is None:
         extract = FeatureExtractor(**(extractor or {})).extract
         features = [extract(Path(image_path) / name) for name in names]
+    else:
+        raise InputError("expected either image_path or features_path")
     number = {name: i for i, name in enumerate(names)}
     indices = [(number[name0], number[name1]) for name0, name1 in pairs]
     found = FeatureMatcher(**matcher).match_pairs(features, indices, progress)

@@ -1,13 +1,16 @@
 """The type stubs that are made from the option tables."""
 
 import ast
+import importlib.util
 import inspect
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import colmatch
 import pytest
+from conftest import SOURCE
 
 PACKAGE = Path(colmatch.__file__).parent
 
@@ -43,16 +46,40 @@ def test_the_stubs_have_the_options_of_the_extractor_and_of_the_matcher():
     assert "FeatureMatcher.match_pairs" in functions and "FeatureMatcher._native" not in functions
 
 
-def test_a_type_checker_finds_a_wrong_option(tmp_path):
+@pytest.fixture(scope="module")
+def mypy(tmp_path_factory):
+    """A function of mypy's arguments that gives what it prints."""
+    folder = tmp_path_factory.mktemp("mypy")
+    return lambda *arguments: run_mypy(folder, *arguments)
+
+
+def run_mypy(folder, *arguments):
+    """mypy does not read PYTHONPATH, and refuses MYPYPATH for what is installed."""
     pytest.importorskip("mypy", reason="mypy is not installed")
+    environment = {name: value for name, value in os.environ.items() if name != "MYPYPATH"}
+    if PACKAGE.parent.name not in ("site-packages", "dist-packages"):
+        environment["MYPYPATH"] = str(PACKAGE.parent)
+    return subprocess.run(
+        [sys.executable, "-m", "mypy", "--config-file", SOURCE / "pyproject.toml", "--cache-dir", folder / "cache", *arguments],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, cwd=folder).stdout
+
+
+def test_a_type_checker_finds_a_wrong_option_and_nothing_else(tmp_path, mypy):
     source = tmp_path / "use.py"
     source.write_text("import colmatch\n"
                       "extractor = colmatch.FeatureExtractor('compact', max_num_features=5)\n"
                       "n: int = len(extractor.extract('a.jpg'))\n"
                       "colmatch.match_exhaustive('a.db', num_threads=2)\n"
                       "colmatch.match_exhaustive('a.db', max_num_featurs=2)\n"
-                      "colmatch.FeatureExtractor(max_num_features='many')\n")
-    output = subprocess.run([sys.executable, "-m", "mypy", "--cache-dir", tmp_path / "cache", source],
-                            stdout=subprocess.PIPE, text=True).stdout
-    found = sorted(int(line.split(":")[1]) for line in output.splitlines() if "error" in line and "use.py" in line)
-    assert found == [5, 6], output
+                      "colmatch.FeatureExtractor(max_num_features='many')\n"
+                      "text: str = extractor.extract('a.jpg').keypoints\n")
+    output = mypy(source)
+    found = sorted(int(line.split(":")[1]) for line in output.splitlines() if ": error:" in line and "use.py" in line)
+    assert found == [5, 6, 7], output
+
+
+def test_a_type_checker_finds_nothing_in_the_package(mypy):
+    if importlib.util.find_spec("torch") is None:
+        pytest.skip("the Python package torch is not installed: colmatch.torch cannot be checked")
+    output = mypy("-p", "colmatch")
+    assert output.startswith("Success: no issues found in"), output

@@ -4,6 +4,8 @@ pipeline `colmatch`."""
 
 from __future__ import annotations
 
+from typing import Any, List
+
 import numpy as np
 
 from ..frontend import FeatureExtractor, FeatureMatcher
@@ -17,7 +19,7 @@ def _options(config: dict) -> dict:
 
 def extractor_class() -> type:
     """A subclass of ExtractorBase. The options are those of FeatureExtractor."""
-    base = host_module("deep_image_matching.extractors.extractor_base").ExtractorBase
+    base: Any = host_module("deep_image_matching.extractors.extractor_base").ExtractorBase
 
     class ColmatchExtractor(base):
         """SuperPoint of colmatch."""
@@ -46,13 +48,13 @@ def extractor_class() -> type:
 
 def matcher_class() -> type:
     """A subclass of MatcherBase. The options are those of FeatureMatcher."""
-    base = host_module("deep_image_matching.matchers.matcher_base").MatcherBase
+    base: Any = host_module("deep_image_matching.matchers.matcher_base").MatcherBase
 
     class ColmatchMatcher(base):
         """SuperGlue of colmatch."""
 
         _default_conf = {"name": "colmatch", "weights": "default"}
-        required_inputs = []
+        required_inputs: List[str] = []
         min_matches = 20
         max_feat_no_tiling = 100000
 

@@ -29,7 +29,7 @@ def _features_of(data: Dict[str, Any], side: str, index: int) -> Tuple[Features,
 def register() -> None:
     """Makes them known to gluefactory.models.get_model. Raises EnvironmentError where glue-factory is missing."""
     torch = require_torch()
-    base = host_module("gluefactory.models.base_model").BaseModel
+    base: Any = host_module("gluefactory.models.base_model").BaseModel
     for package in ("gluefactory.models.extractors", "gluefactory.models.matchers"):
         host_module(package)
 

@@ -10,6 +10,8 @@ The other entries of `model` are options of FeatureExtractor and FeatureMatcher.
 
 from __future__ import annotations
 
+from typing import Any
+
 from .._loading import require_torch
 from ..frontend import FeatureExtractor, FeatureMatcher
 from .tensors import add_module, features_of, gray_images, host_module, match_tensors
@@ -22,7 +24,7 @@ def _options(conf: dict) -> dict:
 def register() -> None:
     """Makes `colmatch` a name of hloc's extractors and matchers. Raises EnvironmentError where hloc is missing."""
     torch = require_torch()
-    base = host_module("hloc.utils.base_model").BaseModel
+    base: Any = host_module("hloc.utils.base_model").BaseModel
     for package in ("hloc.extractors", "hloc.matchers"):
         host_module(package)
 

@@ -7,6 +7,10 @@ They agree with C++ to 1e-4 at every stage (tests/python/torch_test.py). Keypoin
 is (0, 0); descriptors are (D, N), as the official classes have them.
 """
 
+from .._loading import require_torch
+
+require_torch()  # its error says what to do; the modules below import torch as usual
+
 from .superglue import SuperGlue, log_sinkhorn, matches_from_log_assignment, normalize_keypoints
 from .superpoint import SuperPoint
 

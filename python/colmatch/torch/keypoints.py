@@ -6,10 +6,8 @@ from __future__ import annotations
 import math
 from typing import Tuple
 
-from .._loading import require_torch
-
-torch = require_torch()
-F = torch.nn.functional
+import torch
+from torch.nn import functional as F
 
 CELL = 8
 _FIRST_CENTRE = (CELL - 1) / 2  # pixels: the middle of the first cell

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, Type, TypeVar
 
-from .._loading import require_torch
+import torch
+
 from ..errors import InputError, WeightsError
 from . import weights_file
-
-torch = require_torch()
 
 
 def count_from(metadata: Dict[str, str], key: str, otherwise: int, path: Any) -> int:
@@ -42,17 +41,20 @@ def read_pth(path: Path) -> Dict[str, Any]:
     return dict(state)
 
 
+Module = TypeVar("Module", bound="WeightsModule")
+
+
 class WeightsModule(torch.nn.Module):
     """A network that is built from a file and written to one. `metadata` keeps the file's free text."""
 
     network = ""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.metadata: Dict[str, str] = {}
 
     @classmethod
-    def load(cls, weights: "str | os.PathLike" = "default"):
+    def load(cls: "Type[Module]", weights: "str | os.PathLike" = "default") -> "Module":
         """From a file (.safetensors, also compressed; official .pth), a folder, or a name such as `default`.
 
         In evaluation mode, float32, on the CPU. Raises WeightsError naming the entry that is missing, extra, misshaped or
@@ -80,6 +82,11 @@ class WeightsModule(torch.nn.Module):
     def save_pth(self, path: "str | os.PathLike") -> None:
         """To a state_dict under the official names, for torch.load."""
         torch.save(self.state_dict(), path)
+
+    @classmethod
+    def _build(cls: "Type[Module]", tensors: Dict[str, Any], metadata: Dict[str, str], path: Any) -> "Module":
+        """A module of the widths that the tensors and the metadata have, not yet filled. Raises WeightsError."""
+        raise NotImplementedError
 
     def architecture_metadata(self) -> Dict[str, str]:
         raise NotImplementedError

@@ -6,12 +6,11 @@ import math
 from collections import OrderedDict
 from typing import Any, Dict, List, Sequence
 
-from .._loading import require_torch
+import torch
+from torch import nn
+
 from ..errors import InputError, WeightsError
 from .modules import WeightsModule, count_from, output_width
-
-torch = require_torch()
-nn = torch.nn
 
 
 def normalize_keypoints(keypoints, width: float, height: float):
@@ -54,14 +53,16 @@ def matches_from_log_assignment(log_assignment, threshold: float) -> Dict[str, A
 
 def _mlp(widths: Sequence[int], batch_norm: bool) -> nn.Sequential:
     """Children numbered as in the official nn.Sequential; without batch normalisation its numbers are left out."""
-    children = OrderedDict()
+    children: "OrderedDict[str, nn.Module]" = OrderedDict()
     for i in range(len(widths) - 1):
-        children[str(3 * i)] = nn.Conv1d(widths[i], widths[i + 1], 1)
+        layer = nn.Conv1d(widths[i], widths[i + 1], 1)
+        children[str(3 * i)] = layer
         if i < len(widths) - 2:
             if batch_norm:
                 children[str(3 * i + 1)] = nn.BatchNorm1d(widths[i + 1])
             children[str(3 * i + 2)] = nn.ReLU()
-    nn.init.zeros_(children[str(3 * (len(widths) - 2))].bias)
+    assert layer.bias is not None  # for type checkers
+    nn.init.zeros_(layer.bias)  # the last layer's
     return nn.Sequential(children)
 
 
@@ -215,7 +216,7 @@ class SuperGlue(WeightsModule):
     @classmethod
     def _build(cls, tensors: Dict[str, Any], metadata: Dict[str, str], path: Any) -> "SuperGlue":
         dim = output_width(tensors, "final_proj", 3, path)
-        widths = []
+        widths: List[int] = []
         while f"kenc.encoder.{3 * len(widths) + 3}.weight" in tensors:
             widths.append(output_width(tensors, f"kenc.encoder.{3 * len(widths)}", 3, path))
         num_layers = 0

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any, Dict, Sequence, Tuple
 
-from .._loading import require_torch
+import torch
+from torch import nn
+from torch.nn import functional as F
+
 from ..errors import InputError, WeightsError
 from . import keypoints as kp
 from .modules import WeightsModule, output_width
-
-torch = require_torch()
-nn, F = torch.nn, torch.nn.functional
 
 
 class SuperPoint(WeightsModule):
@@ -91,7 +91,8 @@ class SuperPoint(WeightsModule):
         xy, values, descriptors, at_scales = zip(*levels)
         return torch.cat(xy), torch.cat(values), torch.cat(descriptors, 1), torch.cat(at_scales)
 
-    def _extract_level(self, level, scale_x: float, scale_y: float, options: Tuple, refinement_radius: int) -> Tuple:
+    def _extract_level(self, level, scale_x: float, scale_y: float, options: Tuple[float, int, int, int],
+                       refinement_radius: int) -> Tuple:
         output = self(level)
         response = kp.hessian_response(level) if refinement_radius > 0 else None
         xy, values = kp.select_keypoints(output["scores"][0], *options, response, refinement_radius)

@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Any, Dict, Tuple
 
 import numpy as np
+import torch
 
-from .._loading import require_torch, weights_folder
+from .._loading import weights_folder
 from ..errors import InputError, UsageError, WeightsError
-
-torch = require_torch()
 
 Tensors = Dict[str, Any]
 
