@@ -14,8 +14,7 @@ from .errors import InputError
 class Features:
     """Local features of one image: N keypoints, D descriptor channels.
 
-    The arrays are not copied. `quarter_turns` is what FeatureExtractor found in the photo's EXIF: the network saw the
-    photo turned clockwise so often, keypoints stay those of the photo as stored.
+    The arrays are not copied. Keypoints are those of the photo as stored, however the network saw it.
     """
 
     keypoints: np.ndarray
@@ -29,6 +28,7 @@ class Features:
     image_size: Tuple[int, int] = (0, 0)
     """(width, height) of the image, pixels."""
     quarter_turns: int = 0
+    """0 to 3: quarter turns clockwise at which the network saw the photo, as its EXIF says."""
 
     def __post_init__(self):
         if self.scales is None:

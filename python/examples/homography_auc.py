@@ -44,7 +44,7 @@ def main():
     options = parser.parse_args()
     extractor, matcher = colmatch.FeatureExtractor(options.weights), colmatch.FeatureMatcher(options.weights)
     errors = []
-    for truth in sorted(options.pairs.glob("*/H.txt")):
+    for truth in sorted(options.pairs.glob("*/H.txt")) or parser.error(f"{options.pairs}: has no folder with an H.txt"):
         images = sorted(path for path in truth.parent.iterdir() if path.suffix in (".png", ".jpg", ".ppm"))
         f0, f1 = (extractor.extract(path) for path in images)
         matches, _ = matcher.match(f0, f1)

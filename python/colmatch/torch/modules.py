@@ -89,6 +89,7 @@ class WeightsModule(torch.nn.Module):
         raise NotImplementedError
 
     def architecture_metadata(self) -> Dict[str, str]:
+        """What a weights file says of the network's widths (docs/weights_format.md)."""
         raise NotImplementedError
 
     def _fill(self, tensors: Dict[str, Any], path: Any) -> None:

@@ -149,8 +149,9 @@ class SuperGlue(WeightsModule):
                     child.requires_grad_(False)
 
     def train(self, mode: bool = True) -> "SuperGlue":
+        """As torch's; a fixed keypoint code computes the same in training."""
         super().train(mode)
-        if self.fixed_keypoint_code:  # computes the same in training
+        if self.fixed_keypoint_code:
             for child in self.kenc.encoder:
                 if isinstance(child, nn.BatchNorm1d):
                     child.eval()
