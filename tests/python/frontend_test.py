@@ -1,6 +1,5 @@
 """FeatureExtractor and FeatureMatcher."""
 
-import gc
 import json
 import os
 import signal
@@ -17,11 +16,6 @@ def program_match(tmp_path, image0, image1, *options):
     path = tmp_path / "match.json"
     run_program("match", image0, image1, "--json", path, *options)
     return json.loads(path.read_text())
-
-
-def resident_bytes():
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * 4096
 
 
 @pytest.mark.parametrize("weights", ["default", "fast", "compact"])
@@ -246,26 +240,3 @@ def test_threads_may_share_an_extractor(photos, extractor):
     for thread in threads:
         thread.join()
     assert all(np.array_equal(f.descriptors, expected.descriptors) for f in found)
-
-
-def test_thousands_of_calls_do_not_grow(capsys):
-    """COLMATCH_LEAK_CALLS (1,000; scripts/test_python.sh: 10,000) of each kind on small inputs: memory stays where it was
-    after the first tenth."""
-    calls = int(os.environ.get("COLMATCH_LEAK_CALLS", "1000"))
-    extractor, matcher = (cls("compact", num_threads=1) for cls in (colmatch.FeatureExtractor, colmatch.FeatureMatcher))
-    image = np.random.default_rng(7).integers(0, 256, (32, 32), np.uint8)
-    features = extractor.extract(image)
-    assert len(features) > 0
-    for call in range(calls):
-        extractor.extract(image)
-        matcher.match(features, features)
-        with pytest.raises(colmatch.InputError):
-            extractor.extract("no_such_file.jpg")
-        if call == calls // 10:
-            gc.collect()
-            before = resident_bytes()
-    gc.collect()
-    after = resident_bytes()
-    with capsys.disabled():
-        print(f"\nresident memory after {calls // 10:,} calls {before / 2**20:.1f} MiB, after {calls:,} {after / 2**20:.1f} MiB")
-    assert after - before < 8 << 20
