@@ -71,6 +71,7 @@ class FeatureExtractor {
 
   const std::vector<double>& scales() const { return options_.scales; }
   int refinement_radius() const { return options_.refinement_radius; }
+  double place_radius() const { return options_.place_radius; }
   int descriptor_dim() const { return weights_.network->architecture().descriptor_dim; }
   const LoadedSuperPoint& weights() const { return weights_; }
   bool is_on_cpu() const { return device_.is_cpu(); }

@@ -91,6 +91,8 @@ std::map<std::string, std::string> MetadataOf(const SuperPointArchitecture& arch
   metadata["refinement_radius"] = std::to_string(architecture.refinement_radius);
   if (architecture.scales != SuperPointArchitecture{}.scales)
     metadata["scales"] = JoinNumbers(architecture.scales);
+  if (architecture.place_radius != SuperPointArchitecture{}.place_radius)
+    metadata["place_radius"] = ShortestText(architecture.place_radius);
   return metadata;
 }
 
@@ -136,6 +138,16 @@ int RefinementFromMetadata(const std::map<std::string, std::string>& metadata, c
   if (error == std::errc() && rest == end && radius >= 0 && radius <= kMaxRefinementRadius) return radius;
   throw WeightsError(path + ": metadata 'refinement_radius' is '" + found->second +
                      "', expected a whole number in [0, " + std::to_string(kMaxRefinementRadius) + "]");
+}
+
+double PlaceRadiusFromMetadata(const std::map<std::string, std::string>& metadata, const std::string& path) {
+  const auto found = metadata.find("place_radius");
+  if (found == metadata.end()) return SuperPointArchitecture{}.place_radius;
+  double radius = -1;
+  const char* const end = found->second.data() + found->second.size();
+  const auto [rest, error] = std::from_chars(found->second.data(), end, radius);
+  if (error == std::errc() && rest == end && radius >= 0 && radius <= kMaxPlaceRadius) return radius;
+  throw WeightsError(path + ": metadata 'place_radius' is '" + found->second + "', expected pixels in [0, 64]");
 }
 
 bool KeypointCodeFromMetadata(const std::map<std::string, std::string>& metadata, const std::string& path) {

@@ -36,6 +36,9 @@ std::vector<double> ScalesFromMetadata(const std::map<std::string, std::string>&
 // from before it was said ("trained_by").
 int RefinementFromMetadata(const std::map<std::string, std::string>& metadata, const std::string& path);
 
+// Within how many pixels keypoints of several scales are one place; a file that does not say: 0, all stay.
+double PlaceRadiusFromMetadata(const std::map<std::string, std::string>& metadata, const std::string& path);
+
 // Whether the keypoint encoder's hidden layers are a fixed code; a file that does not say has learned them.
 bool KeypointCodeFromMetadata(const std::map<std::string, std::string>& metadata, const std::string& path);
 

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "network/place_suppression.h"
+
 namespace colmatch {
 
 namespace F = torch::nn::functional;
@@ -51,7 +53,8 @@ PyramidLevel MakeLevel(const torch::Tensor& image, double scale) {
 
 Features ExtractFromPyramid(const torch::Tensor& image, const KeypointOptions& options,
                             const LevelExtraction& extract) {
-  TORCH_CHECK(!options.scales.empty(), "ExtractFromPyramid: options must say their scales");
+  TORCH_CHECK(!options.scales.empty() && options.place_radius >= 0,
+              "ExtractFromPyramid: options must be resolved (ResolveOptions)");
   torch::NoGradGuard no_grad;
   std::vector<Features> levels;
   for (const double scale : options.scales) {
@@ -64,7 +67,8 @@ Features ExtractFromPyramid(const torch::Tensor& image, const KeypointOptions& o
       features.scales = torch::full({features.size()}, level.scale(), features.scores.options());
     levels.push_back(std::move(features));
   }
-  Features features = StrongestFeatures(JoinFeatures(levels), options.max_num_features);
+  Features features =
+      OneFeaturePerPlace(JoinFeatures(levels), options.place_radius, options.max_num_features);
   features.width = static_cast<int>(image.size(3));
   features.height = static_cast<int>(image.size(2));
   return features;

@@ -60,6 +60,8 @@ void KeypointOptions::Validate() const {
           "in [0, 4096] pixels");
   require(refinement_radius >= -1 && refinement_radius <= kMaxRefinementRadius, "refinement_radius",
           std::to_string(refinement_radius), "-1 (as the weights specify) or in [0, 16] pixels");
+  require(place_radius == -1 || (place_radius >= 0 && place_radius <= kMaxPlaceRadius), "place_radius",
+          std::to_string(place_radius), "-1 (as the weights specify) or in [0, 64] pixels");
   if (const std::string problem = ProblemOfScales(scales); !problem.empty())
     throw UsageError("SuperPoint.scales must be " + problem);
 }
@@ -68,6 +70,7 @@ KeypointOptions ResolveOptions(const KeypointOptions& options, const SuperPointA
   KeypointOptions resolved = options;
   if (resolved.scales.empty()) resolved.scales = architecture.scales;
   if (resolved.refinement_radius < 0) resolved.refinement_radius = architecture.refinement_radius;
+  if (resolved.place_radius < 0) resolved.place_radius = architecture.place_radius;
   return resolved;
 }
 

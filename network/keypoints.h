@@ -16,6 +16,9 @@ struct KeypointOptions {
   int remove_borders = 4;             // pixels along each side without keypoints
   // Pixels; keypoints move to the strongest peak this near; 0: they stay; -1: as the weights specify.
   int refinement_radius = -1;
+  // Pixels of the image within which several scales find one place, whose strongest keypoint stays; 0: all
+  // stay; -1: as the weights specify.
+  double place_radius = -1;
   // Sizes at which the image is processed, as factors of its own, each with the radii above in its own
   // pixels; see SuperPointArchitecture. Empty: as the weights specify.
   std::vector<double> scales = {};
@@ -23,7 +26,7 @@ struct KeypointOptions {
   void Validate() const;  // throws UsageError naming field, value and bound
 };
 
-// With the architecture's scales and refinement where options leave them to the weights.
+// With the architecture's scales, refinement and place radius where options leave them to the weights.
 KeypointOptions ResolveOptions(const KeypointOptions& options, const SuperPointArchitecture& architecture);
 
 // scores (B, H, W) with everything that is not the maximum of its (2 radius + 1) window set to 0;

@@ -37,6 +37,9 @@ void SuperPointArchitecture::Validate() const {
   require("head_width", head_width);
   require("descriptor_dim", descriptor_dim);
   if (scales.empty()) throw WeightsError("SuperPoint architecture: scales are missing");
+  if (!(place_radius >= 0 && place_radius <= kMaxPlaceRadius))
+    throw WeightsError("SuperPoint architecture: place_radius must be in [0, 64] pixels, found " +
+                       std::to_string(place_radius));
   if (const std::string problem = ProblemOfScales(scales); !problem.empty())
     throw WeightsError("SuperPoint architecture: scales must be " + problem);
 }

@@ -27,6 +27,7 @@ enum class DescriptorSampling {
 // existed.
 inline constexpr int kOwnRefinementRadius = 4;
 inline constexpr int kMaxRefinementRadius = 16;
+inline constexpr double kMaxPlaceRadius = 64;
 
 // Channel counts. The defaults are the published network; narrower ones are our own models.
 struct SuperPointArchitecture {
@@ -41,6 +42,8 @@ struct SuperPointArchitecture {
   // Pixels within which keypoints move to the strongest peak of the image's Hessian; 0: they stay, as
   // published.
   int refinement_radius = 0;
+  // Pixels within which keypoints of several scales are one place, whose strongest stays; 0: all stay.
+  double place_radius = 0;
 
   void Validate() const;  // throws WeightsError naming the field
 };

@@ -165,6 +165,7 @@ SuperPoint BuildSuperPoint(const TensorMap& tensors, const std::string& path, co
   architecture.sampling = SamplingFromMetadata(metadata, path);
   architecture.scales = ScalesFromMetadata(metadata, path);
   architecture.refinement_radius = RefinementFromMetadata(metadata, path);
+  architecture.place_radius = PlaceRadiusFromMetadata(metadata, path);
   SuperPoint network(architecture);
   Fill(*network, tensors, path);
   network->eval();

@@ -77,6 +77,7 @@ class EvaluateCommand : public Command {
               "keypoints move to the strongest peak of the Hessian this near, pixels; 0: they stay, as "
               "published; -1: as the "
               "weights specify");
+    AddPlaceRadiusOption(app, keypoints_.place_radius, "-1: as the weights specify");
     AddScalesOption(app, keypoints_.scales, "as the weights specify");
     AddOption(
         app, "--SuperGlue.guidance_rounds", superglue_.guidance_rounds,
@@ -99,6 +100,7 @@ class EvaluateCommand : public Command {
     settings["keypoint_threshold"] = std::to_string(keypoints_.keypoint_threshold);
     settings["nms_radius"] = std::to_string(keypoints_.nms_radius);
     settings["refinement_radius"] = std::to_string(methods.refinement_radius());
+    settings["place_radius"] = JoinNumbers({methods.place_radius()});
     settings["scales"] = JoinNumbers(methods.scales());
     const auto asked = [](int value, int least) {
       return value >= least ? std::to_string(value) : "as the weights say";

@@ -175,6 +175,7 @@ class Train : public Command {
               "channels of conv1 conv2 conv3 conv4; with --initial its own or wider ones")
         ->delimiter(',');
     AddOption(app, "--SuperPoint.head_width", o.architecture.head_width, "channels of convPa and convDa");
+    AddPlaceRadiusOption(app, o.architecture.place_radius, "with --initial its own");
     AddScalesOption(app, o.architecture.scales, "1; with --initial its own");
     AddOption(app, "--SuperPoint.descriptor_dim", o.architecture.descriptor_dim, "descriptor channels");
     AddOption(app, "--SuperPoint.labels", label_source_,
@@ -289,6 +290,8 @@ class Train : public Command {
       const SuperPointArchitecture& found = initial.network->architecture();
       options.architecture.sampling = found.sampling;
       if (app_->count("--SuperPoint.scales") == 0) options.architecture.scales = found.scales;
+      if (app_->count("--SuperPoint.place_radius") == 0)
+        options.architecture.place_radius = found.place_radius;
       options.architecture.descriptor_dim = found.descriptor_dim;
       if (app_->count("--SuperPoint.encoder_widths") == 0)
         options.architecture.encoder_widths = found.encoder_widths;

@@ -45,6 +45,7 @@ class EvaluationMethods {
   const std::string& superglue_sha256() const { return superglue_sha256_; }
   const std::vector<double>& scales() const { return extractor_.scales(); }
   int refinement_radius() const { return extractor_.refinement_radius(); }
+  double place_radius() const { return extractor_.place_radius(); }
 
   // pixels: (h, w) CV_32F in [0, 1], contiguous.
   EvaluatedImage Extract(const cv::Mat& pixels);

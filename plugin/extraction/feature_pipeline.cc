@@ -225,6 +225,7 @@ std::string FeatureProvenance(const FeaturePipelineOptions& o, const FeatureExtr
        << extractor.refinement_radius();  // to which peaks, and how far
   if (extractor.scales() != SuperPointArchitecture{}.scales)
     text << " scales " << JoinNumbers(extractor.scales());
+  if (extractor.place_radius() > 0) text << " place_radius " << extractor.place_radius();
   if (o.tile_size > 0) text << " tile_size " << o.tile_size;
   if (extractor.precision() != Precision::kFloat32) text << ' ' << NameOf(extractor.precision());
   return text.str();

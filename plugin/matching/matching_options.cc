@@ -138,6 +138,7 @@ void ExtractionCommandOptions::AddDetectorTo(CLI::App& app) {
             "keypoints move to the strongest peak of the Hessian this near, pixels; 0: they stay, as "
             "published; -1: as the "
             "weights specify");
+  AddPlaceRadiusOption(app, o.keypoints.place_radius, "-1: as the weights specify");
   AddScalesOption(app, o.keypoints.scales, "as the weights specify");
 }
 

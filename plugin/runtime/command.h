@@ -52,6 +52,14 @@ CLI::Option* AddOption(CLI::App& app, const std::string& names, T& field, const 
 // The options that every command takes, COLMAP's spellings of them included.
 void AddCommonOptions(CLI::App& app, CommonOptions& common);
 
+// --SuperPoint.place_radius.
+inline CLI::Option* AddPlaceRadiusOption(CLI::App& app, double& radius, const std::string& otherwise) {
+  return AddOption(app, "--SuperPoint.place_radius", radius,
+                   "pixels of the photo within which several scales find one place, of which the strongest "
+                   "keypoint stays; 0: all stay; " +
+                       otherwise);
+}
+
 // --SuperPoint.scales.
 inline CLI::Option* AddScalesOption(CLI::App& app, std::vector<double>& scales,
                                     const std::string& otherwise) {

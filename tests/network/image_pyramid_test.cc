@@ -15,6 +15,7 @@ torch::Tensor RandomImage(int width, int height) {
 KeypointOptions Options(std::vector<double> scales) {
   KeypointOptions options;
   options.scales = std::move(scales);
+  options.place_radius = 0;
   return options;
 }
 
@@ -73,6 +74,17 @@ TEST(ImagePyramid, TheStrongestOfAllLevelsAreKept) {
       ExtractFromPyramid(image, options, CornersAsStrongAs(0.9, 0.1)).scales.equal(torch::full({2}, 2.f)));
   EXPECT_TRUE(
       ExtractFromPyramid(image, options, CornersAsStrongAs(0.1, 0.9)).scales.equal(torch::full({2}, 1.f)));
+}
+
+TEST(ImagePyramid, OfKeypointsOfSeveralScalesAtOnePlaceTheStrongestStaysWhereOptionsSaySo) {
+  KeypointOptions options = Options({1, 0.5});
+  const auto image = RandomImage(64, 48);
+  EXPECT_EQ(ExtractFromPyramid(image, options, CornersAsStrongAs(0.1, 0.9)).size(), 4);
+  options.place_radius = 2;  // the corners of the two levels are 0.7 pixels apart
+  EXPECT_TRUE(
+      ExtractFromPyramid(image, options, CornersAsStrongAs(0.1, 0.9)).scales.equal(torch::full({2}, 1.f)));
+  EXPECT_TRUE(
+      ExtractFromPyramid(image, options, CornersAsStrongAs(0.9, 0.1)).scales.equal(torch::full({2}, 2.f)));
 }
 
 TEST(ImagePyramid, TheImageAloneHasNoScales) {

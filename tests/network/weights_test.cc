@@ -202,6 +202,19 @@ TEST_F(WeightsTest, TheScalesToLookAtAreSaidWhereTheyAreNotOneAndComeBackExactly
   EXPECT_EQ(LoadSuperPoint(path_).metadata.count("scales"), 0u);
 }
 
+TEST_F(WeightsTest, TheRadiusOfAPlaceComesBackAndIsZeroWhereAFileDoesNotSay) {
+  SuperPointArchitecture architecture = SmallSuperPoint();
+  architecture.scales = {1, 0.5};
+  architecture.place_radius = 2.5;
+  SaveSuperPoint(SuperPoint(architecture), {}, path_);
+  EXPECT_EQ(LoadSuperPoint(path_).network->architecture().place_radius, 2.5);
+  EXPECT_EQ(LoadSuperPoint(path_).metadata.at("place_radius"), "2.5");
+  ExpectRefused("place_radius", {"", "some", "-1", "65", "nan", "3px"}, path_, LoadSuperPoint);
+  SaveSuperPoint(SuperPoint(SmallSuperPoint()), {}, path_);
+  EXPECT_EQ(LoadSuperPoint(path_).metadata.count("place_radius"), 0u);
+  EXPECT_EQ(LoadSuperPoint(path_).network->architecture().place_radius, 0);
+}
+
 TEST_F(WeightsTest, ANumberOfHeadsThatCannotBeIsRefused) {
   SaveSuperGlue(SuperGlue(SmallSuperGlue()), {}, path_);
   ExpectRefused("num_heads", {"0", "-1", "two", "2.0", "", "3", "99999999999"}, path_);

@@ -9,6 +9,7 @@ torch = pytest.importorskip("torch", reason="the Python package torch is not ins
 cv2 = pytest.importorskip("cv2")
 
 from colmatch.torch import SuperGlue, SuperPoint, normalize_keypoints  # noqa: E402
+from colmatch.torch import keypoints as keypoint_selection  # noqa: E402
 
 TOLERANCE = 1e-4  # at every stage
 
@@ -161,3 +162,12 @@ def test_weights_of_the_other_network_or_of_none_are_refused(tmp_path):
         SuperGlue.load(tmp_path / "a.safetensors")
     with pytest.raises(colmatch.UsageError, match="no such file"):
         SuperGlue.load(tmp_path / "none")
+
+
+def test_the_strongest_of_a_place_stays_and_the_budget_counts_places():
+    xy = torch.tensor([[10.0, 10], [50, 50], [50, 51], [51, 50], [90, 50]])
+    scores = torch.tensor([0.5, 0.9, 0.8, 0.7, 0.6])
+    assert keypoint_selection.one_per_place(xy, scores, 3.0, 0).tolist() == [1, 4, 0]
+    assert keypoint_selection.one_per_place(xy, scores, 3.0, 2).tolist() == [1, 4]
+    assert keypoint_selection.one_per_place(xy, scores, 0.0, 2).tolist() == [1, 2]
+    assert keypoint_selection.one_per_place(xy, scores, 0.0, 0).tolist() == [0, 1, 2, 3, 4]

@@ -94,6 +94,8 @@ SuperPoint NarrowSuperPoint(SuperPoint& network, const SuperPointArchitecture& n
   architecture.batch_norm = false;
   architecture.sampling = network->architecture().sampling;
   architecture.scales = network->architecture().scales;
+  architecture.refinement_radius = network->architecture().refinement_radius;
+  architecture.place_radius = network->architecture().place_radius;
   architecture.descriptor_dim = network->architecture().descriptor_dim;
   SuperPoint result(architecture);
   const auto old = from->named_parameters();

@@ -62,6 +62,7 @@ std::string ProvenanceOfFeatures(const std::string& superpoint_sha256, const std
   line("nms_radius", o.keypoints.nms_radius);
   line("remove_borders", o.keypoints.remove_borders);
   if (o.keypoints.refinement_radius >= 0) line("refinement_radius", o.keypoints.refinement_radius);
+  if (o.keypoints.place_radius >= 0) line("place_radius", o.keypoints.place_radius);
   if (!o.keypoints.scales.empty()) line("scales", JoinNumbers(o.keypoints.scales));  // else the weights'
   line("homography", difficulty, max_angle_deg, translation, min_convexity);
   line("photometric", strength, gamma, contrast, brightness, noise, blur, shade, blur_probability,

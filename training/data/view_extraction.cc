@@ -4,6 +4,7 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "network/image_pyramid.h"
@@ -16,18 +17,38 @@ Keypoints StrongestFirst(const Keypoints& keypoints) {
   return {keypoints.xy.index_select(0, order), keypoints.scores.index_select(0, order)};
 }
 
-// Random places at the end where there are fewer than count.
-void FillUp(Keypoints& keypoints, int count, const torch::Tensor& scores, Rng& rng) {
-  const int64_t missing = count - keypoints.xy.size(0);
-  if (missing <= 0) return;
-  auto xy = torch::empty({missing, 2});
-  for (int64_t i = 0; i < missing; ++i) {
+// What the network found in one level.
+struct DenseLevel {
+  PyramidLevel level;
+  torch::Tensor scores;  // (H, W)
+  SuperPointOutput output;
+};
+
+// In the image's pixels, without scales.
+Features FeaturesAt(const Keypoints& keypoints, const DenseLevel& dense) {
+  const auto xy = keypoints.xy.unsqueeze(0).to(dense.output.descriptors.device());
+  const auto descriptors = SampleDescriptors(xy, dense.output.descriptors, dense.output.sampling)[0];
+  return {keypoints.xy, keypoints.scores, descriptors.cpu()};
+}
+
+Keypoints RandomKeypoints(int64_t count, const torch::Tensor& scores, Rng& rng) {
+  auto xy = torch::empty({count, 2});
+  for (int64_t i = 0; i < count; ++i) {
     xy[i][0] = static_cast<float>(rng.Below(scores.size(1) - 8) + 4);
     xy[i][1] = static_cast<float>(rng.Below(scores.size(0) - 8) + 4);
   }
   const auto index = xy.to(torch::kLong);
-  keypoints.xy = torch::cat({keypoints.xy, xy});
-  keypoints.scores = torch::cat({keypoints.scores, scores.index({index.select(1, 1), index.select(1, 0)})});
+  return {xy, scores.index({index.select(1, 1), index.select(1, 0)})};
+}
+
+// Random places of the level at the end where there are fewer than count.
+Features FillUp(const Features& features, int count, const DenseLevel& dense, Rng& rng) {
+  const int64_t missing = count - features.size();
+  if (missing <= 0) return features;
+  Features more = FeaturesAt(RandomKeypoints(missing, dense.scores, rng), dense);
+  more.keypoints = dense.level.ToOriginal(more.keypoints);
+  if (features.scales.defined()) more.scales = torch::full({missing}, dense.level.scale());
+  return JoinFeatures({features, more});
 }
 
 // (P, 13) as in FeatureSet::planes.
@@ -58,18 +79,15 @@ ExtractedView ExtractView(SuperPoint& network, const FeatureSetOptions& o, Train
   const auto image = torch::from_blob(view.image.pixels.data(), {1, 1, o.view_height, o.view_width});
   KeypointOptions options = ResolveOptions(o.keypoints, network->architecture());
   options.max_num_features = o.num_keypoints;
-  bool is_first = true;  // level, which fills up for all
-  const Features found =
+  std::optional<DenseLevel> first;
+  Features found =
       ExtractFromPyramid(image, options, [&](const PyramidLevel& level, const KeypointOptions& own) {
         const SuperPointOutput output = network->forward(level.image.to(device));
-        const auto scores = ScoresFromLogits(output.logits)[0].cpu();
-        Keypoints keypoints = StrongestFirst(DetectKeypoints(level.image, scores, own));
-        if (is_first) FillUp(keypoints, o.num_keypoints, scores, rng);
-        is_first = false;
-        const auto descriptors =
-            SampleDescriptors(keypoints.xy.unsqueeze(0).to(device), output.descriptors, output.sampling)[0];
-        return Features{keypoints.xy, keypoints.scores, descriptors.cpu()};
+        const DenseLevel dense{level, ScoresFromLogits(output.logits)[0].cpu(), output};
+        if (!first) first = dense;
+        return FeaturesAt(StrongestFirst(DetectKeypoints(level.image, dense.scores, own)), dense);
       });
+  found = FillUp(found, o.num_keypoints, *first, rng);
   return {found.keypoints, found.scores, found.descriptors.to(torch::kHalf), found.scales,
           std::move(view.planes)};
 }

@@ -114,6 +114,22 @@ def select_keypoints(scores, threshold: float, radius: int, border: int, max_num
     return xy, values
 
 
+def one_per_place(xy, scores, radius: float, max_num: int):
+    """Indices of the keypoints that stay: of those closer than radius pixels the strongest, at most max_num (0: all), sorted
+    by falling score; equal ones in their order. radius 0: no two are one place."""
+    if radius <= 0:
+        return torch.topk(scores, max_num)[1] if 0 < max_num < len(scores) else torch.arange(len(scores), device=scores.device)
+    order = scores.argsort(stable=True, descending=True)
+    most, cells, kept = (max_num if max_num > 0 else len(scores)), {}, []
+    for index, (x, y) in zip(order.tolist(), xy[order].tolist()):
+        column, row = math.floor(x / radius), math.floor(y / radius)
+        near = (point for dy in (-1, 0, 1) for dx in (-1, 0, 1) for point in cells.get((column + dx, row + dy), ()))
+        if len(kept) < most and all(math.hypot(x - other[0], y - other[1]) >= radius for other in near):
+            cells.setdefault((column, row), []).append((x, y))
+            kept.append(index)
+    return torch.tensor(kept, dtype=torch.long, device=scores.device)
+
+
 def sample_descriptors(keypoints, dense, cell_centres: bool):
     """keypoints (B, N, 2) in pixels, dense (B, D, h, w) to (B, D, N), unit columns. Differentiable in dense."""
     beyond = 0.0 if cell_centres else CELL - 1 - _FIRST_CENTRE

@@ -19,18 +19,20 @@ class SuperPoint(WeightsModule):
 
     Parameters have the official checkpoint's names. encoder_widths: of conv1 to conv4; head_width: of both heads;
     descriptor_dim: D; cell_centres: read descriptors at the middles of the cells (our training) or as published;
-    scales: sizes at which `extract` looks at an image, factors of its own; refinement_radius: how far keypoints move to a peak
-    of the image's Hessian, pixels.
+    scales: sizes at which `extract` processes an image, factors of its own; refinement_radius: how far keypoints move to a peak
+    of the image's Hessian, pixels; place_radius: pixels of the image within which several scales find one place, of which the
+    strongest keypoint stays (0: all stay).
     """
 
     network = "superpoint"
 
     def __init__(self, encoder_widths: Sequence[int] = (64, 64, 128, 128), head_width: int = 256,
-                 descriptor_dim: int = 256, cell_centres: bool = False, scales: Sequence[float] = (1.0,), refinement_radius: int = 0):
+                 descriptor_dim: int = 256, cell_centres: bool = False, scales: Sequence[float] = (1.0,),
+                 refinement_radius: int = 0, place_radius: float = 0.0):
         super().__init__()
         self.encoder_widths, self.head_width = tuple(encoder_widths), head_width
         self.descriptor_dim, self.cell_centres, self.scales = descriptor_dim, cell_centres, tuple(scales)
-        self.refinement_radius = refinement_radius
+        self.refinement_radius, self.place_radius = refinement_radius, place_radius
         width = 1
         for i, out in enumerate(encoder_widths, 1):
             setattr(self, f"conv{i}a", nn.Conv2d(width, out, 3, padding=1))
@@ -63,7 +65,8 @@ class SuperPoint(WeightsModule):
 
     @torch.no_grad()
     def extract(self, image, max_num_features: int = 2048, keypoint_threshold: float = 0.005, nms_radius: int = 4,
-                remove_borders: int = 4, refinement_radius: "int | None" = None, scales: "Sequence[float] | None" = None) -> Dict[str, Any]:
+                remove_borders: int = 4, refinement_radius: "int | None" = None, scales: "Sequence[float] | None" = None,
+                place_radius: "float | None" = None) -> Dict[str, Any]:
         """Features of one image (1, 1, H, W) or (H, W), float in [0, 1], with the program's options and defaults (but
         max_image_size: nothing is resized; None is what the weights say). Returns `keypoints` (N, 2) in pixels, `scores` (N,), `descriptors` (D, N),
         `scales` (N,) and `image_size` (width, height)."""
@@ -79,9 +82,9 @@ class SuperPoint(WeightsModule):
             levels.append(self._extract_level(level, scale_x, scale_y, options, radius))
         height, width = image.shape[2:]
         keypoints, values, descriptors, at_scales = self._join(levels, image)
-        if 0 < max_num_features < len(values):
-            values, kept = torch.topk(values, max_num_features)
-            keypoints, descriptors, at_scales = keypoints[kept], descriptors[:, kept], at_scales[kept]
+        radius = self.place_radius if place_radius is None else place_radius
+        kept = kp.one_per_place(keypoints, values, radius, max_num_features)
+        keypoints, values, descriptors, at_scales = keypoints[kept], values[kept], descriptors[:, kept], at_scales[kept]
         return {"keypoints": keypoints, "scores": values, "descriptors": descriptors, "scales": at_scales,
                 "image_size": (width, height)}
 
@@ -112,6 +115,8 @@ class SuperPoint(WeightsModule):
             "descriptor_sampling": "cell_centres" if self.cell_centres else "published",
             "refinement_radius": str(self.refinement_radius),
         }
+        if self.place_radius:
+            metadata["place_radius"] = f"{self.place_radius:g}"
         if self.scales != (1.0,):
             metadata["scales"] = ",".join(f"{scale:g}" for scale in self.scales)
         return metadata
@@ -128,7 +133,7 @@ class SuperPoint(WeightsModule):
             raise WeightsError(f"{path}: metadata 'scales' is '{metadata['scales']}', expected numbers with commas between "
                                "them") from None
         return cls(widths, output_width(tensors, "convPa", 4, path), output_width(tensors, "convDb", 4, path),
-                   sampling == "cell_centres", scales, cls._refinement(metadata, path))
+                   sampling == "cell_centres", scales, cls._refinement(metadata, path), cls._place_radius(metadata, path))
 
     @staticmethod
     def _refinement(metadata: Dict[str, str], path: Any) -> int:
@@ -138,3 +143,14 @@ class SuperPoint(WeightsModule):
         if not text.isdigit() or int(text) > 16:
             raise WeightsError(f"{path}: metadata 'refinement_radius' is '{text}', expected a whole number in [0, 16]")
         return int(text)
+
+    @staticmethod
+    def _place_radius(metadata: Dict[str, str], path: Any) -> float:
+        text = metadata.get("place_radius", "0")
+        try:
+            radius = float(text)
+        except ValueError:
+            radius = -1.0
+        if not 0 <= radius <= 64:
+            raise WeightsError(f"{path}: metadata 'place_radius' is '{text}', expected pixels in [0, 64]")
+        return radius

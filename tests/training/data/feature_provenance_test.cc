@@ -64,6 +64,7 @@ TEST(FeatureProvenance, EverythingThatDecidesTheFeaturesChangesItAndIsNamed) {
       {"nms_radius", [](Origin& o) { ++o.options.keypoints.nms_radius; }},
       {"remove_borders", [](Origin& o) { ++o.options.keypoints.remove_borders; }},
       {"refinement_radius", [](Origin& o) { ++o.options.keypoints.refinement_radius; }},
+      {"place_radius", [](Origin& o) { o.options.keypoints.place_radius = 3; }},
       {"scales",
        [](Origin& o) {
          o.options.keypoints.scales = {1, 0.5};

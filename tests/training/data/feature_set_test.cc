@@ -103,6 +103,20 @@ TEST(FeatureSet, ViewsAreLookedAtAtTheScalesTheWeightsAskFor) {
   EXPECT_FALSE(Make({TexturePhoto(1)}, Options()).scales.defined());
 }
 
+TEST(FeatureSet, OnePlaceHasOneKeypointWhereTheWeightsSaySo) {
+  torch::manual_seed(1);
+  SuperPointArchitecture architecture{{4, 4, 8, 8}, 8, 8, false};
+  architecture.scales = {1, 0.5};
+  architecture.place_radius = 8;
+  SuperPoint network(architecture);
+  FeatureSetOptions options = Options();
+  options.keypoints.keypoint_threshold = 0;
+  const FeatureSet set = MakeFeatureSet(network, {TexturePhoto(1)}, options, nullptr);
+  EXPECT_EQ(set.keypoints.sizes(), (torch::IntArrayRef{2, kKeypoints, 2})) << "filled up all the same";
+  const auto strongest = set.keypoints[0].narrow(0, 0, 5);
+  EXPECT_GE((torch::cdist(strongest, strongest) + 100 * torch::eye(5)).min().item<float>(), 8 - 1e-3);
+}
+
 TEST_F(FeatureSetFile, ScalesComeBack) {
   FeatureSetOptions options = Options();
   options.keypoints.scales = {1, 0.5};
