@@ -70,7 +70,8 @@ class Match : public Command {
     const torch::Device device = DeviceFromName(common.device);
     PhotoExtractor extractor(extraction, common, device);
     UsedWeights superglue;
-    FeatureMatcher matcher = MatcherParts(matching, common, superglue).On(device);
+    const MatcherParts parts(matching, common, superglue);
+    FeatureMatcher matcher = parts.On(device);
 
     MatchedImage images[2];
     double extract_ms = 0;
@@ -80,6 +81,7 @@ class Match : public Command {
     const double match_ms = MillisecondsSince(start);
     std::cout << images[0].keypoints.size() << " and " << images[1].keypoints.size() << " keypoints, "
               << matches.size() << " matches\n";
+    parts.SaySkippedPairs();
     if (!json_path_.empty()) WriteJson(images, matches, extract_ms, match_ms);
     if (!png_path_.empty()) WritePicture(images, matches);
     return 0;
