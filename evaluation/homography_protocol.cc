@@ -1,4 +1,4 @@
-// Protocol A; see homography_protocol.h.
+// The homography protocol; see homography_protocol.h.
 #include "evaluation/homography_protocol.h"
 
 #include "evaluation/places.h"

@@ -1,5 +1,5 @@
-// Protocol A, SuperGlue's own (Sarlin 2020, section 5.1 and appendix E): two warps of one photo, 512
-// keypoints, 640 x 480 pixels.
+// The homography protocol, SuperGlue's own (Sarlin 2020, section 5.1 and appendix E): two warps of one photo,
+// 512 keypoints, 640 x 480 pixels.
 #pragma once
 
 #include <vector>

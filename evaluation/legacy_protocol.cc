@@ -1,4 +1,4 @@
-// Protocol C; see legacy_protocol.h.
+// The legacy homography protocol; see legacy_protocol.h.
 #include "evaluation/legacy_protocol.h"
 
 #include <algorithm>

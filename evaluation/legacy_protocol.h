@@ -1,5 +1,5 @@
-// Protocol C: what both seeds of this project were measured with (gouthamvgk's match_homography.py), so that
-// numbers can stand beside theirs. It flatters:
+// The legacy homography protocol: what both seeds of this project were measured with (gouthamvgk's
+// match_homography.py), so that numbers can stand beside theirs. It flatters:
 //   - pairs with fewer than 12 matches are dropped from every mean, so a weak model looks better;
 //   - its "DLT" is the exact homography of the four most confident matches, not a least squares one;
 //   - a wrong match is not counted as a miss by its recall;

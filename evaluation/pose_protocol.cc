@@ -1,4 +1,4 @@
-// Protocol D; see pose_protocol.h.
+// The pose protocol; see pose_protocol.h.
 #include "evaluation/pose_protocol.h"
 
 #include <algorithm>

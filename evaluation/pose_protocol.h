@@ -1,4 +1,4 @@
-// Protocol D: relative pose, as SuperGlue's match_pairs.py measures it (Sarlin 2020, section 5.2).
+// The pose protocol: relative pose, as SuperGlue's match_pairs.py measures it (Sarlin 2020, section 5.2).
 #pragma once
 
 #include <filesystem>

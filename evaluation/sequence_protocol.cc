@@ -1,4 +1,4 @@
-// Protocol B; see sequence_protocol.h.
+// The sequence protocol; see sequence_protocol.h.
 #include "evaluation/sequence_protocol.h"
 
 #include <sstream>

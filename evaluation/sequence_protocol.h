@@ -1,6 +1,6 @@
-// Protocol B: sequences of a plane with true homographies (HPatches, Balntas 2017; the Oxford sequences of
-// Mikolajczyk 2005), measured as glue-factory does, with mean matching accuracy (Dusmanu 2019) and
-// repeatability beside it.
+// The sequence protocol: sequences of a plane with true homographies (HPatches, Balntas 2017; the Oxford
+// sequences of Mikolajczyk 2005), measured as glue-factory does, with mean matching accuracy (Dusmanu 2019)
+// and repeatability beside it.
 #pragma once
 
 #include <vector>

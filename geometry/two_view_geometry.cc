@@ -339,22 +339,20 @@ TwoViewGeometry EstimateMultiple(const Camera& camera1, const Points2d& points1,
 }  // namespace
 
 void TwoViewGeometryOptions::Validate() const {
-  const auto check = [](const char* name, double value, double low, double high) {
-    if (value >= low && value <= high) return;
-    throw UsageError(std::string("TwoViewGeometry.") + name + " is " + std::to_string(value) + "; expected " +
-                     std::to_string(low) + " to " + std::to_string(high));
+  const auto require = [](const auto& bounds, const char* name, auto value) {
+    bounds.Require(std::string("--TwoViewGeometry.") + name, value);
   };
-  check("min_num_inliers", min_num_inliers, 0, 1e9);
-  check("max_error", max_error, 1e-9, 1e9);
-  check("confidence", confidence, 0, 1 - 1e-12);
-  check("max_num_trials", max_num_trials, 1, 1e9);
-  check("min_inlier_ratio", min_inlier_ratio, 0, 1);
-  check("min_E_F_inlier_ratio", min_E_F_inlier_ratio, 0, 1);
-  check("max_H_inlier_ratio", max_H_inlier_ratio, 0, 1);
-  check("min_chance_ratio", min_chance_ratio, 0, 1e9);
-  check("watermark_min_inlier_ratio", watermark_min_inlier_ratio, 0, 1);
-  check("watermark_border_size", watermark_border_size, 0, 1);
-  check("watermark_detection_max_error", watermark_detection_max_error, 0, 1e9);
+  require(kMinNumInliers, "min_num_inliers", min_num_inliers);
+  require(kMaxError, "max_error", max_error);
+  require(kConfidence, "confidence", confidence);
+  require(kMaxNumTrials, "max_num_trials", max_num_trials);
+  require(kShare, "min_inlier_ratio", min_inlier_ratio);
+  require(kShare, "min_E_F_inlier_ratio", min_E_F_inlier_ratio);
+  require(kShare, "max_H_inlier_ratio", max_H_inlier_ratio);
+  require(kMinChanceRatio, "min_chance_ratio", min_chance_ratio);
+  require(kShare, "watermark_min_inlier_ratio", watermark_min_inlier_ratio);
+  require(kShare, "watermark_border_size", watermark_border_size);
+  require(kWatermarkMaxError, "watermark_detection_max_error", watermark_detection_max_error);
 }
 
 TwoViewGeometry EstimateTwoViewGeometry(const Camera& camera1, const std::vector<Eigen::Vector2d>& points1,

@@ -4,6 +4,7 @@
 #include <Eigen/Core>
 #include <vector>
 
+#include "util/bounds.h"
 #include "util/colmap_types.h"
 
 namespace colmatch {
@@ -30,6 +31,13 @@ struct TwoViewGeometryOptions {
   int random_seed = 0;
   bool refine = true;  // refine the matrices with Ceres on their inliers
 
+  static constexpr Bounds<int> kMinNumInliers{0, 1000000000};
+  static constexpr Bounds<double> kMaxError{1e-9, 1e9, "pixels"};
+  static constexpr Bounds<double> kConfidence{0, 1, "", Ends::kOpenHigh};
+  static constexpr Bounds<int> kMaxNumTrials{1, 1000000000};
+  static constexpr Bounds<double> kShare{0, 1};  // every ratio but min_chance_ratio, and border sizes
+  static constexpr Bounds<double> kMinChanceRatio{0, 1e9};
+  static constexpr Bounds<double> kWatermarkMaxError{0, 1e9, "pixels"};
   void Validate() const;  // Throws UsageError naming option, value and range.
 };
 

@@ -43,4 +43,10 @@ class DeviceFallback {
   bool moved_away_ = false;
 };
 
+// How a LibTorch module, which is shared and not copied, is brought to a device.
+template <typename Module>
+DeviceFallback::Work MoveOf(Module module) {
+  return [module](torch::Device device) mutable { module->to(device); };
+}
+
 }  // namespace colmatch

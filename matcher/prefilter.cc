@@ -85,11 +85,8 @@ void AddInFloats(const torch::Tensor& rows0, const torch::Tensor& rows1, Similar
 }  // namespace
 
 void PrefilterOptions::Validate() const {
-  if (min_neighbors < -1)
-    throw UsageError("SuperGlue.min_neighbors must be at least -1, found " + std::to_string(min_neighbors));
-  if (min_similarity != kAsTheWeights && !(min_similarity >= -1 && min_similarity <= 1))
-    throw UsageError("SuperGlue.neighbor_similarity must be in [-1, 1], or -2, found " +
-                     std::to_string(min_similarity));
+  kMinNeighbors.Require("--SuperGlue.min_neighbors", min_neighbors);
+  kMinSimilarity.Require("--SuperGlue.neighbor_similarity", min_similarity);
 }
 
 PrefilterOptions PrefilterOptions::ResolvedFor(const SuperGlueArchitecture& weights) const {

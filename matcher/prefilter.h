@@ -6,6 +6,7 @@
 #include <atomic>
 
 #include "network/superglue.h"
+#include "util/bounds.h"
 
 namespace colmatch {
 
@@ -17,6 +18,8 @@ struct PrefilterOptions {
   double min_similarity = kAsTheWeights;  // -2: what the weights specify (0.8 where they do not say)
 
   static constexpr double kAsTheWeights = -2;
+  static constexpr Bounds<int> kMinNeighbors{-1};
+  static constexpr Bounds<double> kMinSimilarity{-1, 1, "", Ends::kClosed, kAsTheWeights};
 
   void Validate() const;  // throws UsageError naming option, value and bound
   // Without -1 and -2.

@@ -4,7 +4,6 @@
 #include <torch/torch.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
 namespace colmatch {
@@ -65,27 +64,6 @@ double SuperGlueFlops(const SuperGlueArchitecture& a, int64_t n, int64_t m) {
   const double self = propagation(n, n) + propagation(m, m), cross = propagation(n, m) + propagation(m, n);
   return Layers(n + m, encoder) + a.num_layer_pairs * (self + cross) + Layers(n + m, {d, d}) +
          MatrixProduct(static_cast<double>(n), d, static_cast<double>(m));
-}
-
-double MeasureMatrixProductRate(const torch::Device& device, torch::ScalarType type, int64_t size) {
-  torch::NoGradGuard no_grad;
-  using Clock = std::chrono::steady_clock;
-  const auto options = torch::TensorOptions().device(device).dtype(type);
-  const auto a = torch::ones({size, size}, options), b = torch::ones({size, size}, options);
-  auto product = torch::mm(a, b);
-  const auto finish = [&] { product[0][0].item<float>(); };  // waits for the device
-  finish();
-  const auto begin = Clock::now();
-  double best = 0;
-  for (auto now = begin; now - begin < std::chrono::seconds(1);) {
-    torch::mm_out(product, a, b);
-    finish();
-    const auto end = Clock::now();
-    const double n = static_cast<double>(size);
-    best = std::max(best, MatrixProduct(n, n, n) / std::chrono::duration<double>(end - now).count());
-    now = end;
-  }
-  return best;
 }
 
 }  // namespace colmatch

@@ -1,4 +1,4 @@
-// What the networks cost, and what the machine can give: the two sides of every statement of speed.
+// What the networks cost; what the machine can give is in engines/matrix_product_rate.h.
 // A multiplication and an addition are two operations. Counted are matrix products and convolutions; softmax,
 // normalisation and Sinkhorn are not, as in the literature.
 #pragma once
@@ -20,9 +20,5 @@ double ExtractionFlops(const SuperPointArchitecture& architecture, int64_t heigh
 double SuperGlueFlops(const SuperGlueArchitecture& architecture, int64_t n, int64_t m);
 
 inline constexpr double kTrainingPasses = 3;
-
-// Operations per second of the machine's matrix product (size x size matrices, the best of a second of
-// repetitions), with the threads LibTorch has: what a network could reach.
-double MeasureMatrixProductRate(const torch::Device& device, torch::ScalarType type, int64_t size = 1024);
 
 }  // namespace colmatch

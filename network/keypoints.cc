@@ -49,19 +49,11 @@ Keypoints StrongestOfEachPixel(const Keypoints& keypoints, int64_t width) {
 }  // namespace
 
 void KeypointOptions::Validate() const {
-  const auto require = [](bool ok, const std::string& field, const std::string& value,
-                          const std::string& bound) {
-    if (!ok) throw UsageError("SuperPoint." + field + " must be " + bound + ", found " + value);
-  };
-  require(keypoint_threshold >= 0 && keypoint_threshold < 1, "keypoint_threshold",
-          std::to_string(keypoint_threshold), "in [0, 1)");
-  require(nms_radius >= 0 && nms_radius <= 64, "nms_radius", std::to_string(nms_radius), "in [0, 64] pixels");
-  require(remove_borders >= 0 && remove_borders <= 4096, "remove_borders", std::to_string(remove_borders),
-          "in [0, 4096] pixels");
-  require(refinement_radius >= -1 && refinement_radius <= kMaxRefinementRadius, "refinement_radius",
-          std::to_string(refinement_radius), "-1 (as the weights specify) or in [0, 16] pixels");
-  require(place_radius == -1 || (place_radius >= 0 && place_radius <= kMaxPlaceRadius), "place_radius",
-          std::to_string(place_radius), "-1 (as the weights specify) or in [0, 64] pixels");
+  kKeypointThreshold.Require("--SuperPoint.keypoint_threshold", keypoint_threshold);
+  kNmsRadius.Require("--SuperPoint.nms_radius", nms_radius);
+  kRemoveBorders.Require("--SuperPoint.remove_borders", remove_borders);
+  kRefinementRadius.Require("--SuperPoint.refinement_radius", refinement_radius);
+  kPlaceRadius.Require("--SuperPoint.place_radius", place_radius);
   if (const std::string problem = ProblemOfScales(scales); !problem.empty())
     throw UsageError("SuperPoint.scales must be " + problem);
 }

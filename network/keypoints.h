@@ -5,6 +5,7 @@
 
 #include "network/features.h"
 #include "network/superpoint.h"
+#include "util/bounds.h"
 
 namespace colmatch {
 
@@ -23,6 +24,11 @@ struct KeypointOptions {
   // pixels; see SuperPointArchitecture. Empty: as the weights specify.
   std::vector<double> scales = {};
 
+  static constexpr Bounds<double> kKeypointThreshold{0, 1, "", Ends::kOpenHigh};
+  static constexpr Bounds<int> kNmsRadius{0, 64, "pixels"};
+  static constexpr Bounds<int> kRemoveBorders{0, 4096, "pixels"};
+  static constexpr Bounds<int> kRefinementRadius{-1, kMaxRefinementRadius, "pixels"};
+  static constexpr Bounds<double> kPlaceRadius{0, kMaxPlaceRadius, "pixels", Ends::kClosed, -1};
   void Validate() const;  // throws UsageError naming field, value and bound
 };
 

@@ -66,16 +66,9 @@ void SuperGlueArchitecture::Validate() const {
 }
 
 void SuperGlueOptions::Validate() const {
-  if (!(match_threshold >= 0 && match_threshold < 1)) {
-    throw UsageError("SuperGlue.match_threshold must be in [0, 1), found " + std::to_string(match_threshold));
-  }
-  if (sinkhorn_iterations < 0 || sinkhorn_iterations > 10000) {
-    throw UsageError("SuperGlue.sinkhorn_iterations must be in [0, 10000], found " +
-                     std::to_string(sinkhorn_iterations));
-  }
-  if (guidance_rounds < -1 || guidance_rounds > 100)
-    throw UsageError("SuperGlue.guidance_rounds must be in [-1, 100], found " +
-                     std::to_string(guidance_rounds));
+  kMatchThreshold.Require("--SuperGlue.match_threshold", match_threshold);
+  kSinkhornIterations.Require("--SuperGlue.sinkhorn_iterations", sinkhorn_iterations);
+  kGuidanceRounds.Require("--SuperGlue.guidance_rounds", guidance_rounds);
 }
 
 torch::Tensor NormalizeKeypoints(const torch::Tensor& keypoints, int width, int height) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "network/features.h"
+#include "util/bounds.h"
 
 namespace colmatch {
 
@@ -46,6 +47,9 @@ struct SuperGlueOptions {
   int sinkhorn_iterations = 0;   // of optimal transport; 0: as many as the weights specify
   int guidance_rounds = -1;      // see SuperGlueArchitecture; -1: as many as the weights specify
 
+  static constexpr Bounds<double> kMatchThreshold{0, 1, "", Ends::kOpenHigh};
+  static constexpr Bounds<int> kSinkhornIterations{0, 10000};
+  static constexpr Bounds<int> kGuidanceRounds{-1, 100};
   void Validate() const;  // throws UsageError naming field, value and bound
 };
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Checks that no folder includes what it does not link, and that links of Markdown pages lead to files.
+"""Checks that no folder includes what it does not link, and Markdown pages: links lead to files, and the columns of
+a table have different headings.
 
 usage: check_includes.py [ROOT]
 
@@ -65,6 +66,15 @@ def markdown_faults(root):
                 continue
             if not (page.parent / link.split("#")[0]).exists():
                 yield f"{page.relative_to(root)}: link to {link}, which does not exist"
+        for heading in repeated_headings(text.split("\n")):
+            yield f"{page.relative_to(root)}: two columns of a table are both headed {heading}"
+
+
+def repeated_headings(lines):
+    for line, below in zip(lines, lines[1:]):
+        if line.startswith("|") and re.fullmatch(r"[|\-: ]+", below):
+            headings = [cell.strip() for cell in line.strip().strip("|").split("|")]
+            yield from sorted({h for h in headings if h and headings.count(h) > 1})
 
 
 def main():

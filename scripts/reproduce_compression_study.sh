@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The second seed's study: what pruning and quantization cost and what they give. Makes every variant of some weights, measures it
-# by protocol A and by the seed's own (legacy), and puts sizes, quality and speed of one run beside each other.
+# by the homography protocol and the legacy one, and puts sizes, quality and speed of one run beside each other.
 # Usage: scripts/reproduce_compression_study.sh PHOTOS HELD_OUT OUTPUT
 #   PHOTOS    to fine-tune on; HELD_OUT  photos that no weights were trained on: half of them measure, half choose (sensitivity)
 # WEIGHTS, SUPERPOINT_STEPS and STEPS (SuperGlue's) of fine-tuning, SUPERPOINT_TOLERANCE and TOLERANCE, PRECISION (of fine-tuning: bf16 is
@@ -131,8 +131,8 @@ import json, os, sys
 out, names = sys.argv[1], sys.argv[2:]
 size = lambda name: sum(os.path.getsize(f"{out}/{name}/{n}.safetensors") for n in ("superpoint", "superglue"))
 speed = {(os.path.basename(r["weights"]), r["precision"]): r for r in json.load(open(f"{out}/speed.json"))["results"]}
-print("| variant | MB on disk | GFLOP a pair | image ms fp32 | bf16 | pairs/s fp32 | bf16 | int8 | precision | recall | RANSAC@10 | DLT@10"
-      " | legacy: RANSAC@5 | @10 | @25 | precision | recall |")
+print("| variant | MB on disk | GFLOP a pair | image ms fp32 | image ms bf16 | pairs/s fp32 | pairs/s bf16 | pairs/s int8 | precision | recall"
+      " | RANSAC@10 | DLT@10 | legacy RANSAC@5 | legacy RANSAC@10 | legacy RANSAC@25 | legacy precision | legacy recall |")
 print("|" + "---|" * 17)
 points = []
 for name in names:

@@ -19,12 +19,22 @@ export COLMATCH_PYCOLMAP_PYTHON="$venv/bin/python"
 
 # With the Python package, for the system's Python and LibTorch; scripts/test_python.sh tests `pip install .`.
 say "building (release)"
-configure_preset release -DCOLMATCH_TESTS=ON -DCOLMATCH_PYTHON=ON -DPython_EXECUTABLE=/usr/bin/python3
+configure_preset release -DCOLMATCH_TESTS=ON -DCOLMATCH_PYTHON=ON -DPython_EXECUTABLE=/usr/bin/python3 -DCOLMATCH_WERROR=ON
 cmake --build "$ROOT/build/release"
 
 say "building with LibTorch alone (core)"
 configure_preset core -DCOLMATCH_TESTS=OFF -DCOLMATCH_WERROR=ON
 cmake --build "$ROOT/build/core"
+
+say "checking with clang-tidy"
+"$ROOT/scripts/tidy.sh"
+
+# Two minutes: the readers of files from outside, without LibTorch's compile times.
+say "testing the readers under ASan and UBSan"
+install_packages libclang-rt-14-dev
+configure_preset fuzz
+cmake --build "$ROOT/build/fuzz" --target readers_test
+"$ROOT/build/fuzz/readers_test" --gtest_brief=1
 
 # For GPUs: compiled and linked, nothing of it runs here. PyPI's torch is LibTorch's build for CUDA 13.
 torch="$ROOT/deps/torch-cuda"

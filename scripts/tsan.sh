@@ -18,5 +18,5 @@ small=(--database_path "$folder/x.db" --weights fast)
 "$colmatch" feature_extractor "${small[@]}" --image_path "$folder/scene/images" --num_threads 3 --SuperPoint.max_num_features 200 \
   --trace "$folder/trace.json"
 "$colmatch" exhaustive_matcher "${small[@]}" --num_threads 3 --trace "$folder/trace.json"
-"$colmatch" turned_matcher "${small[@]}" --image_path "$folder/scene/images" --num_threads 3 --SuperPoint.max_num_features 200
+"$colmatch" rotated_matcher "${small[@]}" --image_path "$folder/scene/images" --num_threads 3 --SuperPoint.max_num_features 200
 echo "no race"

@@ -8,9 +8,9 @@
 #include <tuple>
 
 #include "network/engines/transport_solver.h"
-#include "network/kernels/scaling_kernel.h"
+#include "network/kernels/transport_iterations.h"
 #include "network/kernels/transport_kernel.h"
-#include "network/sinkhorn.h"
+#include "network/optimal_transport.h"
 
 namespace colmatch {
 namespace {
@@ -64,9 +64,9 @@ FeatureMatches MatchByTransport(const torch::Tensor& scores, const torch::Tensor
   const int64_t stride = (m + 1 + kLine - 1) / kLine * kLine;
   auto kernel = torch::empty({n + 1, stride}), a = torch::empty({n + 1}), b = torch::empty({m + 1});
   CouplingKernel(in.data_ptr<float>(), n, m, bin_score.item<float>(), kernel.data_ptr<float>(), stride);
-  ScalingIterations(kernel.data_ptr<float>(), stride, n + 1, m + 1, mu.data_ptr<float>(),
-                    nu.data_ptr<float>(), a.data_ptr<float>(), b.data_ptr<float>(), num_iterations,
-                    kTransportConverged);
+  TransportIterations(kernel.data_ptr<float>(), stride, n + 1, m + 1, mu.data_ptr<float>(),
+                      nu.data_ptr<float>(), a.data_ptr<float>(), b.data_ptr<float>(), num_iterations,
+                      kTransportConverged);
   if (!InRange(a) || !InRange(b)) return solve();
   auto row_largest = torch::empty({n}), row_best = torch::zeros({n}, torch::kInt),
        column_best = torch::zeros({m}, torch::kInt);

@@ -1,4 +1,5 @@
-// Optimal transport for matching: coupling scores to matches, without gradients. sinkhorn.h has the problem.
+// Optimal transport for matching: coupling scores to matches, without gradients. network/optimal_transport.h
+// states the problem.
 #pragma once
 
 #include <vector>
@@ -10,7 +11,7 @@ namespace colmatch {
 
 // The log assignment (B, N+1, M+1) of scores (B, N, M), N and M at least 1: the scaling iteration in
 // stretches, after each of which its factors are absorbed into the potentials, stopped when it has converged;
-// a stretch that float32 cannot hold is done in the log domain. Same shapes and result as LogSinkhorn within
+// a stretch that float32 cannot hold is done in the log domain. Same shapes and result as LogTransport within
 // rounding, whatever the scores span.
 torch::Tensor SolveTransport(const torch::Tensor& scores, const torch::Tensor& bin_score, int num_iterations);
 

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "network/kernels/scaling_kernel.h"
+#include "network/kernels/transport_iterations.h"
 
 namespace colmatch {
 namespace {
@@ -38,9 +38,9 @@ enum class Stretch { kGoesOn, kConverged, kLeftRange };
 Stretch IterateOnCpu(const TransportProblem& p, int num_iterations, torch::Tensor& u, torch::Tensor& v) {
   const auto kernel = KernelOf(p, u, v), mu = p.log_mu.exp(), nu = p.log_nu.exp();
   auto a = torch::empty_like(u), b = torch::empty_like(v);
-  const int done = ScalingIterations(kernel.data_ptr<float>(), kernel.size(2), kernel.size(1), kernel.size(2),
-                                     mu.data_ptr<float>(), nu.data_ptr<float>(), a.data_ptr<float>(),
-                                     b.data_ptr<float>(), num_iterations, kTransportConverged);
+  const int done = TransportIterations(
+      kernel.data_ptr<float>(), kernel.size(2), kernel.size(1), kernel.size(2), mu.data_ptr<float>(),
+      nu.data_ptr<float>(), a.data_ptr<float>(), b.data_ptr<float>(), num_iterations, kTransportConverged);
   a.log_();
   b.log_();
   if (!(std::max(a.abs().max().item<double>(), b.abs().max().item<double>()) < kMaxLogFactor))

@@ -1,5 +1,5 @@
 // Iterations over candidates for vectors of one width; see candidate_transport.h and foreach_simd.h.
-#include "network/kernels/scaling_steps-inl.h"
+#include "network/kernels/transport_steps-inl.h"
 
 inline float Dot(const float* x, const float* y, int64_t count) {
   Vector sums = {};

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "network/kernels/scaling_kernel.h"
 #include "network/kernels/simd.h"
+#include "network/kernels/transport_iterations.h"
 
 #define COLMATCH_KERNEL "network/kernels/candidate_transport-inl.h"
 #include "network/kernels/foreach_simd.h"

@@ -27,7 +27,7 @@ struct CandidateSolution {
   std::vector<float> nu, column_sums;
 };
 
-// At least one row and one column, not too_many candidates. Iterations as ScalingIterations'.
+// At least one row and one column, not too_many candidates. Iterations as TransportIterations'.
 void SolveCandidates(const Candidates& candidates, int num_iterations, CandidateSolution& solution);
 // The same with vectors of `lanes` floats (4, 8 or 16), which the machine must have: for tests of each path.
 void SolveCandidatesWith(int lanes, const Candidates& candidates, int num_iterations,

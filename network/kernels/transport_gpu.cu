@@ -1,7 +1,7 @@
 // Kernels of optimal transport for GPUs; see transport_gpu.h.
 #include "network/kernels/gpu_launch.cuh"
-#include "network/kernels/scaling_kernel.h"
 #include "network/kernels/transport_gpu.h"
+#include "network/kernels/transport_iterations.h"
 
 namespace colmatch {
 namespace {

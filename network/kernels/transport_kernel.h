@@ -1,5 +1,5 @@
-// The ends of optimal transport on the CPU, beside its iterations (scaling_kernel.h): from scores to the
-// matrix that is scaled, and from the scaled matrix to the best entries, one pass each.
+// The ends of optimal transport on the CPU, beside its iterations (transport_iterations.h): from scores to
+// the matrix that is scaled, and from the scaled matrix to the best entries, one pass each.
 #pragma once
 
 #include <cstdint>

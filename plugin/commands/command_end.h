@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "plugin/matching/matching_pipeline.h"
+#include "plugin/matching/matching_job.h"
 
 namespace colmatch {
 

@@ -20,7 +20,7 @@ std::unique_ptr<Command> MakeCompressCommand(SensitivityScan scan);
 std::unique_ptr<Command> MakeCompletionCommand();
 std::unique_ptr<Command> MakeDatabaseMergerCommand();
 std::unique_ptr<Command> MakeDemoSceneCommand();
-std::unique_ptr<Command> MakeDepthStudyCommand();
+std::unique_ptr<Command> MakeLayerStudyCommand();
 // more: what a build knows beyond LibTorch (doctor.h); may be empty.
 std::unique_ptr<Command> MakeDoctorCommand(DoctorChecks more);
 std::unique_ptr<Command> MakeEvaluateCommand();
@@ -41,7 +41,7 @@ std::unique_ptr<Command> MakeSequentialMatcherCommand();
 std::unique_ptr<Command> MakeSpatialMatcherCommand();
 std::unique_ptr<Command> MakeTrainCommand();
 std::unique_ptr<Command> MakeTransitiveMatcherCommand();
-std::unique_ptr<Command> MakeTurnedMatcherCommand();
+std::unique_ptr<Command> MakeRotatedMatcherCommand();
 std::unique_ptr<Command> MakeVocabTreeBuilderCommand();
 std::unique_ptr<Command> MakeVocabTreeMatcherCommand();
 std::unique_ptr<Command> MakeVocabTreeRetrieverCommand();

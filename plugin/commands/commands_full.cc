@@ -22,7 +22,7 @@ std::vector<std::unique_ptr<Command>> AllCommands() {
   commands.push_back(MakeVocabTreeBuilderCommand());
   commands.push_back(MakeVocabTreeRetrieverCommand());
   commands.push_back(MakeDatabaseMergerCommand());
-  commands.push_back(MakeTurnedMatcherCommand());
+  commands.push_back(MakeRotatedMatcherCommand());
   commands.push_back(MakeGeometricVerifierCommand());
   commands.push_back(MakeMatchCommand());
   commands.push_back(MakePlanCommand());
@@ -36,7 +36,7 @@ std::vector<std::unique_ptr<Command>> AllCommands() {
   commands.push_back(MakeTrainCommand());
   commands.push_back(MakeCompareRunsCommand());
   commands.push_back(MakeEvaluateCommand());
-  commands.push_back(MakeDepthStudyCommand());
+  commands.push_back(MakeLayerStudyCommand());
   commands.push_back(MakeCompressCommand(ScanSensitivity));
   commands.push_back(MakeBenchmarkCommand(ReadBenchmarkPhotos));
   commands.push_back(MakeWeightsCommand());

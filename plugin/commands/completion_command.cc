@@ -26,9 +26,11 @@ class CompletionCommand : public Command {
   std::string examples() const override { return "  source <(colmatch completion bash)"; }
   bool hidden() const override { return true; }
   void AddOptions(CLI::App& app) override {
-    AddOption(app, "what", what_, "bash, zsh, man, or all: every file below --output_path")
+    AddOption(app, "what", what_,
+              "bash, zsh, man, reference (docs/reference/commands.md), or all: every file to be installed, "
+              "below --output_path")
         ->required()
-        ->check(CLI::IsMember({"bash", "zsh", "man", "all"}));
+        ->check(CLI::IsMember({"bash", "zsh", "man", "reference", "all"}));
     AddOption(app, "--command", command_, "man: the page of this command");
     AddOption(app, "--output_path", output_path_, "all: the folder that is to be installed as share/");
   }
@@ -40,6 +42,7 @@ class CompletionCommand : public Command {
     const auto commands = TableOf(app);
     if (what_ == "bash") std::cout << BashCompletion(commands);
     if (what_ == "zsh") std::cout << ZshCompletion(commands);
+    if (what_ == "reference") std::cout << ReferencePage(commands);
     if (what_ == "man") std::cout << Page(commands);
     if (what_ == "all") WriteAll(commands);
     return 0;

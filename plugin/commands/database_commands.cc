@@ -1,11 +1,11 @@
 // `colmatch feature_extractor`, `exhaustive_matcher`, `geometric_verifier`, with COLMAP's names of commands
-// and options, and `turned_matcher`.
+// and options, and `rotated_matcher`.
 #include <filesystem>
 
 #include "plugin/commands/command_end.h"
 #include "plugin/commands/command_list.h"
 #include "plugin/matching/matching_options.h"
-#include "plugin/matching/turned_pipeline.h"
+#include "plugin/matching/rotated_pipeline.h"
 #include "plugin/runtime/log.h"
 #include "util/error.h"
 
@@ -68,18 +68,19 @@ class MatcherCommand : public Command {
   MatchingCommandOptions options_;
 };
 
-class TurnedMatcherCommand : public Command {
+class RotatedMatcherCommand : public Command {
  public:
-  std::string name() const override { return "turned_matcher"; }
+  std::string name() const override { return "rotated_matcher"; }
+  std::vector<std::string> aliases() const override { return {"turned_matcher"}; }
   std::vector<std::string> precisions() const override { return MatchingPrecisions(); }
   std::string description() const override {
-    return "Match photos that were taken with the camera turned: after exhaustive_matcher, every pair that "
-           "was not verified, or hardly (fewer than twice --TwoViewGeometry.min_num_inliers), is looked at "
+    return "Match photos that were taken with the camera rotated. Run it after exhaustive_matcher: pairs "
            "with "
-           "one photo turned by quarter turns";
+           "fewer inliers than twice --TwoViewGeometry.min_num_inliers are matched again with the second "
+           "photo rotated by 90, 180 and 270 degrees";
   }
   std::string examples() const override {
-    return "  colmatch turned_matcher --database_path db.db --image_path photos";
+    return "  colmatch rotated_matcher --database_path db.db --image_path photos";
   }
   void AddOptions(CLI::App& app) override {
     AddOption(app, "--image_path", extraction_.options.image_path, "folder of the photos")->required();
@@ -87,11 +88,11 @@ class TurnedMatcherCommand : public Command {
     matching_.AddTo(app, true, true);
   }
   int Run(const CommonOptions& common) override {
-    const MatchingPipelineStats stats = MatchTurned(extraction_.Resolve(), matching_.Resolve(), common);
-    LogInfo(std::to_string(stats.matched) + " pairs match better turned, " + std::to_string(stats.verified) +
+    const MatchingPipelineStats stats = MatchRotated(extraction_.Resolve(), matching_.Resolve(), common);
+    LogInfo(std::to_string(stats.matched) + " pairs match better rotated, " + std::to_string(stats.verified) +
             " verified with " + std::to_string(stats.num_inliers) + " inliers of " +
             std::to_string(stats.num_matches) + " matches; " + std::to_string(stats.already_there) +
-            " pairs were looked at before");
+            " pairs were tried before");
     return Finish(stats.skipped, stats.stopped);
   }
 
@@ -102,7 +103,7 @@ class TurnedMatcherCommand : public Command {
 
 }  // namespace
 
-std::unique_ptr<Command> MakeTurnedMatcherCommand() { return std::make_unique<TurnedMatcherCommand>(); }
+std::unique_ptr<Command> MakeRotatedMatcherCommand() { return std::make_unique<RotatedMatcherCommand>(); }
 
 std::unique_ptr<Command> MakeFeatureExtractorCommand() { return std::make_unique<FeatureExtractorCommand>(); }
 

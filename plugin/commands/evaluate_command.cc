@@ -3,6 +3,7 @@
 #include "network/architecture.h"
 #include "plugin/commands/command_list.h"
 #include "plugin/experiments/evaluation_protocols.h"
+#include "plugin/options/network_options.h"
 #include "plugin/runtime/log.h"
 #include "util/error.h"
 
@@ -63,26 +64,17 @@ class EvaluateCommand : public Command {
         ->check(CLI::Range(1, 1000));
     AddOption(app, "--difficulty", input_.difficulty, "homography: of the warps")
         ->check(CLI::Range(0.0, 1.0));
-    options_.push_back(app.add_option("--max_num_features,--SuperPoint.max_num_features",
-                                      keypoints_.max_num_features,
-                                      "keypoints an image (default: the protocol's)"));
-    options_.push_back(app.add_option("--SuperPoint.keypoint_threshold", keypoints_.keypoint_threshold,
-                                      "least detection probability (default: the protocol's)"));
-    options_.push_back(app.add_option("--SuperPoint.nms_radius", keypoints_.nms_radius,
-                                      "pixels between keypoints (default: the protocol's)"));
-    options_.push_back(
-        app.add_option("--SuperGlue.sinkhorn_iterations", superglue_.sinkhorn_iterations,
-                       "optimal transport (default: the protocol's; 0: as many as the weights specify)"));
-    AddOption(app, "--SuperPoint.refinement_radius", keypoints_.refinement_radius,
-              "keypoints move to the strongest peak of the Hessian this near, pixels; 0: they stay, as "
-              "published; -1: as the "
-              "weights specify");
-    AddPlaceRadiusOption(app, keypoints_.place_radius, "-1: as the weights specify");
-    AddScalesOption(app, keypoints_.scales, "as the weights specify");
-    AddOption(
-        app, "--SuperGlue.guidance_rounds", superglue_.guidance_rounds,
-        "times that matches guide their neighbours; 0: SuperGlue alone, -1: as many as the weights specify");
-    AddOption(app, "--SuperGlue.match_threshold", superglue_.match_threshold, "least confidence of a match");
+    options_.push_back(AddOption(app, "--max_num_features,--SuperPoint.max_num_features",
+                                 keypoints_.max_num_features, "keypoints per image; 0: all"));
+    options_.push_back(AddKeypointThreshold(app, keypoints_));
+    options_.push_back(AddNmsRadius(app, keypoints_));
+    options_.push_back(AddSinkhornIterations(app, superglue_.sinkhorn_iterations));
+    for (CLI::Option* option : options_) option->default_str("the protocol's");
+    AddRefinementRadius(app, keypoints_);
+    AddPlaceRadius(app, keypoints_.place_radius, "-1: as the weights specify");
+    AddScales(app, keypoints_.scales, "as the weights specify");
+    AddGuidanceRounds(app, superglue_);
+    AddMatchThreshold(app, superglue_);
   }
 
   int Run(const CommonOptions& common) override {

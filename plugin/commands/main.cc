@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -88,7 +89,9 @@ int RunCommand(CLI::App& app, std::vector<std::string> arguments,
 
 bool IsKnown(const std::string& name, const std::vector<std::unique_ptr<Command>>& commands) {
   for (const auto& command : commands) {
-    if (command->name() == name) return true;
+    const auto aliases = command->aliases();
+    if (command->name() == name || std::find(aliases.begin(), aliases.end(), name) != aliases.end())
+      return true;
   }
   return name.empty() || name[0] == '-';
 }

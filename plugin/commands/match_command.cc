@@ -5,7 +5,7 @@
 #include <opencv2/imgcodecs.hpp>
 
 #include "matcher/devices.h"
-#include "matcher/frontend.h"
+#include "matcher/matched_list.h"
 #include "plugin/commands/command_list.h"
 #include "plugin/extraction/photo_extractor.h"
 #include "plugin/extraction/precision_choice.h"
@@ -71,13 +71,13 @@ class Match : public Command {
     PhotoExtractor extractor(extraction, common, device);
     UsedWeights superglue;
     const MatcherParts parts(matching, common, superglue);
-    FeatureMatcher matcher = parts.On(device);
+    const auto matcher = parts.On(device);
 
     MatchedImage images[2];
     double extract_ms = 0;
     for (int i = 0; i < 2; ++i) images[i] = Extract(extractor, paths_[i], extract_ms);
     const auto start = Clock::now();
-    const auto matches = ListMatches(matcher.Match(images[0].features, images[1].features));
+    const auto matches = ListMatches(matcher->Match(images[0].features, images[1].features));
     const double match_ms = MillisecondsSince(start);
     std::cout << images[0].keypoints.size() << " and " << images[1].keypoints.size() << " keypoints, "
               << matches.size() << " matches\n";

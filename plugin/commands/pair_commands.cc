@@ -31,7 +31,7 @@ class SequentialMatcherCommand : public Command {
   }
   void AddOptions(CLI::App& app) override {
     AddOption(app, "--SequentialMatching.overlap", sequential_.overlap,
-              "how many following photos each is matched with");
+              "how many following photos each is matched with", SequentialOptions::kOverlap);
     AddOption(app, "--SequentialMatching.quadratic_overlap", sequential_.quadratic_overlap,
               "also with those 1, 2, 4, ... 2^(overlap - 1) further on");
     AddOption(app, "--SequentialMatching.expand_rig_images", sequential_.expand_rig_images,
@@ -98,10 +98,11 @@ class SpatialMatcherCommand : public Command {
         "themselves");
     AddOption(app, "--SpatialMatching.ignore_z", spatial_.ignore_z, "leave altitudes out");
     AddOption(app, "--SpatialMatching.max_num_neighbors", spatial_.max_num_neighbors,
-              "how many near photos each is matched with at most");
+              "how many near photos each is matched with at most", SpatialOptions::kMaxNumNeighbors);
     AddOption(app, "--SpatialMatching.min_num_neighbors", spatial_.min_num_neighbors,
-              "and at least, however far they are");
-    AddOption(app, "--SpatialMatching.max_distance", spatial_.max_distance, "how far near is, metres");
+              "and at least, however far they are", SpatialOptions::kMinNumNeighbors);
+    AddOption(app, "--SpatialMatching.max_distance", spatial_.max_distance,
+              "maximum distance of a near photo, metres", SpatialOptions::kMaxDistance);
     app.add_option("--SpatialMatching.num_threads", ignored_)->group(kColmapGroup);
     matching_.AddTo(app, true, true);
   }
@@ -134,9 +135,11 @@ class TransitiveMatcherCommand : public Command {
            "  colmatch transitive_matcher --database_path db.db";
   }
   void AddOptions(CLI::App& app) override {
-    AddOption(app, "--TransitiveMatching.batch_size", transitive_.batch_size, "pairs that are taken at once");
+    AddOption(app, "--TransitiveMatching.batch_size", transitive_.batch_size, "pairs that are taken at once",
+              TransitiveOptions::kBatchSize);
     AddOption(app, "--TransitiveMatching.num_iterations", transitive_.num_iterations,
-              "how often triangles are closed over what was verified before");
+              "how often triangles are closed over what was verified before",
+              TransitiveOptions::kNumIterations);
     matching_.AddTo(app, true, true);
   }
   int Run(const CommonOptions& common) override {

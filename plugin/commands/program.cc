@@ -52,10 +52,7 @@ void UseThreads(int threads) {
 }
 
 void ResolveCommonOptions(CommonOptions& common) {
-  if (common.num_threads == 0 || common.num_threads < -1 || common.num_threads > 1024) {
-    throw UsageError("--num_threads must be -1 (all cores) or in [1, 1024], found " +
-                     std::to_string(common.num_threads));
-  }
+  CommonOptions::kNumThreads.Require("--num_threads", common.num_threads);
   ApplyGpuOptions(common);
 }
 

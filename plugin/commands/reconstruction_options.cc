@@ -6,9 +6,10 @@
 namespace colmatch {
 
 void ReconstructionCommandOptions::AddTo(CLI::App& app) {
-  AddOption(app, "--turned_matching", options_.turned,
-            "also match photos turned by quarter turns: auto (where some do not join the others), always, "
-            "never")
+  AddOption(
+      app, "--rotated_matching,--turned_matching", options_.turned,
+      "match pairs also with one photo rotated by 90, 180 and 270 degrees: auto (if some photos are not "
+      "connected to the others), always, never")
       ->check(CLI::IsMember({"auto", "always", "never"}));
   AddOption(app, "--data_type", data_type_,
             "individual, video (frames named in their order), internet: pairs and the mapper's options, as "
@@ -43,13 +44,18 @@ void ReconstructionCommandOptions::AddPairsTo(CLI::App& app) {
       "there on; graph: photos that look alike, then what the verified pairs ask for; or one of these")
       ->check(CLI::IsMember({"auto", "exhaustive", "sequential", "retrieval", "graph"}));
   AddOption(app, "--GraphMatching.min_num_images", pairs.min_num_images,
-            "photos from which on --pairs auto matches by the graph; from 2");
+            "number of photos from which on --pairs auto matches by the graph",
+            CollectionPairsOptions::kMinNumImages);
   num_similar_ = AddOption(app, "--GraphMatching.num_similar", pairs.growth.num_similar,
-                           "others that look most like a photo, with which it is matched first; 1 to 10000");
-  num_neighbors_ = AddOption(app, "--GraphMatching.num_neighbors", pairs.growth.num_neighbors,
-                             "verified pairs with which a photo asks for no more; 1 to 10000");
+                           "others that look most like a photo, with which it is matched first",
+                           PairGrowthOptions::kNumSimilar);
+  num_neighbors_ =
+      AddOption(app, "--GraphMatching.num_neighbors", pairs.growth.num_neighbors,
+                "number of verified pairs of a photo from which on no more pairs are tried for it",
+                PairGrowthOptions::kNumNeighbors);
   AddOption(app, "--GraphMatching.num_rounds", pairs.growth.num_rounds,
-            "rounds at most, the first one by look; 1 to 1000");
+            "maximum number of rounds, including the first, which matches similar photos",
+            PairGrowthOptions::kNumRounds);
 }
 
 void ReconstructionCommandOptions::AddStagesTo(CLI::App& app) {

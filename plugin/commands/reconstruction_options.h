@@ -5,7 +5,7 @@
 #include <string>
 
 #include "plugin/matching/matching_options.h"
-#include "plugin/reconstruction/reconstruction_pipeline.h"
+#include "plugin/reconstruction/reconstruction_job.h"
 
 namespace colmatch {
 

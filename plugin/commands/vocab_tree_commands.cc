@@ -6,7 +6,7 @@
 
 #include "plugin/commands/command_list.h"
 #include "plugin/extraction/database_options.h"
-#include "plugin/extraction/feature_pipeline.h"
+#include "plugin/extraction/pipeline_stats.h"
 #include "plugin/matching/matching_setup.h"
 #include "plugin/matching/retrieval_pairs.h"
 #include "plugin/runtime/handover.h"

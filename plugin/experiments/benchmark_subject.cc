@@ -1,14 +1,14 @@
 // The measurements of `colmatch benchmark`; see benchmark_subject.h.
 #include "plugin/experiments/benchmark_subject.h"
 
-#include <ATen/Parallel.h>
 #include <torch/torch.h>
 
 #include <algorithm>
 #include <ctime>
 
-#include "matcher/frontend.h"
+#include "matcher/features_on_device.h"
 #include "matcher/guidance/local_guidance.h"
+#include "matcher/superglue_matcher.h"
 #include "network/engines/pair_matching.h"
 #include "network/engines/superpoint_engine.h"
 #include "network/engines/transport.h"
@@ -30,7 +30,7 @@ namespace {
 void Wait(const torch::Tensor& result) { result.flatten()[0].item<float>(); }
 
 // Random layers that move descriptors little, so that nearest neighbours stay matches.
-SuperGlue OfficialSuperGlue() {
+SuperGlue RandomSuperGlue() {
   torch::manual_seed(0);
   SuperGlue network;
   torch::NoGradGuard no_grad;
@@ -42,6 +42,10 @@ SuperGlue OfficialSuperGlue() {
 }
 
 }  // namespace
+
+bool MeansPublishedSizes(const std::string& weights) {
+  return weights == kPublishedSizes || weights == "published_sizes" || weights == "official";
+}
 
 BenchmarkPair RandomViews(int64_t n, int descriptor_dim, int width, int height) {
   torch::manual_seed(0);
@@ -65,48 +69,15 @@ double BenchmarkNow(BenchmarkClock clock) {
   return 1e3 * static_cast<double>(now.tv_sec) + 1e-6 * static_cast<double>(now.tv_nsec);
 }
 
-double MeasureGemmRate(const std::string& precision, const torch::Device& device, BenchmarkClock clock) {
-  const int64_t size = device.is_cpu() ? 1024 : 8192;
-  constexpr double kMostMilliseconds = 1000;
-  torch::NoGradGuard no_grad;
-  const auto a = torch::ones({size, size}, torch::TensorOptions().device(device).dtype(
-                                               ScalarTypeOf(PrecisionFromName(precision, device))));
-  auto product = torch::mm(a, a);
-  std::vector<float> values, bias, y;
-  std::unique_ptr<Int8Linear> linear;
-  if (precision == kInt8) {
-    values.assign(static_cast<size_t>(size * size), 1.0f);
-    bias.resize(static_cast<size_t>(size));
-    y.resize(values.size());
-    linear = std::make_unique<Int8Linear>(values.data(), bias.data(), size, size);
-  }
-  double best = 0;
-  const double first_begin = BenchmarkNow(clock);
-  for (int i = 0; i < 20 && BenchmarkNow(clock) - first_begin < kMostMilliseconds; ++i) {
-    const double begin = BenchmarkNow(clock);
-    if (precision == kInt8) {
-      at::parallel_for(0, size, 96, [&](int64_t first, int64_t last) {
-        linear->Apply(values.data() + first * size, last - first, y.data() + first * size);
-      });
-    } else {
-      torch::mm_out(product, a, a);
-      Wait(product);
-    }
-    best = std::max(best,
-                    2.0 * static_cast<double>(size * size * size) / (1e-3 * (BenchmarkNow(clock) - begin)));
-  }
-  return best;
-}
-
 BenchmarkSubject::BenchmarkSubject(std::string weights, std::string precision, const torch::Device& device,
                                    BenchmarkClock clock, int batch_size, bool cuda_graphs)
-    : weights_(std::move(weights)),
+    : weights_(MeansPublishedSizes(weights) ? kPublishedSizes : std::move(weights)),
       precision_(std::move(precision)),
       device_(device),
       clock_(clock),
       batch_size_(device.is_cpu() ? 1 : batch_size) {
-  if (weights_ == kOfficial) {
-    superglue_ = OfficialSuperGlue();
+  if (weights_ == kPublishedSizes) {
+    superglue_ = RandomSuperGlue();
     superpoint_ = SuperPoint();
   } else {
     const WeightsPaths paths = ResolveWeights(weights_);

@@ -16,7 +16,10 @@
 
 namespace colmatch {
 
-inline constexpr char kOfficial[] = "official";  // random networks of the published sizes
+// Weights of this name are random networks of the published sizes.
+inline constexpr char kPublishedSizes[] = "published sizes";
+// Whether --weights means those: also published_sizes, and `official`, the name of earlier versions.
+bool MeansPublishedSizes(const std::string& weights);
 
 // A pair of images of one size with what is matched on them.
 struct BenchmarkPair {
@@ -34,13 +37,9 @@ enum class BenchmarkClock { kWall, kCpu };
 // Milliseconds since any moment.
 double BenchmarkNow(BenchmarkClock clock);
 
-// Operations a second of the matrix product (1024 x 1024, on a GPU 8192 x 8192, the best of 20 or of a
-// second): of LibTorch for fp32, bf16 and fp16, of Int8Linear for int8.
-double MeasureGemmRate(const std::string& precision, const torch::Device& device, BenchmarkClock clock);
-
 class BenchmarkSubject {
  public:
-  // weights: as --weights, or "official": random ones of the published sizes, which match like nearest
+  // weights: as --weights, or "published sizes": random ones of these sizes, which match like nearest
   // neighbours. precision: fp32, bf16, int8 (on the CPU), fp16 (on a GPU, where batch_size pairs are matched
   // at once, by recorded launches if cuda_graphs). Throws UsageError where the weights name no SuperGlue.
   BenchmarkSubject(std::string weights, std::string precision, const torch::Device& device,
@@ -49,7 +48,7 @@ class BenchmarkSubject {
   const std::string& weights() const { return weights_; }
   const std::string& precision() const { return precision_; }
   // Random networks find nothing on them.
-  bool sees_photos() const { return weights_ != kOfficial; }
+  bool sees_photos() const { return weights_ != kPublishedSizes; }
   int descriptor_dim() const { return superglue_->architecture().descriptor_dim; }
 
   // The strongest keypoints of an image (1, 1, H, W), however weak.

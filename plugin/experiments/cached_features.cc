@@ -7,11 +7,18 @@
 #include <functional>
 #include <memory>
 
+#include "plugin/runtime/command.h"
 #include "plugin/runtime/progress.h"
 #include "training/data/feature_provenance.h"
 #include "util/atomic_file.h"
 
 namespace colmatch {
+
+void AddFeatureSetOptions(CLI::App& app, FeatureSetOptions& options) {
+  AddOption(app, "--SuperGlue.views_per_photo", options.views_per_photo, "cached warps of each photo");
+  AddOption(app, "--SuperGlue.scenes_per_photo", options.scenes_per_photo,
+            "cached scenes of textured planes, seen with parallax and occlusion, beside each photo's warps");
+}
 
 namespace {
 

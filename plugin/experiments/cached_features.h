@@ -1,6 +1,7 @@
 // Features for training and studying SuperGlue, made once and kept in a file.
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,9 @@
 #include "training/data/reconstruction_features.h"
 
 namespace colmatch {
+
+// --SuperGlue.views_per_photo and scenes_per_photo, of training and of compression.
+void AddFeatureSetOptions(CLI::App& app, FeatureSetOptions& options);
 
 // Those of `path` if it is there, else made on the device superpoint.network is on, under a progress bar, and
 // saved there. Throws UsageError for a file whose features were made otherwise, EnvironmentError for a

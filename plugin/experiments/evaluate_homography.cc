@@ -1,4 +1,4 @@
-// Protocols A and C of `colmatch evaluate`; see evaluation_protocols.h.
+// The homography and legacy homography protocols of `colmatch evaluate`; see evaluation_protocols.h.
 #include <torch/torch.h>
 
 #include <cmath>

@@ -1,4 +1,4 @@
-// Protocol D of `colmatch evaluate`; see evaluation_protocols.h.
+// The pose protocol of `colmatch evaluate`; see evaluation_protocols.h.
 #include <torch/torch.h>
 
 #include <filesystem>

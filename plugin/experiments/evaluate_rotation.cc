@@ -81,7 +81,7 @@ EvaluationOutcome EvaluateRotations(const EvaluationInput& input, EvaluationMeth
             own.FeaturesOf(m, image1), h1_from_0);
       }
       if (has_superglue) {
-        Add(measures[kTurned], degrees, own.MatchTurned(image0, image1, view.pixels), image0.own, image1.own,
+        Add(measures[kTurned], degrees, own.MatchRotated(image0, image1, view.pixels), image0.own, image1.own,
             h1_from_0);
       }
     }

@@ -1,4 +1,4 @@
-// Protocol B of `colmatch evaluate`; see evaluation_protocols.h.
+// The sequence protocol of `colmatch evaluate`; see evaluation_protocols.h.
 #include <torch/torch.h>
 
 #include <algorithm>

@@ -78,18 +78,18 @@ EvaluationMethods::EvaluationMethods(const WeightsPaths& weights, torch::Device 
   if (!weights.superglue.empty()) {
     LoadedSuperGlue loaded = LoadSuperGlue(weights.superglue);
     superglue_sha256_ = loaded.sha256;
-    Add("superglue", false, MatcherType::kSuperGlue, loaded, superglue, device);
+    Add("superglue", false, "superglue", loaded, superglue, device);
     if (GuidanceRoundsOf(loaded.network, superglue) > 0) {
       SuperGlueOptions alone = superglue;
       alone.guidance_rounds = 0;
-      Add("superglue_alone", false, MatcherType::kSuperGlue, std::move(loaded), alone, device);
+      Add("superglue_alone", false, "superglue", std::move(loaded), alone, device);
     }
   }
-  Add("nn", false, MatcherType::kNearestNeighbor, {}, superglue, device);
-  Add("nn_mutual", false, MatcherType::kMutualNearestNeighbor, {}, superglue, device);
-  Add("nn_ratio", false, MatcherType::kRatioTest, {}, superglue, device);
-  Add("sift_mutual", true, MatcherType::kMutualNearestNeighbor, {}, superglue, device);
-  Add("sift_ratio", true, MatcherType::kRatioTest, {}, superglue, device);
+  Add("nn", false, "nn", {}, superglue, device);
+  Add("nn_mutual", false, "nn_mutual", {}, superglue, device);
+  Add("nn_ratio", false, "nn_ratio", {}, superglue, device);
+  Add("sift_mutual", true, "nn_mutual", {}, superglue, device);
+  Add("sift_ratio", true, "nn_ratio", {}, superglue, device);
 }
 
 EvaluationMethods::EvaluationMethods(FeatureExtractor extractor, int max_num_features, Precision precision)
@@ -100,20 +100,20 @@ EvaluationMethods EvaluationMethods::ShareOnCpu() const {
   other.superglue_sha256_ = superglue_sha256_;
   other.labels_ = labels_;
   other.on_sift_ = on_sift_;
-  for (const FeatureMatcher& matcher : matchers_) other.matchers_.push_back(matcher.ShareOnCpu());
+  for (const auto& matcher : matchers_) other.matchers_.push_back(matcher->ShareOnCpu());
   return other;
 }
 
-void EvaluationMethods::Add(const std::string& label, bool on_sift, MatcherType type,
+void EvaluationMethods::Add(const std::string& label, bool on_sift, const std::string& matcher,
                             LoadedSuperGlue superglue, const SuperGlueOptions& options,
                             torch::Device device) {
-  MatcherOptions matcher;
-  matcher.type = type;
-  matcher.superglue = options;
-  matcher.precision = precision_;
+  MatcherSetup setup{std::move(superglue), {}, device, {}, {}};
+  setup.options.matcher = matcher;
+  setup.options.superglue = options;
+  setup.options.precision = precision_;
   labels_.push_back(label);
   on_sift_.push_back(on_sift);
-  matchers_.emplace_back(std::move(superglue), matcher, device);
+  matchers_.push_back(MakeMatcher(std::move(setup)));
 }
 
 EvaluatedImage EvaluationMethods::Extract(const cv::Mat& pixels) {
@@ -128,16 +128,16 @@ const Features& EvaluationMethods::FeaturesOf(size_t method, const EvaluatedImag
 MatchedPair2d EvaluationMethods::Match(size_t method, const EvaluatedImage& image0,
                                        const EvaluatedImage& image1) {
   const Features &features0 = FeaturesOf(method, image0), &features1 = FeaturesOf(method, image1);
-  return ToMatchedPair(features0, features1, matchers_[method].Match(features0, features1));
+  return ToMatchedPair(features0, features1, matchers_[method]->Match(features0, features1));
 }
 
-MatchedPair2d EvaluationMethods::MatchTurned(const EvaluatedImage& image0, const EvaluatedImage& image1,
-                                             const cv::Mat& pixels1) {
+MatchedPair2d EvaluationMethods::MatchRotated(const EvaluatedImage& image0, const EvaluatedImage& image1,
+                                              const cv::Mat& pixels1) {
   const TurnedDescriptors turned =
       extractor_.DescribeTurned(pixels1.ptr<float>(), pixels1.cols, pixels1.rows, image1.own);
   const int turns = ChooseTurn(image0.own, image1.own, turned, {});
   const Features seen = TurnFeatures(image1.own, turned, turns);
-  return ToMatchedPair(image0.own, image1.own, matchers_.front().Match(image0.own, seen));
+  return ToMatchedPair(image0.own, image1.own, matchers_.front()->Match(image0.own, seen));
 }
 
 }  // namespace colmatch

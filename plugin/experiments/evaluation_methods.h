@@ -9,7 +9,8 @@
 
 #include "evaluation/homography_protocol.h"
 #include "evaluation/matched_pair.h"
-#include "matcher/frontend.h"
+#include "matcher/feature_extractor.h"
+#include "matcher/matcher_list.h"
 #include "plugin/runtime/common_options.h"
 #include "plugin/runtime/weights_location.h"
 #include "training/data/homography.h"
@@ -24,7 +25,7 @@ struct EvaluatedImage {
 MatchedPair2d ToMatchedPair(const Features& features0, const Features& features1,
                             const FeatureMatches& matches);
 
-// What protocol A measures of a pair whose homography is known.
+// What the homography protocol measures of a pair whose homography is known.
 Measures MeasureByHomography(const MatchedPair2d& matched, const Homography& h1_from_0, const cv::Size& size0,
                              const cv::Size& size1);
 
@@ -54,9 +55,9 @@ class EvaluationMethods {
   MatchedPair2d Match(size_t method, const EvaluatedImage& image0, const EvaluatedImage& image1);
 
   // What the first method finds with image 1 looked at turned by the quarter turns that suit it best, as
-  // turned_matcher does. pixels1: of image 1.
-  MatchedPair2d MatchTurned(const EvaluatedImage& image0, const EvaluatedImage& image1,
-                            const cv::Mat& pixels1);
+  // rotated_matcher does. pixels1: of image 1.
+  MatchedPair2d MatchRotated(const EvaluatedImage& image0, const EvaluatedImage& image1,
+                             const cv::Mat& pixels1);
 
   // The features labels()[method] works on.
   const Features& FeaturesOf(size_t method, const EvaluatedImage& image) const;
@@ -65,7 +66,7 @@ class EvaluationMethods {
   EvaluationMethods(FeatureExtractor extractor, int max_num_features, Precision precision);
   EvaluationMethods(const WeightsPaths& weights, torch::Device device, Precision precision,
                     const KeypointOptions& keypoints, const SuperGlueOptions& superglue);
-  void Add(const std::string& label, bool on_sift, MatcherType type, LoadedSuperGlue superglue,
+  void Add(const std::string& label, bool on_sift, const std::string& matcher, LoadedSuperGlue superglue,
            const SuperGlueOptions& options, torch::Device device);
 
   FeatureExtractor extractor_;
@@ -74,7 +75,7 @@ class EvaluationMethods {
   std::string superglue_sha256_;
   std::vector<std::string> labels_;
   std::vector<char> on_sift_;
-  std::vector<FeatureMatcher> matchers_;
+  std::vector<std::unique_ptr<FeatureMatcher>> matchers_;
 };
 
 }  // namespace colmatch

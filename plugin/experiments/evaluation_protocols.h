@@ -9,7 +9,7 @@
 
 #include "plugin/experiments/evaluation_methods.h"
 #include "plugin/experiments/evaluation_report.h"
-#include "plugin/extraction/feature_pipeline.h"
+#include "plugin/extraction/pipeline_stats.h"
 
 namespace colmatch {
 
@@ -49,23 +49,23 @@ void ForEachPair(const std::vector<std::string>& names, const EvaluationInput& i
 // All stop where a signal says so; rows then holds what was done. A picture that cannot be read is skipped
 // with its reason; UsageError where none can.
 
-// A: two warps of each photo, 640 x 480; or the pairs of pairs_path, as their pictures are.
+// Homography protocol: two warps of each photo, 640 x 480; or the pairs of pairs_path, as their pictures are.
 EvaluationOutcome EvaluateHomographies(const EvaluationInput& input, EvaluationMethods& methods);
 
-// C: a photo and one warp of it with borders, both resized to 640 x 480. pairs_path has lines of a name and
-// nine numbers, as gouthamvgk's coco_test_images_homo.txt; without it warps of that kind are drawn, one a
-// photo.
+// Legacy homography protocol: a photo and one warp of it with borders, both resized to 640 x 480. pairs_path
+// has lines of a name and nine numbers, as gouthamvgk's coco_test_images_homo.txt; without it warps of that
+// kind are drawn, one a photo.
 EvaluationOutcome EvaluateLegacyHomographies(const EvaluationInput& input, EvaluationMethods& methods);
 
-// B: sequences, sub-folders with images 1 .. 6 (HPatches: H_1_2 .. H_1_6; Oxford: H1to2p .. H1to6p, pictures
-// in the folder itself or in images/), short side resized to 480.
+// Sequence protocol: sequences, sub-folders with images 1 .. 6 (HPatches: H_1_2 .. H_1_6; Oxford: H1to2p ..
+// H1to6p, pictures in the folder itself or in images/), short side resized to 480.
 EvaluationOutcome EvaluateSequences(const EvaluationInput& input, EvaluationMethods& methods);
 
-// How much in-plane rotation is borne: the middle of each photo against itself turned by 0, 15, .. 180
-// degrees.
+// Rotation protocol, how much in-plane rotation is tolerated: the middle of each photo against itself turned
+// by 0, 15, .. 180 degrees.
 EvaluationOutcome EvaluateRotations(const EvaluationInput& input, EvaluationMethods& methods);
 
-// D: relative pose, resized to 640 x 480.
+// Pose protocol: relative pose, resized to 640 x 480.
 EvaluationOutcome EvaluatePoses(const EvaluationInput& input, EvaluationMethods& methods);
 
 }  // namespace colmatch

@@ -13,7 +13,7 @@ namespace colmatch {
 
 struct SensitivityOptions {
   std::string image_path;  // photos that no weights were trained on
-  int num_pairs = 24;      // of warps (protocol A), the fixed validation set
+  int num_pairs = 24;      // of warps (homography protocol), the fixed validation set
   std::vector<double> sparsities = {0.4, 0.6, 0.8};
   std::vector<int> bits = {2, 3, 4, 6};
 

@@ -6,7 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "matcher/devices.h"
-#include "matcher/frontend.h"
+#include "matcher/feature_extractor.h"
+#include "matcher/matcher_list.h"
 #include "plugin/experiments/evaluation_methods.h"
 #include "plugin/experiments/sensitivity.h"
 #include "plugin/experiments/warped_pairs.h"
@@ -168,14 +169,14 @@ class Scan {
   }
 
   Json Measure(const std::vector<PairFeatures>& features) {
-    MatcherOptions options;
-    options.superglue.guidance_rounds = 0;  // what its weights do, not what guidance mends
-    FeatureMatcher matcher(superglue_, options, DeviceFromName(common_.device));
+    MatcherSetup setup{superglue_, {}, DeviceFromName(common_.device), {}, {}};
+    setup.options.superglue.guidance_rounds = 0;  // what its weights do, not what guidance mends
+    const auto matcher = MakeMatcher(std::move(setup));
     std::vector<Measures> rows;
     for (size_t p = 0; p < pairs_.size(); ++p) {
       const auto& [features0, features1] = features[p];
       rows.push_back(
-          MeasureByHomography(ToMatchedPair(features0, features1, matcher.Match(features0, features1)),
+          MeasureByHomography(ToMatchedPair(features0, features1, matcher->Match(features0, features1)),
                               pairs_[p].h1_from_0, kWarpedPairSize, kWarpedPairSize));
     }
     Json result;

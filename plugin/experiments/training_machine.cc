@@ -5,8 +5,15 @@
 #include <cstdlib>
 
 #include "matcher/devices.h"
+#include "plugin/runtime/command.h"
 
 namespace colmatch {
+
+void AddNumWorkers(CLI::App& app, int& num_workers) {
+  AddOption(app, "--num_workers", num_workers,
+            "threads that prepare batches and features ahead; 0: one, beside a GPU one a core",
+            Bounds<int>{0, 256});
+}
 
 void ChooseMachine(const CommonOptions& common, int num_workers, TrainLoopOptions& loop) {
   const torch::Device device = DeviceFromName(common.device);

@@ -1,4 +1,4 @@
-// Protocol A's pictures: two warps of one photo that show nothing outside it.
+// Pictures of the homography protocol: two warps of one photo that show nothing outside it.
 #pragma once
 
 #include <cstdint>

@@ -5,7 +5,7 @@
 #include <Eigen/Core>
 #include <vector>
 
-#include "matcher/frontend.h"
+#include "matcher/matched_list.h"
 #include "util/colmap_types.h"
 
 namespace colmatch {

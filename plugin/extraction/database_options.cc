@@ -7,10 +7,7 @@
 namespace colmatch {
 
 ConnectionOptions ConnectionOptionsOf(const CommonOptions& common) {
-  // CLI::Range lets NaN through.
-  if (!(common.busy_timeout_s >= 0 && common.busy_timeout_s <= 86400))
-    throw UsageError("--busy_timeout must be in [0, 86400] seconds, found " +
-                     std::to_string(common.busy_timeout_s));
+  CommonOptions::kBusyTimeout.Require("--busy_timeout", common.busy_timeout_s);
   ConnectionOptions options;
   options.busy_timeout_ms = static_cast<int>(common.busy_timeout_s * 1000);
   options.on_wait = [](int waited_ms) {

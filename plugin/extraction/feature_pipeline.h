@@ -3,57 +3,20 @@
 
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "database_io/colmap_database.h"
-#include "matcher/frontend.h"
-#include "network/keypoints.h"
-#include "network/weights.h"
+#include "matcher/feature_extractor.h"
 #include "plugin/extraction/camera_choice.h"
 #include "plugin/extraction/cluster_records.h"
+#include "plugin/extraction/feature_options.h"
+#include "plugin/extraction/photo_extractor.h"
+#include "plugin/extraction/pipeline_stats.h"
 #include "plugin/photos/image_resize.h"
 #include "plugin/runtime/common_options.h"
 
 namespace colmatch {
-
-class PhotoExtractor;  // photo_extractor.h, which needs this file
-template <typename Engine>
-class EnginePool;
-
-struct FeaturePipelineOptions {
-  std::string database_path;
-  std::string image_path;
-  std::string image_list_path;  // empty: every photo below image_path
-  CameraOptions camera;
-  int64_t existing_camera_id = -1;        // -1: none
-  std::string focal_convention = "auto";  // of EXIF focal lengths: auto (the database's), colmap3, colmap4
-  std::string mask_path;                  // folder of masks NAME.png or STEM.png; empty: none
-  std::string camera_mask_path;           // a mask for all photos; empty: none
-  // The network sees photos turned by their EXIF orientation; keypoints stay those of the photo as stored.
-  bool upright = true;
-  int max_image_size = 1600;  // longer side given to the network, pixels; 0: never resize
-  int tile_size = 0;          // longest side the network sees at once, pixels; 0: the whole photo
-  KeypointOptions keypoints;
-};
-
-struct SkippedInput {
-  std::string name, reason;
-};
-
-// What a report says of the weights that a pipeline used.
-struct UsedWeights {
-  Metadata metadata;
-  std::string sha256;  // of the file; empty: none were needed
-};
-
-struct FeaturePipelineStats {
-  int64_t extracted = 0, already_there = 0, num_keypoints = 0;
-  std::vector<SkippedInput> skipped;
-  UsedWeights weights;
-  bool stopped = false;  // by a signal, everything before it committed
-};
 
 // A copy of the keypoints (N, 2), each through MapToOriginal or MapToResized.
 torch::Tensor MapKeypoints(const torch::Tensor& keypoints, const ResizedImage& resized,

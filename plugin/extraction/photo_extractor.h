@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "matcher/frontend.h"
-#include "plugin/extraction/feature_pipeline.h"
+#include "matcher/feature_extractor.h"
+#include "plugin/extraction/feature_options.h"
 #include "plugin/extraction/mask.h"
 #include "plugin/photos/exif.h"
 #include "plugin/photos/image_resize.h"

@@ -5,7 +5,7 @@
 #include <sstream>
 
 #include "matcher/devices.h"
-#include "matcher/frontend.h"
+#include "network/precision.h"
 #include "plugin/extraction/database_options.h"
 #include "plugin/runtime/log.h"
 

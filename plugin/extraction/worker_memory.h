@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <string>
 
-#include "matcher/frontend.h"
-#include "plugin/extraction/feature_pipeline.h"
+#include "matcher/feature_extractor.h"
+#include "plugin/extraction/feature_options.h"
 #include "plugin/runtime/common_options.h"
 
 namespace colmatch {

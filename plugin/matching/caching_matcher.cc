@@ -6,8 +6,8 @@
 namespace colmatch {
 
 std::shared_ptr<const PreparedImage> CachingMatcher::Prepared(const NumberedImage& image) {
-  return prepared_->Get(image.number,
-                        [&] { return Traced("prepare", [&] { return matcher_.Prepare(image.features); }); });
+  return *prepared_->Get(
+      image.number, [&] { return Traced("prepare", [&] { return matcher_->Prepare(image.features); }); });
 }
 
 std::vector<PairRows> CachingMatcher::Match(const std::vector<NumberedPair>& pairs) {
@@ -17,7 +17,7 @@ std::vector<PairRows> CachingMatcher::Match(const std::vector<NumberedPair>& pai
     prepared.push_back({std::move(prepared0), Prepared(image1)});
   }
   std::vector<PairRows> rows;
-  for (const FeatureMatches& matches : Traced("match", [&] { return matcher_.MatchBatch(prepared); }))
+  for (const FeatureMatches& matches : Traced("match", [&] { return matcher_->MatchBatch(prepared); }))
     rows.push_back(RowsOf(matches));
   return rows;
 }

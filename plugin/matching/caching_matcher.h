@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "matcher/frontend.h"
+#include "matcher/feature_matcher.h"
 #include "plugin/matching/pair_rows.h"
 #include "plugin/workers/engine_pool.h"
 #include "plugin/workers/shared_cache.h"
@@ -21,22 +21,22 @@ struct NumberedImage {
 using NumberedPair = std::pair<NumberedImage, NumberedImage>;
 
 // Images that stay prepared; the matchers of one device may share them.
-using PreparedImages = SharedCache<uint32_t, PreparedImage>;
+using PreparedImages = SharedCache<uint32_t, std::shared_ptr<const PreparedImage>>;
 
 // One thread at a time.
 class CachingMatcher {
  public:
-  CachingMatcher(FeatureMatcher matcher, std::shared_ptr<PreparedImages> prepared)
+  CachingMatcher(std::unique_ptr<FeatureMatcher> matcher, std::shared_ptr<PreparedImages> prepared)
       : matcher_(std::move(matcher)), prepared_(std::move(prepared)) {}
 
   // How many pairs Match is best given; any thread may ask.
-  size_t batch_size() const { return static_cast<size_t>(matcher_.batch_size()); }
+  size_t batch_size() const { return static_cast<size_t>(matcher_->batch_size()); }
   std::vector<PairRows> Match(const std::vector<NumberedPair>& pairs);
 
  private:
   std::shared_ptr<const PreparedImage> Prepared(const NumberedImage& image);
 
-  FeatureMatcher matcher_;
+  std::unique_ptr<FeatureMatcher> matcher_;
   std::shared_ptr<PreparedImages> prepared_;
 };
 

@@ -29,9 +29,7 @@ void CollectionPairsOptions::Validate() const {
         "--pairs graph chooses pairs by what was verified before, which a plan cannot know: use retrieval, "
         "or "
         "colmatch automatic_reconstructor --pairs graph on one machine");
-  if (min_num_images < 2)
-    throw UsageError("--GraphMatching.min_num_images must be at least 2, found " +
-                     std::to_string(min_num_images));
+  kMinNumImages.Require("--GraphMatching.min_num_images", min_num_images);
   growth.Validate();
 }
 

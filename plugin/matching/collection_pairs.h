@@ -9,6 +9,7 @@
 #include "plugin/pairs/pair_source.h"
 #include "plugin/pairs/sequential_pairs.h"
 #include "plugin/runtime/common_options.h"
+#include "util/bounds.h"
 
 namespace colmatch {
 
@@ -24,6 +25,7 @@ struct CollectionPairsOptions {
   // COLMAP's automatic_reconstructor does.
   bool matched_between = true;
 
+  static constexpr Bounds<int> kMinNumImages{2};
   void Validate() const;  // throws UsageError naming option, value and range
 };
 

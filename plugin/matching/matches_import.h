@@ -3,7 +3,9 @@
 
 #include <string>
 
-#include "plugin/matching/matching_pipeline.h"
+#include "plugin/matching/matching_job.h"
+#include "plugin/pairs/pair_source.h"
+#include "plugin/runtime/common_options.h"
 
 namespace colmatch {
 

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <iterator>
 
+#include "matcher/matcher_list.h"
 #include "plugin/options/documentation.h"
+#include "plugin/options/network_options.h"
 #include "plugin/runtime/log.h"
 #include "util/error.h"
 
@@ -128,18 +130,12 @@ void ExtractionCommandOptions::AddDetectorTo(CLI::App& app) {
   AddOption(
       app, "--SuperPoint.tile_size", o.tile_size,
       "longest side that the network sees at once, pixels, for big photos in bounded memory; 0: no tiles");
-  AddOption(app, "--SuperPoint.keypoint_threshold", o.keypoints.keypoint_threshold,
-            "minimum detection probability of a keypoint");
-  AddOption(app, "--SuperPoint.nms_radius", o.keypoints.nms_radius,
-            "radius of non-maximum suppression: minimum distance of keypoints, pixels");
-  AddOption(app, "--SuperPoint.remove_borders", o.keypoints.remove_borders,
-            "pixels at each side without keypoints");
-  AddOption(app, "--SuperPoint.refinement_radius", o.keypoints.refinement_radius,
-            "keypoints move to the strongest peak of the Hessian this near, pixels; 0: they stay, as "
-            "published; -1: as the "
-            "weights specify");
-  AddPlaceRadiusOption(app, o.keypoints.place_radius, "-1: as the weights specify");
-  AddScalesOption(app, o.keypoints.scales, "as the weights specify");
+  AddKeypointThreshold(app, o.keypoints);
+  AddNmsRadius(app, o.keypoints);
+  AddRemoveBorders(app, o.keypoints);
+  AddRefinementRadius(app, o.keypoints);
+  AddPlaceRadius(app, o.keypoints.place_radius, "-1: as the weights specify");
+  AddScales(app, o.keypoints.scales, "as the weights specify");
 }
 
 void ExtractionCommandOptions::AddShortNamesTo(CLI::App& app) {
@@ -201,55 +197,50 @@ void MatchingCommandOptions::AddTo(CLI::App& app, bool with_paths, bool with_mat
   if (with_paths)
     AddOption(app, "--database_path", o.database_path, "COLMAP database with features")->required();
   if (with_matching) {
-    AddOption(app, "--matcher", o.matcher,
+    AddOption(app, "--matcher", o.matching.matcher,
               "superglue, or a baseline on the same features: nn, nn_mutual, nn_ratio")
-        ->check(CLI::IsMember({"superglue", "nn", "nn_mutual", "nn_ratio"}));
-    AddOption(app, "--SuperGlue.match_threshold", o.matching.superglue.match_threshold,
-              "minimum confidence of a match");
-    AddOption(
-        app, "--SuperGlue.sinkhorn_iterations", o.matching.superglue.sinkhorn_iterations,
-        "iterations of optimal transport; 0: as many as the weights specify (100 where they do not say)");
-    AddOption(
-        app, "--SuperGlue.guidance_rounds", o.matching.superglue.guidance_rounds,
-        "times that matches tell their neighbours where to look, before optimal transport decides anew; 0: "
-        "none, -1: as many as the weights specify (none where they do not say)");
+        ->check(CLI::IsMember(MatcherNames()));
+    AddMatchThreshold(app, o.matching.superglue);
+    AddSinkhornIterations(app, o.matching.superglue.sinkhorn_iterations);
+    AddGuidanceRounds(app, o.matching.superglue);
     AddOption(
         app, "--SuperGlue.min_neighbors", o.matching.prefilter.min_neighbors,
         "a pair with fewer mutual nearest neighbours whose descriptors are as similar as "
         "neighbor_similarity is skipped: no matches, without SuperGlue. 0: every pair is matched, -1: as the "
-        "weights specify (0 where they do not say)");
+        "weights specify (0 where they do not say)",
+        PrefilterOptions::kMinNeighbors);
     AddOption(app, "--SuperGlue.neighbor_similarity", o.matching.prefilter.min_similarity,
-              "least cosine of their descriptors; -2: as the weights specify (0.8 where they do not say)");
-    AddOption(app, "--SuperGlue.batch_size", o.matching.batch_size, "pairs matched at once on a GPU")
-        ->check(CLI::Range(1, 4096));
-    AddOption(app, "--SuperGlue.cuda_graphs", o.matching.cuda_graphs,
-              "on a GPU, record the launches of a batch once and repeat them: for small batches");
+              "least cosine of their descriptors; -2: as the weights specify (0.8 where they do not say)",
+              PrefilterOptions::kMinSimilarity);
+    AddGpuBatchOptions(app, o.matching.batch_size, o.matching.cuda_graphs);
     AddOption(app, "--max_ratio,--SiftMatching.max_ratio", o.matching.max_ratio,
-              "maximum ratio of the two smallest distances in the ratio test (nn_ratio)");
+              "maximum ratio of the two smallest distances in the ratio test (nn_ratio)",
+              MatcherOptions::kMaxRatio);
     AddOption(app, "--skip_geometric_verification,--FeatureMatching.skip_geometric_verification",
               o.skip_geometric_verification, "take every match as an inlier");
     AddOption(app, "--ExhaustiveMatching.block_size", o.block_size, "images a side of a block");
   }
   AddOption(app, "--TwoViewGeometry.min_num_inliers,--SiftMatching.min_num_inliers", g.min_num_inliers,
-            "minimum number of inliers of a verified pair");
+            "minimum number of inliers of a verified pair", TwoViewGeometryOptions::kMinNumInliers);
   AddOption(app, "--TwoViewGeometry.max_error,--SiftMatching.max_error", g.max_error,
-            "maximum distance of an inlier from the model, pixels");
+            "maximum distance of an inlier from the model, pixels", TwoViewGeometryOptions::kMaxError);
   AddOption(app, "--TwoViewGeometry.confidence,--SiftMatching.confidence", g.confidence,
-            "confidence of the robust estimation");
+            "confidence of the robust estimation", TwoViewGeometryOptions::kConfidence);
   AddOption(app, "--TwoViewGeometry.max_num_trials,--SiftMatching.max_num_trials", g.max_num_trials,
-            "maximum number of trials of the robust estimation");
+            "maximum number of trials of the robust estimation", TwoViewGeometryOptions::kMaxNumTrials);
   AddOption(app, "--TwoViewGeometry.min_inlier_ratio,--SiftMatching.min_inlier_ratio", g.min_inlier_ratio,
-            "minimum share of inliers that the robust estimation assumes");
+            "minimum share of inliers that the robust estimation assumes", TwoViewGeometryOptions::kShare);
   AddOption(app, "--TwoViewGeometry.min_chance_ratio", g.min_chance_ratio,
             "minimum inliers of a doubtful pair, as a multiple of what its points matched at random give; 0: "
-            "COLMAP's rules alone");
+            "COLMAP's rules alone",
+            TwoViewGeometryOptions::kMinChanceRatio);
   AddOption(app, "--TwoViewGeometry.multiple_models,--SiftMatching.multiple_models", g.multiple_models,
             "look for more than one motion per pair");
   AddOption(app, "--TwoViewGeometry.compute_relative_pose,--SiftMatching.compute_relative_pose",
             g.compute_relative_pose, "store the relative pose too");
   AddOption(app, "--TwoViewGeometry.detect_watermark", g.detect_watermark, "recognise watermarks");
   AddOption(app, "--TwoViewGeometry.watermark_detection_max_error", g.watermark_detection_max_error,
-            "maximum distance of a watermark's inlier, pixels");
+            "maximum distance of a watermark's inlier, pixels", TwoViewGeometryOptions::kWatermarkMaxError);
   AddOption(app, "--TwoViewGeometry.multiple_ignore_watermark", g.multiple_ignore_watermark,
             "watermarks are no motion (multiple_models)");
   AddOption(app, "--TwoViewGeometry.random_seed", g.random_seed, "seed of the robust estimation");

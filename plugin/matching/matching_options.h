@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "plugin/extraction/feature_pipeline.h"
-#include "plugin/matching/matching_pipeline.h"
+#include "plugin/extraction/feature_options.h"
+#include "plugin/matching/matching_job.h"
 #include "plugin/runtime/command.h"
 
 namespace colmatch {

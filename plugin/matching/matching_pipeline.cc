@@ -22,7 +22,7 @@ namespace {
 // Nearest neighbours have one precision.
 CommonOptions PrecisionForMatcher(const MatchingPipelineOptions& o, const CommonOptions& common,
                                   ColmapDatabase& database) {
-  if (MatcherTypeFromName(o.matcher) != MatcherType::kSuperGlue) return common;
+  if (!FindMatcher(o.matching.matcher).needs_superglue) return common;
   return WithPrecision(common, database, RowsKind::kPairs);
 }
 

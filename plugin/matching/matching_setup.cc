@@ -21,7 +21,7 @@
 namespace colmatch {
 namespace {
 
-constexpr char kTurned[] = " turned ";
+constexpr char kRotated[] = " rotated ", kFormerlyRotated[] = " turned ";
 
 // Of keypoints whose scores are lost: in the middle of what the default weights give.
 constexpr float kUnknownScore = 0.1F;
@@ -60,9 +60,8 @@ MatcherParts::MatcherParts(const MatchingPipelineOptions& o, const CommonOptions
       devices_(DevicesFromName(common.device)),
       on_shortage_(GpuShortageHandler()),
       prefilter_counts_(std::make_shared<PrefilterCounts>()) {
-  options_.type = MatcherTypeFromName(o.matcher);
   options_.Validate();
-  if (options_.type != MatcherType::kSuperGlue) return;
+  if (!FindMatcher(options_.matcher).needs_superglue) return;
   options_.precision = PrecisionFromName(common.precision, devices_.front());
   if (options_.precision == Precision::kBf16 && OnCpu() && !HasBf16Instructions())
     LogInfo(
@@ -76,19 +75,16 @@ MatcherParts::MatcherParts(const MatchingPipelineOptions& o, const CommonOptions
   used = {weights_.metadata, weights_.sha256};
 }
 
-FeatureMatcher MatcherParts::On(torch::Device device) const {
-  FeatureMatcher matcher(weights_, options_, device);
-  matcher.OnMemoryShortage(on_shortage_);
-  matcher.CountPairsIn(prefilter_counts_);
-  return matcher;
+std::unique_ptr<FeatureMatcher> MatcherParts::On(torch::Device device) const {
+  return MakeMatcher({weights_, options_, device, on_shortage_, prefilter_counts_});
 }
 
 MatcherPool MatcherParts::Pool(int cpu_workers, size_t num_prepared) const {
   if (OnCpu()) {
-    const FeatureMatcher first = On(torch::kCPU);
+    const std::shared_ptr<FeatureMatcher> first = On(torch::kCPU);
     const auto prepared = std::make_shared<PreparedImages>(num_prepared);
     return MatcherPool(WorkersOn(devices_, cpu_workers), [&](torch::Device) {
-      return std::make_unique<CachingMatcher>(first.ShareOnCpu(), prepared);
+      return std::make_unique<CachingMatcher>(first->ShareOnCpu(), prepared);
     });
   }
   return MatcherPool(WorkersOn(devices_, cpu_workers), [&](torch::Device device) {
@@ -178,8 +174,9 @@ Provenance ProvenanceOfFeatures(ColmapDatabase& database, const Image& image) {
 std::string MatchingProvenance(const MatchingPipelineOptions& o, const CommonOptions& common,
                                const UsedWeights& weights) {
   std::ostringstream text;
-  text << "matcher " << o.matcher;
-  if (o.matcher == "superglue") {
+  const MatcherEntry& matcher = FindMatcher(o.matching.matcher);
+  text << "matcher " << matcher.name;
+  if (matcher.needs_superglue) {
     text << ' ' << weights.sha256 << " match_threshold " << o.matching.superglue.match_threshold
          << " sinkhorn_iterations " << o.matching.superglue.sinkhorn_iterations;
     if (o.matching.superglue.guidance_rounds >= 0)
@@ -188,12 +185,12 @@ std::string MatchingProvenance(const MatchingPipelineOptions& o, const CommonOpt
     const auto precision = PrecisionFromName(common.precision, DevicesFromName(common.device).front());
     if (precision != Precision::kFloat32) text << ' ' << NameOf(precision);
   }
-  if (o.matcher == "nn_ratio") text << " max_ratio " << o.matching.max_ratio;
+  if (matcher.provenance != nullptr) text << matcher.provenance(o.matching);
   return text.str();
 }
 
-std::string TurnedProvenance(const std::string& provenance, int quarter_turns) {
-  return provenance + kTurned + std::to_string(quarter_turns);
+std::string RotatedProvenance(const std::string& provenance, int quarter_turns) {
+  return provenance + kRotated + std::to_string(quarter_turns);
 }
 
 PairState StateOf(ColmapDatabase& database, const Image& a, const Image& b, const std::string& provenance) {
@@ -209,8 +206,9 @@ PairState StateOf(ColmapDatabase& database, const Image& a, const Image& b, cons
     return state;
   }
   state.ours = found.has_value();
-  state.turned = found && found->text.rfind(provenance + kTurned, 0) == 0;
-  if (found && found->text != provenance && !state.turned) {
+  const auto begins_with = [&](const std::string& text) { return found && found->text.rfind(text, 0) == 0; };
+  state.rotated = begins_with(provenance + kRotated) || begins_with(provenance + kFormerlyRotated);
+  if (found && found->text != provenance && !state.rotated) {
     throw UsageError(database.path() + ": the matches of " + a.name + " and " + b.name +
                      " were made by other weights or options (" + found->text + "; now: " + provenance +
                      "); use the same options or another database");

@@ -2,14 +2,16 @@
 // pair's rows of how they were made.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "database_io/colmap_database.h"
-#include "matcher/frontend.h"
+#include "matcher/matcher_list.h"
 #include "plugin/matching/caching_matcher.h"
-#include "plugin/matching/matching_pipeline.h"
+#include "plugin/matching/matching_job.h"
+#include "plugin/runtime/common_options.h"
 
 namespace colmatch {
 
@@ -21,7 +23,7 @@ class MatcherParts {
   MatcherParts(const MatchingPipelineOptions& options, const CommonOptions& common, UsedWeights& used);
 
   // Any thread: the matcher computes with a copy of the network.
-  FeatureMatcher On(torch::Device device) const;
+  std::unique_ptr<FeatureMatcher> On(torch::Device device) const;
   // One a worker on the devices of the options, cpu_workers of them on the CPU. num_prepared: images that
   // stay prepared, of each GPU worker or of all CPU workers together.
   MatcherPool Pool(int cpu_workers, size_t num_prepared) const;
@@ -68,13 +70,13 @@ Provenance ProvenanceOfFeatures(ColmapDatabase& database, const Image& image);
 std::string MatchingProvenance(const MatchingPipelineOptions& options, const CommonOptions& common,
                                const UsedWeights& weights);
 
-// The same once turned_matcher has looked at the pair: the second photo turned by so many quarter turns.
-std::string TurnedProvenance(const std::string& provenance, int quarter_turns);
+// The same after rotated_matcher has tried the pair: the second photo rotated by so many quarter turns.
+std::string RotatedProvenance(const std::string& provenance, int quarter_turns);
 
 struct PairState {
   bool matched = false, has_geometry = false;  // has_geometry: also one without inliers
   bool ours = false;                           // the matches were made by colmatch
-  bool turned = false;                         // looked at by turned_matcher
+  bool rotated = false;                        // tried by rotated_matcher
   bool outdated = false;  // rows are there, of features that were made anew since: not done
   // A geometry without matches is one that another program imported as verified; it stays.
   bool IsDone() const { return has_geometry; }

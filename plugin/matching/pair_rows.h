@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "database_io/colmap_database.h"
-#include "matcher/frontend.h"
+#include "network/features.h"
 
 namespace colmatch {
 

@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "plugin/matching/matching_pipeline.h"
+#include "plugin/matching/matching_job.h"
 #include "plugin/workers/device_threads.h"
 #include "plugin/workers/in_order.h"
 

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "database_io/colmap_database.h"
-#include "plugin/matching/matching_pipeline.h"
+#include "plugin/matching/matching_job.h"
 #include "plugin/matching/pair_rows.h"
 #include "plugin/matching/pair_verifier.h"
 

@@ -1,4 +1,5 @@
-// The program's table, and completion made from it; see completion.h. The manual pages are in manual_page.cc.
+// The program's table, and completion made from it; see completion.h. The manual pages are in
+// manual_page.cc, the reference page is in reference_page.cc.
 #include "plugin/options/completion.h"
 
 #include <sstream>
@@ -18,6 +19,23 @@ std::vector<std::string> ChoicesOf(const std::string& type) {
   return choices;
 }
 
+// CLI11's name of a type: "INT", or with what is checked, "INT:INT in [1 - 8]" and "INT:in [1, 8]".
+std::string TypeOf(const std::string& type) {
+  const std::string name = type.substr(0, type.find(':'));
+  if (name == "INT" || name == "UINT") return "integer";
+  if (name == "FLOAT") return "number";
+  if (name == "BOOLEAN") return "0 or 1";
+  return name.empty() ? "" : "text";
+}
+
+std::string BoundsOf(const std::string& type) {
+  const auto colon = type.find(':'), in = type.find("in [");
+  if (colon == std::string::npos || type.find('{') != std::string::npos) return "";
+  if (in == std::string::npos || type.find(" - ") == std::string::npos) return type.substr(colon + 1);
+  std::string text = type.substr(in);
+  return text.replace(text.find(" - "), 3, ", ");
+}
+
 OptionEntry EntryOf(const CLI::Option& option) {
   OptionEntry entry;
   entry.positional = option.get_positional();
@@ -27,6 +45,8 @@ OptionEntry EntryOf(const CLI::Option& option) {
   entry.help = option.get_description();
   entry.default_value = option.get_default_str();
   entry.choices = ChoicesOf(option.get_type_name());
+  entry.type = TypeOf(option.get_type_name());
+  entry.bounds = BoundsOf(option.get_type_name());
   entry.takes_value = option.get_items_expected_max() > 0;
   entry.required = option.get_required();
   return entry;

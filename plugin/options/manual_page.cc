@@ -45,6 +45,7 @@ std::string OptionText(const OptionEntry& option) {
     text += ". One of";
     for (const std::string& choice : option.choices) text += " " + Roff(choice);
   }
+  if (!option.bounds.empty()) text += ". Must be " + Roff(option.bounds);
   if (!option.default_value.empty()) text += ". Default: " + Roff(option.default_value);
   if (option.required) text += ". Required";
   return text + ".\n";

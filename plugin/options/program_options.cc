@@ -17,15 +17,15 @@ void AddOurOptions(CLI::App& app, CommonOptions& common) {
   AddOption(app,
             "--num_threads,--SiftExtraction.num_threads,--SiftMatching.num_threads,"
             "--FeatureExtraction.num_threads,--FeatureMatching.num_threads",
-            common.num_threads, "CPU threads; -1: all cores that this process may use");
+            common.num_threads, "CPU threads; -1: all cores that this process may use",
+            CommonOptions::kNumThreads);
   AddOption(app, "--random_seed,--default_random_seed", common.random_seed, "seed of everything random")
       // COLMAP 4's automatic_reconstructor has both.
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeFirst);
   AddOption(app, "--progress", common.progress, "progress bars: auto (on a terminal), on, off")
       ->check(CLI::IsMember({"auto", "on", "off"}));
   AddOption(app, "--busy_timeout", common.busy_timeout_s,
-            "seconds to wait for another program's lock on the database")
-      ->check(CLI::Range(0.0, 86400.0));
+            "seconds to wait for another program's lock on the database", CommonOptions::kBusyTimeout);
   AddOption(app, "--trace", common.trace_path,
             "file for what was done when, to be opened in ui.perfetto.dev or chrome://tracing");
   AddOption(app, "--log_level", common.log_level,
@@ -62,6 +62,7 @@ void DeclareCommands(CLI::App& app, const std::vector<std::unique_ptr<Command>>&
   for (const auto& command : commands) {
     CLI::App* sub = app.add_subcommand(command->name(), command->description());
     if (!command->examples().empty()) sub->footer("Examples:\n" + command->examples());
+    for (const std::string& alias : command->aliases()) sub->alias(alias);
     if (command->hidden()) sub->group("");
     command->AddOptions(*sub);
     AddCommonOptions(*sub, common);

@@ -7,7 +7,7 @@ namespace colmatch {
 
 ProjectFilter::ProjectFilter(const CLI::App& app, const std::string& command,
                              const std::vector<std::string>& arguments) {
-  const auto subs = app.get_subcommands([&](const CLI::App* sub) { return sub->get_name() == command; });
+  const auto subs = app.get_subcommands([&](const CLI::App* sub) { return sub->check_name(command); });
   if (!subs.empty()) sub_ = subs.front();
   for (const std::string& argument : arguments) {
     if (argument.rfind("--", 0) == 0) LeavesOut(argument.substr(0, argument.find('=')));

@@ -19,18 +19,12 @@ constexpr int kDepth = 3;
 
 ImagePair Ordered(int a, int b) { return {std::min(a, b), std::max(a, b)}; }
 
-void RequireInRange(const char* name, int value, int least, int most) {
-  if (value >= least && value <= most) return;
-  throw UsageError(std::string("--GraphMatching.") + name + " must be in [" + std::to_string(least) + ", " +
-                   std::to_string(most) + "], found " + std::to_string(value));
-}
-
 }  // namespace
 
 void PairGrowthOptions::Validate() const {
-  RequireInRange("num_similar", num_similar, 1, 10000);
-  RequireInRange("num_neighbors", num_neighbors, 1, 10000);
-  RequireInRange("num_rounds", num_rounds, 1, 1000);
+  kNumSimilar.Require("--GraphMatching.num_similar", num_similar);
+  kNumNeighbors.Require("--GraphMatching.num_neighbors", num_neighbors);
+  kNumRounds.Require("--GraphMatching.num_rounds", num_rounds);
 }
 
 int NumSimilarNeeded(const PairGrowthOptions& options) { return kDepth * options.num_similar; }

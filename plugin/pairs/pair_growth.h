@@ -20,6 +20,7 @@
 
 #include "plugin/pairs/match_graph.h"
 #include "plugin/pairs/pair_source.h"
+#include "util/bounds.h"
 
 namespace colmatch {
 
@@ -29,6 +30,7 @@ struct PairGrowthOptions {
   int num_neighbors = 20;  // verified pairs with which a photo asks for no more
   int num_rounds = 10;     // at most, the first one included
 
+  static constexpr Bounds<int> kNumSimilar{1, 10000}, kNumNeighbors{1, 10000}, kNumRounds{1, 1000};
   void Validate() const;  // throws UsageError naming option, value and range
 };
 

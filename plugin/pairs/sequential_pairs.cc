@@ -98,10 +98,7 @@ std::vector<int> OrderByName(const std::vector<Image>& images) {
   return order;
 }
 
-void SequentialOptions::Validate() const {
-  if (overlap < 1)
-    throw UsageError("--SequentialMatching.overlap must be at least 1, found " + std::to_string(overlap));
-}
+void SequentialOptions::Validate() const { kOverlap.Require("--SequentialMatching.overlap", overlap); }
 
 std::vector<ImagePair> SequentialPairs(const std::vector<Image>& images,
                                        const std::vector<std::vector<image_t>>& shared_frames,

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "plugin/pairs/pair_source.h"
+#include "util/bounds.h"
 
 namespace colmatch {
 
@@ -14,6 +15,7 @@ struct SequentialOptions {
   bool quadratic_overlap = true;
   bool expand_rig_images = true;
 
+  static constexpr Bounds<int> kOverlap{1};
   void Validate() const;  // Throws UsageError naming option, value and range.
 };
 

@@ -41,17 +41,13 @@ Placed Place(const PositionPrior& prior, bool is_gps, bool ignore_z) {
 }  // namespace
 
 void SpatialOptions::Validate() const {
-  const auto require = [](bool good, const std::string& what) {
-    if (!good) throw UsageError("--SpatialMatching." + what);
-  };
-  require(max_num_neighbors >= 1,
-          "max_num_neighbors must be at least 1, found " + std::to_string(max_num_neighbors));
-  require(min_num_neighbors >= 0 && min_num_neighbors <= max_num_neighbors,
-          "min_num_neighbors must be in [0, max_num_neighbors = " + std::to_string(max_num_neighbors) +
-              "], found " + std::to_string(min_num_neighbors));
-  require(max_distance >= 0, "max_distance must be at least 0 metres, found " + std::to_string(max_distance));
-  require(max_distance > 0 || min_num_neighbors > 0,
-          "max_distance 0 leaves no pairs; give SpatialMatching.min_num_neighbors");
+  kMaxNumNeighbors.Require("--SpatialMatching.max_num_neighbors", max_num_neighbors);
+  Bounds<int>{kMinNumNeighbors.low, max_num_neighbors}.Require("--SpatialMatching.min_num_neighbors",
+                                                               min_num_neighbors);
+  kMaxDistance.Require("--SpatialMatching.max_distance", max_distance);
+  if (max_distance == 0 && min_num_neighbors == 0)
+    throw UsageError(
+        "--SpatialMatching.max_distance 0 leaves no pairs; give SpatialMatching.min_num_neighbors");
 }
 
 Eigen::Vector3d EcefFromWgs84(double latitude_deg, double longitude_deg, double altitude_m) {

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <limits>
 #include <string>
 #include <vector>
 
 #include "plugin/pairs/pair_source.h"
+#include "util/bounds.h"
 
 namespace colmatch {
 
@@ -17,6 +19,8 @@ struct SpatialOptions {
   int min_num_neighbors = 0;  // however far they are
   double max_distance = 100;  // metres
 
+  static constexpr Bounds<int> kMaxNumNeighbors{1}, kMinNumNeighbors{0};  // min: at most max
+  static constexpr Bounds<double> kMaxDistance{0, std::numeric_limits<double>::max(), "metres"};
   void Validate() const;  // Throws UsageError naming option, value and range.
 };
 

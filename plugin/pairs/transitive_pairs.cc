@@ -43,14 +43,8 @@ PairGraph Reachable(const PairGraph& graph, const PairGraph& found) {
 }  // namespace
 
 void TransitiveOptions::Validate() const {
-  const auto require = [](const char* name, int value) {
-    if (value < 1) {
-      throw UsageError(std::string("--TransitiveMatching.") + name + " must be at least 1, found " +
-                       std::to_string(value));
-    }
-  };
-  require("batch_size", batch_size);
-  require("num_iterations", num_iterations);
+  kBatchSize.Require("--TransitiveMatching.batch_size", batch_size);
+  kNumIterations.Require("--TransitiveMatching.num_iterations", num_iterations);
 }
 
 TransitivePairs::TransitivePairs(ColmapDatabase& database, const std::vector<Image>& images,

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "plugin/pairs/pair_source.h"
+#include "util/bounds.h"
 
 namespace colmatch {
 
@@ -12,6 +13,7 @@ struct TransitiveOptions {
   int batch_size = 1000;   // pairs a block; a block ends with the pairs of an image
   int num_iterations = 3;  // each closes triangles over what the ones before it verified
 
+  static constexpr Bounds<int> kBatchSize{1}, kNumIterations{1};
   void Validate() const;  // Throws UsageError naming option, value and range.
 };
 

@@ -6,7 +6,7 @@
 
 #include "database_io/colmap_database.h"
 #include "plugin/matching/collection_pairs.h"
-#include "plugin/matching/turned_pipeline.h"
+#include "plugin/matching/rotated_pipeline.h"
 #include "plugin/reconstruction/inconsistent_pairs.h"
 #include "plugin/reconstruction/mapper_run.h"
 #include "plugin/reconstruction/reconstruction_report.h"
@@ -63,18 +63,18 @@ std::string DatabaseForMapper(const ReconstructionOptions& o, const CommonOption
 }
 
 // False if it was stopped.
-bool MatchTurnedWhereDue(const ReconstructionOptions& o, const CommonOptions& common, ReportData& report,
-                         ReconstructionResult& result) {
+bool MatchRotatedWhereDue(const ReconstructionOptions& o, const CommonOptions& common, ReportData& report,
+                          ReconstructionResult& result) {
   if (o.turned == "never") return true;
   const Stopwatch watch;
   const int groups = CountGroups(o.matching.database_path, common);
   if (groups <= 1 && o.turned == "auto") return true;
   LogInfo("the photos fall into " + std::to_string(groups) +
-          " groups without a verified pair between them: matching them turned too");
-  const MatchingPipelineStats turned = MatchTurned(o.features, o.matching, common);
-  report.stages.push_back({"matching of turned photos", watch.Seconds(),
-                           std::to_string(turned.matched) + " pairs match better turned, " +
-                               std::to_string(turned.already_there) + " were looked at before"});
+          " groups without a verified pair between them: matching them rotated too");
+  const MatchingPipelineStats turned = MatchRotated(o.features, o.matching, common);
+  report.stages.push_back({"matching of rotated photos", watch.Seconds(),
+                           std::to_string(turned.matched) + " pairs match better rotated, " +
+                               std::to_string(turned.already_there) + " were tried before"});
   result.skipped.insert(result.skipped.end(), turned.skipped.begin(), turned.skipped.end());
   return !turned.stopped;
 }
@@ -116,7 +116,7 @@ ReconstructionResult Reconstruct(const ReconstructionOptions& o, const CommonOpt
                                  std::to_string(matches.already_there) + " there already"});
   }
   result.stopped = features.stopped || matches.stopped ||
-                   (o.run_matching && !MatchTurnedWhereDue(o, common, report, result));
+                   (o.run_matching && !MatchRotatedWhereDue(o, common, report, result));
   if (result.stopped || !o.run_mapper) return result;
 
   const std::string mapped = DatabaseForMapper(o, common, report);

@@ -1,49 +1,12 @@
 // Photos to a COLMAP model and a report: `colmatch automatic_reconstructor`.
 #pragma once
 
-#include <string>
-#include <utility>
-#include <vector>
-
-#include "evaluation/colmap_model.h"
-#include "plugin/extraction/feature_pipeline.h"
-#include "plugin/matching/collection_pairs.h"
-#include "plugin/matching/matching_pipeline.h"
+#include "plugin/reconstruction/reconstruction_job.h"
+#include "plugin/runtime/common_options.h"
 
 namespace colmatch {
 
-struct ReconstructionOptions {
-  std::string workspace_path;  // gets database.db, sparse/, report.html, report.json, model.png, mapper.log
-  std::string truth_path;      // true cameras to compare with; empty: none
-  std::string command_line;    // for the report, as it was typed
-  // Also for the report: every option with its value.
-  std::vector<std::pair<std::string, std::string>> options_in_force;
-  CollectionPairsOptions pairs;
-  // Match turned photos: auto (where the pairs leave groups apart), always, never.
-  std::string turned = "auto";
-  // What is done with pairs that contradict the others: keep, drop. The report names them either way.
-  std::string contradicting_pairs = "keep";
-  bool run_extraction = true, run_matching = true, run_mapper = true;
-  std::string mapper = "incremental";         // incremental, hierarchical, global (COLMAP 4)
-  std::vector<std::string> mapper_arguments;  // handed to it
-  int num_match_pictures = 6;
-  FeaturePipelineOptions features;
-  MatchingPipelineOptions matching;
-};
-
-struct ReconstructionResult {
-  int num_images = 0;      // photos that were found, unusable ones included
-  int num_registered = 0;  // in the largest model
-  int num_pairs = 0, num_verified_pairs = 0;
-  std::vector<ModelStatistics> models;  // largest first
-  std::string terminal_picture;         // of the largest model, for a terminal of 24-bit colours
-  std::string failure;                  // why there is no model, if so
-  std::vector<std::string> advice;      // what to do then
-  std::vector<SkippedInput> skipped;
-  bool stopped = false;
-};
-
-// Features, matches, those of turned photos, `colmap mapper`, report. What is done already is not
+// Features, matches, those of rotated photos, `colmap mapper`, report. What is done already is not
 // done again, the mapper excepted, which starts from scratch into an empty sparse folder. Throws
 // EnvironmentError if colmap is not installed.
 ReconstructionResult Reconstruct(const ReconstructionOptions& options, const CommonOptions& common);

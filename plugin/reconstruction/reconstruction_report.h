@@ -3,7 +3,7 @@
 
 #include <filesystem>
 
-#include "plugin/reconstruction/reconstruction_pipeline.h"
+#include "plugin/reconstruction/reconstruction_job.h"
 #include "plugin/report/report.h"
 
 namespace colmatch {

@@ -8,6 +8,7 @@
 
 #include "plugin/runtime/common_options.h"
 #include "plugin/runtime/stop_signal.h"
+#include "util/bounds.h"
 
 namespace colmatch {
 
@@ -16,6 +17,8 @@ class Command {
  public:
   virtual ~Command() = default;
   virtual std::string name() const = 0;
+  // Earlier names, which are still accepted and which --help does not list.
+  virtual std::vector<std::string> aliases() const { return {}; }
   virtual std::string description() const = 0;  // first line of --help
   virtual std::string examples() const { return ""; }
   virtual bool hidden() const { return false; }  // from --help and completion
@@ -49,28 +52,20 @@ CLI::Option* AddOption(CLI::App& app, const std::string& names, T& field, const 
   return app.add_option(names, field, help)->capture_default_str();
 }
 
+// The same of an option with bounds, which --help and the documentation show: another value is a UsageError.
+template <typename T>
+CLI::Option* AddOption(CLI::App& app, const std::string& names, T& field, const std::string& help,
+                       const Bounds<T>& bounds) {
+  const std::string name = names.substr(0, names.find(','));
+  const auto check = [name, bounds](const std::string& text) {
+    T value;
+    if (CLI::detail::lexical_cast(text, value)) bounds.Require(name, value);
+    return std::string();  // what is no number is refused by CLI11
+  };
+  return AddOption(app, names, field, help)->check(CLI::Validator(check, bounds.Text()));
+}
+
 // The options that every command takes, COLMAP's spellings of them included.
 void AddCommonOptions(CLI::App& app, CommonOptions& common);
-
-// --SuperPoint.place_radius.
-inline CLI::Option* AddPlaceRadiusOption(CLI::App& app, double& radius, const std::string& otherwise) {
-  return AddOption(app, "--SuperPoint.place_radius", radius,
-                   "pixels of the photo within which several scales find one place, of which the strongest "
-                   "keypoint stays; 0: all stay; " +
-                       otherwise);
-}
-
-// --SuperPoint.scales.
-inline CLI::Option* AddScalesOption(CLI::App& app, std::vector<double>& scales,
-                                    const std::string& otherwise) {
-  return app
-      .add_option(
-          "--SuperPoint.scales", scales,
-          "sizes at which a photo is processed, as factors of its own, such as 1.4,1,0.7,0.5; 1: as it "
-          "is, as published (default: " +
-              otherwise + ")")
-      ->delimiter(',')
-      ->allow_extra_args(false);
-}
 
 }  // namespace colmatch

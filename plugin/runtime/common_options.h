@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "plugin/runtime/available_cores.h"
+#include "util/bounds.h"
 
 namespace colmatch {
 
@@ -26,6 +27,9 @@ struct CommonOptions {
   std::string log_level = "info";
   std::string trace_path;      // of a file for WriteTrace; empty: none
   double busy_timeout_s = 30;  // how long another program's lock on the database is waited for
+
+  static constexpr Bounds<int> kNumThreads{1, 1024, "", Ends::kClosed, -1};
+  static constexpr Bounds<double> kBusyTimeout{0, 86400, "seconds"};
 };
 
 // Threads to use, at least 1.

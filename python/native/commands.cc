@@ -39,7 +39,7 @@ struct Program {
 
   CLI::App& Find(const std::string& command) {
     for (CLI::App* found : app.get_subcommands([](const CLI::App*) { return true; })) {
-      if (found->get_name() == command) return *found;
+      if (found->check_name(command)) return *found;
     }
     throw UsageError("colmatch has no command " + command);
   }

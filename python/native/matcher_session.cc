@@ -58,7 +58,7 @@ struct MatcherSession::State {
     matchers.push_back(Make());
   }
 
-  std::unique_ptr<FeatureMatcher> Make() { return std::make_unique<FeatureMatcher>(parts->On(*device)); }
+  std::unique_ptr<FeatureMatcher> Make() { return parts->On(*device); }
 
   // One a thread; on a GPU one.
   size_t NumMatchersFor(size_t num_pairs) {
@@ -115,8 +115,7 @@ class PairQueue {
       const auto& features0 = *features_[static_cast<size_t>(pairs_[i].first)];
       const auto& features1 = *features_[static_cast<size_t>(pairs_[i].second)];
       RequireMemory(features0, features1);
-      prepared.push_back({std::make_shared<const PreparedImage>(matcher.Prepare(AsSeen(features0))),
-                          std::make_shared<const PreparedImage>(matcher.Prepare(AsSeen(features1)))});
+      prepared.push_back({matcher.Prepare(AsSeen(features0)), matcher.Prepare(AsSeen(features1))});
     }
     const auto matches = matcher.MatchBatch(prepared);
     for (size_t i = begin; i < end; ++i) results_[i] = ToArrays(matches[i - begin]);
@@ -165,7 +164,7 @@ std::vector<MatchArrays> MatcherSession::MatchPairs(
 }
 
 SessionInfo MatcherSession::info() const {
-  const bool superglue = MatcherTypeFromName(state_->pipeline.matcher) == MatcherType::kSuperGlue;
+  const bool superglue = FindMatcher(state_->pipeline.matching.matcher).needs_superglue;
   SessionInfo info;
   info.device = state_->device->str();
   info.precision = NameOf(superglue ? PrecisionFromName(state_->options.common.precision, *state_->device)

@@ -36,12 +36,14 @@ int main() {
   torch::set_num_threads(1);
   const std::string weights = std::string(WEIGHTS) + "/fast";
   FeatureExtractor extractor(LoadSuperPoint(weights + "/superpoint.safetensors"), {}, torch::kCPU);
-  FeatureMatcher matcher(LoadSuperGlue(weights + "/superglue.safetensors"), {}, torch::kCPU);
+  MatcherSetup setup;
+  setup.superglue = LoadSuperGlue(weights + "/superglue.safetensors");
+  const auto matcher = MakeMatcher(std::move(setup));
   const auto picture0 = Picture(0, 0), picture1 = Picture(kStepX, kStepY);
   const Features features0 = extractor.Extract(picture0.data(), kWidth, kHeight);
   const Features features1 = extractor.Extract(picture1.data(), kWidth, kHeight);
   int right = 0;
-  const auto matches = ListMatches(matcher.Match(features0, features1));
+  const auto matches = ListMatches(matcher->Match(features0, features1));
   for (const MatchedPair& match : matches) {
     const float* from = features0.keypoints.data_ptr<float>() + 2 * match.index0;
     const float* to = features1.keypoints.data_ptr<float>() + 2 * match.index1;

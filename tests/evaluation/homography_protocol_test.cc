@@ -1,4 +1,4 @@
-// Tests of protocol A: exact pairs, moved points, wrong matches, too few of them.
+// Tests of the homography protocol: exact pairs, moved points, wrong matches, too few of them.
 #include "evaluation/homography_protocol.h"
 
 #include <gtest/gtest.h>

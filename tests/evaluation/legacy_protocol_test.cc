@@ -1,5 +1,5 @@
-// Tests of protocol C, with its ways to flatter: pairs dropped, misses not counted, four matches taken for
-// all.
+// Tests of the legacy homography protocol, with its ways to flatter: pairs dropped, misses not counted, four
+// matches taken for all.
 #include "evaluation/legacy_protocol.h"
 
 #include <gtest/gtest.h>

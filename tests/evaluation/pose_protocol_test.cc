@@ -1,4 +1,4 @@
-// Tests of protocol D: a scene made up of random points, seen by two cameras of known pose.
+// Tests of the pose protocol: a scene made up of random points, seen by two cameras of known pose.
 #include "evaluation/pose_protocol.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,5 @@
-// Tests of protocol B: accuracies and precisions of known errors, weights, and the choice of a threshold.
+// Tests of the sequence protocol: accuracies and precisions of known errors, weights, and the choice of a
+// threshold.
 #include "evaluation/sequence_protocol.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// Training shards and views of reconstructions: training/data/shards.h, reconstruction.h, byte_cursor.h.
+// Training shards and views of reconstructions: training/data/shards.h, reconstruction.h, util/byte_stream.h.
 #include <unistd.h>
 
 #include <fstream>

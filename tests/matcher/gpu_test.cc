@@ -6,7 +6,8 @@
 #include <tuple>
 #include <vector>
 
-#include "matcher/frontend.h"
+#include "matcher/feature_extractor.h"
+#include "matcher/matcher_list.h"
 #include "tests/nearest_neighbor_superglue.h"
 #include "tests/network/tensor_near.h"
 #include "tests/random_features.h"
@@ -89,10 +90,8 @@ TEST_F(FrontEndOnAGpu, MatchesTheSameKeypoints) {
     fewer.keypoints = features1.keypoints.narrow(0, 0, n1);
     fewer.scores = features1.scores.narrow(0, 0, n1);
     fewer.descriptors = features1.descriptors.narrow(1, 0, n1);
-    FeatureMatcher on_cpu(weights, {}, torch::kCPU);
-    const FeatureMatches expected = on_cpu.Match(features0, fewer);
-    FeatureMatcher on_gpu(weights, {}, torch::kCUDA);
-    const FeatureMatches found = on_gpu.Match(features0, fewer);
+    const FeatureMatches expected = MakeMatcher({weights, {}, torch::kCPU, {}, {}})->Match(features0, fewer);
+    const FeatureMatches found = MakeMatcher({weights, {}, torch::kCUDA, {}, {}})->Match(features0, fewer);
     EXPECT_TRUE(found.matches0.equal(expected.matches0)) << n1;
     EXPECT_TRUE(TensorsNear(found.matching_scores0, expected.matching_scores0, 1e-3)) << n1;
     if (n1 == 300) {
@@ -109,19 +108,18 @@ TEST_F(FrontEndOnAGpu, MatchesBatchesOfAnySizesInHalfPrecisionNearlyAsInFull) {
     MatcherOptions options;
     options.precision = precision;
     options.batch_size = 3;
-    FeatureMatcher matcher(weights, options, torch::kCUDA);
-    EXPECT_EQ(matcher.batch_size(), 3);
+    const auto matcher = MakeMatcher({weights, options, torch::kCUDA, {}, {}});
+    EXPECT_EQ(matcher->batch_size(), 3);
     std::vector<PreparedPair> pairs;
     for (const int64_t n : {300, 0, 170, 1, 300, 290, 64}) {
       const Features features0 = RandomFeatures(n, kDim);
       pairs.push_back(
-          {std::make_shared<PreparedImage>(matcher.Prepare(features0)),
-           std::make_shared<PreparedImage>(matcher.Prepare(n > 1 ? Shuffled(features0, 0.1) : features0))});
+          {matcher->Prepare(features0), matcher->Prepare(n > 1 ? Shuffled(features0, 0.1) : features0)});
     }
-    const auto found = matcher.MatchBatch(pairs);
+    const auto found = matcher->MatchBatch(pairs);
     ASSERT_EQ(found.size(), pairs.size());
     for (size_t i = 0; i < found.size(); ++i) {
-      const FeatureMatches alone = matcher.Match(*pairs[i].image0, *pairs[i].image1);
+      const FeatureMatches alone = matcher->Match(pairs[i].image0, pairs[i].image1);
       ASSERT_EQ(found[i].matches0.size(0), alone.matches0.size(0));
       if (alone.matches0.size(0) < 2) continue;
       EXPECT_GT((found[i].matches0 == alone.matches0).to(torch::kFloat).mean().item<double>(), 0.97) << i;
@@ -148,18 +146,18 @@ TEST_F(FrontEndOnAGpu, WithoutRoomMatchesOnTheCpuAndThenOnTheGpuAgain) {
   const LoadedSuperGlue weights = NearestNeighborSuperGlue({kDim, {16, 32}, 3});
   const Features features0 = RandomFeatures(3000, kDim), features1 = Shuffled(features0, 0.1);
   int shortages = 0;
-  FeatureMatcher matcher(weights, {}, torch::kCUDA);
-  matcher.OnMemoryShortage([&](const std::string&, uint64_t) { ++shortages; });
-  const FeatureMatches expected = matcher.Match(features0, features1);
+  const auto count = [&](const std::string&, uint64_t) { ++shortages; };
+  const auto matcher = MakeMatcher({weights, {}, torch::kCUDA, count, {}});
+  const FeatureMatches expected = matcher->Match(features0, features1);
   EXPECT_EQ(shortages, 0);
   {
     const auto taken = AllMemory();
-    const FeatureMatches found = matcher.Match(features0, features1);
+    const FeatureMatches found = matcher->Match(features0, features1);
     EXPECT_GT(shortages, 0);
     EXPECT_TRUE(found.matches0.equal(expected.matches0));
   }
   const int before = shortages;
-  EXPECT_TRUE(matcher.Match(features0, features1).matches0.equal(expected.matches0));
+  EXPECT_TRUE(matcher->Match(features0, features1).matches0.equal(expected.matches0));
   EXPECT_EQ(shortages, before);
 }
 

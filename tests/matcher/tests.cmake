@@ -3,8 +3,10 @@ colmatch_test(matcher TORCH
   SOURCES
     device_fallback_test.cc
     devices_test.cc
-    frontend_test.cc
+    feature_extractor_test.cc
+    feature_matcher_test.cc
     gpu_test.cc
+    matched_list_test.cc
     nearest_neighbor_test.cc
     prefilter_test.cc
     retrieval_test.cc

@@ -8,7 +8,7 @@
 #include <set>
 #include <utility>
 
-#include "matcher/frontend.h"
+#include "matcher/feature_extractor.h"
 #include "util/error.h"
 
 namespace colmatch {

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include "network/engines/matrix_product_rate.h"
+
 namespace colmatch {
 namespace {
 
@@ -40,8 +42,15 @@ TEST(Flops, OfLayersGrowWithTheSquareOfKeypointsInAttentionAlone) {
   EXPECT_DOUBLE_EQ(layer_pair(200) - 2 * layer_pair(100), 16.0 * 256 * (200 * 200 - 2 * 100 * 100));
 }
 
-TEST(Flops, TheMachinesRateIsThatOfAMatrixProductItDid) {
-  EXPECT_GT(MeasureMatrixProductRate(torch::kCPU, torch::kFloat, 64), 1e6);
+TEST(MatrixProductRate, IsThatOfTheProductsItDidByTheClockGiven) {
+  // Two seconds a look at the clock: one product, between two looks.
+  double seconds = 0;
+  const auto slow = [&] { return seconds += 2; };
+  for (const Precision precision : {Precision::kFloat32, Precision::kInt8})
+    EXPECT_EQ(MeasureMatrixProductRate(torch::kCPU, precision, slow), 0) << "the second was over at once";
+  const auto fast = [&] { return seconds += 0.25; };
+  for (const Precision precision : {Precision::kFloat32, Precision::kBf16, Precision::kInt8})
+    EXPECT_DOUBLE_EQ(MeasureMatrixProductRate(torch::kCPU, precision, fast), 2.0 * 1024 * 1024 * 1024 / 0.25);
 }
 
 }  // namespace

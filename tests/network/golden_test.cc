@@ -1,4 +1,6 @@
-// Parity with the reference implementation at every stage it recorded, on its weights (../shared/golden).
+// Parity with a reference at every stage it recorded. Two references: a small one in the repository, random weights
+// and NumPy's formulas (scripts/make_golden.py), and, where ../shared/golden is there, the published implementation on
+// weights of the published sizes.
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
@@ -8,7 +10,7 @@
 
 #include "network/engines/pair_matching.h"
 #include "network/keypoints.h"
-#include "network/sinkhorn.h"
+#include "network/optimal_transport.h"
 #include "network/superglue.h"
 #include "network/superpoint.h"
 #include "network/weights.h"
@@ -23,34 +25,48 @@ namespace {
 // float32 rounding alone is 4e-6), while a wrong formula, such as a shift or a transposed head, gives 1e-2
 // and more.
 constexpr double kTolerance = 1e-4;
-constexpr char kFolder[] = COLMATCH_SOURCE_DIR "/../shared/golden/";
+constexpr char kPublished[] = COLMATCH_SOURCE_DIR "/../shared/golden/";
+constexpr char kSmall[] = COLMATCH_SOURCE_DIR "/tests/testdata/golden/";
 
-class GoldenTest : public testing::Test {
+struct Reference {
+  std::map<std::string, torch::Tensor> stages;
+  SuperPoint superpoint{nullptr};
+  SuperGlue superglue{nullptr};
+};
+
+Reference ReadReference(const std::string& folder) {
+  Reference reference;
+  reference.stages = ReadNpz(folder + "reference.npz");
+  std::string superpoint = folder + "superpoint.safetensors", superglue = folder + "superglue.safetensors";
+  if (folder == kPublished) {
+    superpoint = COLMATCH_BINARY_DIR "/golden_superpoint.safetensors";
+    superglue = COLMATCH_BINARY_DIR "/golden_superglue.safetensors";
+    ImportPth(folder + "superpoint_legacy.pth", superpoint, {});
+    ImportPth(folder + "superglue_depth3_legacy.pth", superglue, {});
+  }
+  reference.superpoint = LoadSuperPoint(superpoint).network;
+  reference.superglue = LoadSuperGlue(superglue).network;
+  return reference;
+}
+
+// By the folder of the reference.
+class GoldenTest : public testing::TestWithParam<const char*> {
  protected:
-  static void SetUpTestSuite() {
-    if (!std::filesystem::exists(std::string(kFolder) + "reference.npz")) return;
-    reference_ = new std::map<std::string, torch::Tensor>(ReadNpz(std::string(kFolder) + "reference.npz"));
-    const std::string temporary = COLMATCH_BINARY_DIR "/golden_test.safetensors";
-    ImportPth(std::string(kFolder) + "superpoint_legacy.pth", temporary, {});
-    superpoint_ = new SuperPoint(LoadSuperPoint(temporary).network);
-    ImportPth(std::string(kFolder) + "superglue_depth3_legacy.pth", temporary, {});
-    superglue_ = new SuperGlue(LoadSuperGlue(temporary).network);
-    std::filesystem::remove(temporary);
-  }
-  static void TearDownTestSuite() {
-    delete reference_;
-    delete superpoint_;
-    delete superglue_;
-  }
   void SetUp() override {
-    if (reference_ == nullptr) GTEST_SKIP() << "no golden tensors in " << kFolder;
+    const std::string folder = GetParam();
+    if (!std::filesystem::exists(folder + "reference.npz")) GTEST_SKIP() << "no golden tensors in " << folder;
+    static std::map<std::string, Reference> read;
+    if (read.count(folder) == 0) read[folder] = ReadReference(folder);
+    reference_ = &read[folder].stages;
+    superpoint_ = &read[folder].superpoint;
+    superglue_ = &read[folder].superglue;
   }
 
-  static torch::Tensor At(const std::string& name) { return reference_->at(name); }
-  static torch::Tensor Image(int index) {
+  torch::Tensor At(const std::string& name) const { return reference_->at(name); }
+  torch::Tensor Image(int index) const {
     return (At("image" + std::to_string(index)).to(torch::kFloat) / 255).unsqueeze(0).unsqueeze(0);
   }
-  static Features ReferenceFeatures(int index) {
+  Features ReferenceFeatures(int index) const {
     const std::string suffix = std::to_string(index);
     Features features;
     features.keypoints = At("keypoints" + suffix);
@@ -60,7 +76,7 @@ class GoldenTest : public testing::Test {
     features.height = static_cast<int>(At("image" + suffix).size(0));
     return features;
   }
-  static SuperGlueInput ReferenceInput(int index, torch::ScalarType type) {
+  SuperGlueInput ReferenceInput(int index, torch::ScalarType type) const {
     const Features features = ReferenceFeatures(index);
     return {NormalizeKeypoints(features.keypoints, features.width, features.height).unsqueeze(0).to(type),
             features.scores.unsqueeze(0).to(type), features.descriptors.unsqueeze(0).to(type)};
@@ -81,14 +97,13 @@ class GoldenTest : public testing::Test {
   }
 
   torch::NoGradGuard no_grad_;
-  static std::map<std::string, torch::Tensor>* reference_;
-  static SuperPoint* superpoint_;
-  static SuperGlue* superglue_;
+  const std::map<std::string, torch::Tensor>* reference_ = nullptr;
+  SuperPoint* superpoint_ = nullptr;
+  SuperGlue* superglue_ = nullptr;
 };
 
-std::map<std::string, torch::Tensor>* GoldenTest::reference_ = nullptr;
-SuperPoint* GoldenTest::superpoint_ = nullptr;
-SuperGlue* GoldenTest::superglue_ = nullptr;
+INSTANTIATE_TEST_SUITE_P(InTheRepository, GoldenTest, testing::Values(kSmall));
+INSTANTIATE_TEST_SUITE_P(Published, GoldenTest, testing::Values(kPublished));
 
 // (x, y) to the row of the keypoint; the order of equal scores is nobody's contract.
 std::map<std::pair<int64_t, int64_t>, int64_t> RowsByPosition(const torch::Tensor& keypoints) {
@@ -99,14 +114,14 @@ std::map<std::pair<int64_t, int64_t>, int64_t> RowsByPosition(const torch::Tenso
   return rows;
 }
 
-TEST_F(GoldenTest, ScoreMapsAgree) {
+TEST_P(GoldenTest, ScoreMapsAgree) {
   for (int i = 0; i < 2; ++i) {
     const auto scores = ScoresFromLogits((*superpoint_)->forward(Image(i)).logits)[0];
     ExpectStage("score_map" + std::to_string(i), scores, At("score_map" + std::to_string(i)));
   }
 }
 
-TEST_F(GoldenTest, KeypointsScoresAndDescriptorsAgree) {
+TEST_P(GoldenTest, KeypointsScoresAndDescriptorsAgree) {
   for (int i = 0; i < 2; ++i) {
     const std::string suffix = std::to_string(i);
     const Features ours = ExtractFeatures(*superpoint_, Image(i), ReferenceOptions());
@@ -128,7 +143,7 @@ TEST_F(GoldenTest, KeypointsScoresAndDescriptorsAgree) {
   }
 }
 
-TEST_F(GoldenTest, KeypointsOfTheReferenceScoreMapAreIdentical) {
+TEST_P(GoldenTest, KeypointsOfTheReferenceScoreMapAreIdentical) {
   for (int i = 0; i < 2; ++i) {
     const std::string suffix = std::to_string(i);
     const Keypoints ours = SelectKeypoints(At("score_map" + suffix), ReferenceOptions());
@@ -142,7 +157,7 @@ TEST_F(GoldenTest, KeypointsOfTheReferenceScoreMapAreIdentical) {
 }
 
 // Also in double: what then differs is the reference's own rounding.
-TEST_F(GoldenTest, EveryStageOfSuperGlueAgrees) {
+TEST_P(GoldenTest, EveryStageOfSuperGlueAgrees) {
   SuperGlue& network = *superglue_;
   for (const auto type : {torch::kDouble, torch::kFloat}) {  // float last: the state the other tests expect
     network->to(type);
@@ -159,18 +174,18 @@ TEST_F(GoldenTest, EveryStageOfSuperGlueAgrees) {
     ExpectStage("after_gnn1" + suffix, desc1[0].t(), At("after_gnn1"));
     const auto scores = network->CouplingScores(desc0, desc1);
     ExpectStage("coupling_scores" + suffix, scores[0], At("coupling_scores"));
-    ExpectStage("log_assignment" + suffix, LogSinkhorn(scores, network->bin_score, 100)[0],
+    ExpectStage("log_assignment" + suffix, LogTransport(scores, network->bin_score, 100)[0],
                 At("log_assignment"));
   }
 }
 
-TEST_F(GoldenTest, OptimalTransportOfTheReferenceScoresAgrees) {
+TEST_P(GoldenTest, OptimalTransportOfTheReferenceScoresAgrees) {
   const auto scores = At("coupling_scores").unsqueeze(0);
-  ExpectStage("log_assignment (alone)", LogSinkhorn(scores, (*superglue_)->bin_score, 100)[0],
+  ExpectStage("log_assignment (alone)", LogTransport(scores, (*superglue_)->bin_score, 100)[0],
               At("log_assignment"));
 }
 
-TEST_F(GoldenTest, MatchesOfTheReferenceFeaturesAreIdentical) {
+TEST_P(GoldenTest, MatchesOfTheReferenceFeaturesAreIdentical) {
   const FeatureMatches ours =
       MatchFeatures(*superglue_, ReferenceFeatures(0), ReferenceFeatures(1), SuperGlueOptions());
   EXPECT_TRUE(torch::equal(ours.matches0, At("matches0")));
@@ -181,7 +196,9 @@ TEST_F(GoldenTest, MatchesOfTheReferenceFeaturesAreIdentical) {
 }
 
 // Random weights are sharper judges than trained ones: their matches hang on small differences.
-TEST_F(GoldenTest, InFewBitsNearlyAllKeypointsHaveTheReferencesMatch) {
+TEST_P(GoldenTest, InFewBitsNearlyAllKeypointsHaveTheReferencesMatch) {
+  // Of a few dozen keypoints one is a percent.
+  const bool few = GetParam() == std::string(kSmall);
   torch::NoGradGuard no_grad;
   for (const bool int8 : {false, true}) {
     SuperGlue network = FoldBatchNorm(*superglue_);
@@ -191,12 +208,12 @@ TEST_F(GoldenTest, InFewBitsNearlyAllKeypointsHaveTheReferencesMatch) {
     const auto equal = torch::cat({ours.matches0 == At("matches0"), ours.matches1 == At("matches1")});
     const double share = equal.to(torch::kDouble).mean().item<double>();
     std::printf("%s: %.2f %% of keypoints as the reference\n", int8 ? "int8" : "bf16", 100 * share);
-    EXPECT_GT(share, int8 ? 0.97 : 0.99);
+    EXPECT_GT(share, few ? 0.9 : int8 ? 0.97 : 0.99);
   }
 }
 
 // Image to matches, all our own: pairs of positions, since the rows may be in another order.
-TEST_F(GoldenTest, MatchesFromTheImagesAreIdentical) {
+TEST_P(GoldenTest, MatchesFromTheImagesAreIdentical) {
   using Pair = std::vector<int64_t>;
   const auto pairs = [](const torch::Tensor& matches0, const torch::Tensor& xy0, const torch::Tensor& xy1) {
     std::set<Pair> result;

@@ -11,8 +11,8 @@ colmatch_test(network TORCH
     image_pyramid_test.cc
     keypoint_code_test.cc
     keypoints_test.cc
+    optimal_transport_test.cc
     place_suppression_test.cc
-    sinkhorn_test.cc
     superglue_test.cc
     superpoint_test.cc
     weights_test.cc

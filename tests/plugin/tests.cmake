@@ -3,6 +3,7 @@ if(NOT COLMATCH_CORE_ONLY)
   colmatch_test(plugin/cluster
     SOURCES
       cluster_test.cc
+      large_merge_test.cc
       record_file_test.cc
       ../../torch_seed.cc
     LINK database_io plugin_cluster plugin_demo plugin_extraction util opencv_imgcodecs network)
@@ -23,6 +24,7 @@ if(NOT COLMATCH_CORE_ONLY)
       strangers_database_test.cc
       train_command_test.cc
       views_command_test.cc
+      weights_match_test.cc
       write_faults_test.cc
       ../../torch_seed.cc
     LINK database_io geometry network network_formats plugin_commands plugin_demo plugin_experiments plugin_options plugin_pairs plugin_photos plugin_runtime training_compression training_data util nlohmann_json::nlohmann_json opencv_imgcodecs opencv_imgproc)
@@ -37,7 +39,7 @@ if(NOT COLMATCH_CORE_ONLY)
     LINK database_io plugin_doctor plugin_runtime nlohmann_json::nlohmann_json network)
   colmatch_test(plugin/experiments
     SOURCES
-      depth_study_test.cc
+      layer_study_test.cc
       evaluate_test.cc
     LINK plugin_demo nlohmann_json::nlohmann_json opencv_imgcodecs opencv_imgproc)
   colmatch_test(plugin/extraction
@@ -61,7 +63,7 @@ if(NOT COLMATCH_CORE_ONLY)
       pairs_test.cc
       provenance_test.cc
       retrieval_test.cc
-      turned_test.cc
+      rotated_test.cc
       worker_count_test.cc
       ../../torch_seed.cc
     LINK database_io matcher network plugin_demo plugin_extraction plugin_matching plugin_pairs util opencv_core opencv_imgcodecs)
@@ -84,6 +86,9 @@ if(NOT COLMATCH_CORE_ONLY)
     SOURCES
       exif_test.cc
       image_reader_test.cc
+      image_resize_test.cc
+      list_images_test.cc
+      tiff_test.cc
     LINK plugin_photos util opencv_imgcodecs opencv_imgproc)
   colmatch_test(plugin/reconstruction
     SOURCES

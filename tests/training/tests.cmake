@@ -24,6 +24,7 @@ colmatch_test(training/data TORCH
     reconstruction_test.cc
     shards_test.cc
     split_test.cc
+    repeated_peaks_test.cc
     superpoint_data_test.cc
     synthetic_shapes_test.cc
     warp_test.cc

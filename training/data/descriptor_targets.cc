@@ -6,7 +6,7 @@
 #include <map>
 #include <utility>
 
-#include "util/byte_cursor.h"
+#include "util/byte_stream.h"
 #include "util/error.h"
 #include "util/read_file.h"
 
@@ -24,22 +24,15 @@ float FromHalf(uint16_t bits) {
   return (bits >> 15) != 0 ? -magnitude : magnitude;
 }
 
-DescriptorTargets ReadPhoto(ByteCursor& cursor, int descriptor_dim) {
+DescriptorTargets ReadPhoto(ByteReader& in, int descriptor_dim) {
   DescriptorTargets photo;
-  photo.name = cursor.ReadText();
-  photo.width = cursor.Read<uint16_t>();
-  photo.height = cursor.Read<uint16_t>();
+  photo.name = in.GetText<uint16_t>();
+  photo.width = in.Get<uint16_t>();
+  photo.height = in.Get<uint16_t>();
   photo.descriptor_dim = descriptor_dim;
-  const size_t count = cursor.Read<uint32_t>();
-  const char* points = cursor.Take(count * sizeof(KeypointLabel));
-  const size_t num_values = count * static_cast<size_t>(descriptor_dim);
-  const char* descriptors = cursor.Take(num_values * sizeof(uint16_t));
-  photo.points.resize(count);
-  photo.descriptors.resize(num_values);
-  if (count > 0) {
-    std::memcpy(photo.points.data(), points, count * sizeof(KeypointLabel));
-    std::memcpy(photo.descriptors.data(), descriptors, num_values * sizeof(uint16_t));
-  }
+  const size_t count = in.Get<uint32_t>();
+  photo.points = in.GetValues<KeypointLabel>(count);
+  photo.descriptors = in.GetValues<uint16_t>(count * static_cast<size_t>(descriptor_dim));
   return photo;
 }
 
@@ -77,18 +70,18 @@ std::vector<DescriptorTargets> ReadDescriptorTargets(const std::vector<std::stri
   int expected_dim = 0;
   for (const std::string& path : paths) {
     const std::string bytes = ReadWholeFile(path);
-    ByteCursor cursor(path, bytes, kMaker);
-    cursor.RequireMagic(kMagic, "a file of a teacher's descriptors");
-    const auto count = cursor.Read<uint32_t>();
-    const auto dim = static_cast<int>(cursor.Read<uint32_t>());
+    ByteReader in(bytes, path, kMaker);
+    in.RequireMagic(kMagic, "a file of a teacher's descriptors");
+    const auto count = in.Get<uint32_t>();
+    const auto dim = static_cast<int>(in.Get<uint32_t>());
     if (expected_dim == 0) expected_dim = dim;
     if (dim != expected_dim || dim < 1) {
       throw InputError(path + ": descriptors of " + std::to_string(dim) + " numbers, expected " +
                        std::to_string(expected_dim) + " as in " + paths.front() +
                        "; make all files with one teacher");
     }
-    for (uint32_t i = 0; i < count; ++i) photos.push_back(ReadPhoto(cursor, dim));
-    cursor.RequireEnd();
+    for (uint32_t i = 0; i < count; ++i) photos.push_back(ReadPhoto(in, dim));
+    in.ExpectEnd();
   }
   return photos;
 }

@@ -5,7 +5,7 @@
 #include <filesystem>
 
 #include "util/atomic_file.h"
-#include "util/byte_cursor.h"
+#include "util/byte_stream.h"
 #include "util/read_file.h"
 
 namespace colmatch {
@@ -24,19 +24,16 @@ void CheckView(const ReconstructedView& view, const std::string& path) {
                      " has a projection or a point that is none; make it again with colmatch prepare_views");
 }
 
-ReconstructedView ReadView(ByteCursor& cursor) {
+ReconstructedView ReadView(ByteReader& in) {
   ReconstructedView view;
-  view.name = cursor.ReadText();
-  view.width = cursor.Read<uint16_t>();
-  view.height = cursor.Read<uint16_t>();
-  for (double& entry : view.projection) entry = cursor.Read<double>();
-  const size_t num_points = cursor.Read<uint32_t>();
+  view.name = in.GetText<uint16_t>();
+  view.width = in.Get<uint16_t>();
+  view.height = in.Get<uint16_t>();
+  for (double& entry : view.projection) entry = in.Get<double>();
+  const size_t num_points = in.Get<uint32_t>();
   const size_t num_pixels = static_cast<size_t>(view.width) * view.height;
-  const char* pixels = cursor.Take(num_pixels);
-  view.pixels.assign(pixels, pixels + num_pixels);
-  const char* points = cursor.Take(num_points * sizeof(ScenePoint3D));
-  view.points.resize(num_points);
-  if (num_points > 0) std::memcpy(view.points.data(), points, num_points * sizeof(ScenePoint3D));
+  view.pixels = in.GetValues<uint8_t>(num_pixels);
+  view.points = in.GetValues<ScenePoint3D>(num_points);
   return view;
 }
 
@@ -44,32 +41,31 @@ ReconstructedView ReadView(ByteCursor& cursor) {
 
 void WriteReconstruction(const std::string& path, const std::vector<ReconstructedView>& views) {
   static_assert(sizeof(ScenePoint3D) == 32, "the point record of the file format");
-  std::string bytes = kMagic;
-  AppendNumber(bytes, static_cast<uint32_t>(views.size()));
+  ByteWriter out(kMagic);
+  out.Put(static_cast<uint32_t>(views.size()));
   for (const ReconstructedView& view : views) {
-    AppendText(bytes, view.name);
-    AppendNumber(bytes, static_cast<uint16_t>(view.width));
-    AppendNumber(bytes, static_cast<uint16_t>(view.height));
-    for (const double entry : view.projection) AppendNumber(bytes, entry);
-    AppendNumber(bytes, static_cast<uint32_t>(view.points.size()));
-    bytes.append(reinterpret_cast<const char*>(view.pixels.data()), view.pixels.size());
-    bytes.append(reinterpret_cast<const char*>(view.points.data()),
-                 view.points.size() * sizeof(ScenePoint3D));
+    out.PutText<uint16_t>(view.name);
+    out.Put(static_cast<uint16_t>(view.width));
+    out.Put(static_cast<uint16_t>(view.height));
+    for (const double entry : view.projection) out.Put(entry);
+    out.Put(static_cast<uint32_t>(view.points.size()));
+    out.PutValues(view.pixels);
+    out.PutValues(view.points);
   }
-  WriteFileAtomically(path, bytes);
+  WriteFileAtomically(path, out.bytes());
 }
 
 Reconstruction ReadReconstruction(const std::string& path) {
   const std::string bytes = ReadWholeFile(path);
-  ByteCursor cursor(path, bytes, "colmatch prepare_views");
-  cursor.RequireMagic(kMagic, "views of a reconstruction");
+  ByteReader in(bytes, path, "colmatch prepare_views");
+  in.RequireMagic(kMagic, "views of a reconstruction");
   Reconstruction reconstruction{std::filesystem::path(path).filename().string(), {}};
-  const auto count = cursor.Read<uint32_t>();
+  const auto count = in.Get<uint32_t>();
   for (uint32_t i = 0; i < count; ++i) {
-    reconstruction.views.push_back(ReadView(cursor));
+    reconstruction.views.push_back(ReadView(in));
     CheckView(reconstruction.views.back(), path);
   }
-  cursor.RequireEnd();
+  in.ExpectEnd();
   return reconstruction;
 }
 

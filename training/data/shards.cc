@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "util/atomic_file.h"
-#include "util/byte_cursor.h"
+#include "util/byte_stream.h"
 #include "util/error.h"
 #include "util/read_file.h"
 
@@ -14,20 +14,17 @@ namespace {
 
 constexpr char kMagic[] = "CMSHARD1";
 
-ShardPhoto ReadPhoto(ByteCursor& cursor) {
+ShardPhoto ReadPhoto(ByteReader& in) {
   ShardPhoto photo;
-  photo.name = cursor.ReadText();
-  photo.set = cursor.ReadText();
-  photo.weight = cursor.Read<float>();
-  photo.width = cursor.Read<uint16_t>();
-  photo.height = cursor.Read<uint16_t>();
-  const size_t num_labels = cursor.Read<uint32_t>();
+  photo.name = in.GetText<uint16_t>();
+  photo.set = in.GetText<uint16_t>();
+  photo.weight = in.Get<float>();
+  photo.width = in.Get<uint16_t>();
+  photo.height = in.Get<uint16_t>();
+  const size_t num_labels = in.Get<uint32_t>();
   const size_t num_pixels = static_cast<size_t>(photo.width) * photo.height;
-  const char* pixels = cursor.Take(num_pixels);
-  photo.pixels.assign(pixels, pixels + num_pixels);
-  const char* labels = cursor.Take(num_labels * sizeof(KeypointLabel));
-  photo.labels.resize(num_labels);
-  if (num_labels > 0) std::memcpy(photo.labels.data(), labels, num_labels * sizeof(KeypointLabel));
+  photo.pixels = in.GetValues<uint8_t>(num_pixels);
+  photo.labels = in.GetValues<KeypointLabel>(num_labels);
   return photo;
 }
 
@@ -35,31 +32,30 @@ ShardPhoto ReadPhoto(ByteCursor& cursor) {
 
 void WriteShard(const std::string& path, const std::vector<ShardPhoto>& photos) {
   static_assert(sizeof(KeypointLabel) == 12, "the label record of the file format");
-  std::string bytes = kMagic;
-  AppendNumber(bytes, static_cast<uint32_t>(photos.size()));
+  ByteWriter out(kMagic);
+  out.Put(static_cast<uint32_t>(photos.size()));
   for (const ShardPhoto& photo : photos) {
-    AppendText(bytes, photo.name);
-    AppendText(bytes, photo.set);
-    AppendNumber(bytes, photo.weight);
-    AppendNumber(bytes, static_cast<uint16_t>(photo.width));
-    AppendNumber(bytes, static_cast<uint16_t>(photo.height));
-    AppendNumber(bytes, static_cast<uint32_t>(photo.labels.size()));
-    bytes.append(reinterpret_cast<const char*>(photo.pixels.data()), photo.pixels.size());
-    bytes.append(reinterpret_cast<const char*>(photo.labels.data()),
-                 photo.labels.size() * sizeof(KeypointLabel));
+    out.PutText<uint16_t>(photo.name);
+    out.PutText<uint16_t>(photo.set);
+    out.Put(photo.weight);
+    out.Put(static_cast<uint16_t>(photo.width));
+    out.Put(static_cast<uint16_t>(photo.height));
+    out.Put(static_cast<uint32_t>(photo.labels.size()));
+    out.PutValues(photo.pixels);
+    out.PutValues(photo.labels);
   }
-  WriteFileAtomically(path, bytes);
+  WriteFileAtomically(path, out.bytes());
 }
 
 std::vector<ShardPhoto> ReadShards(const std::vector<std::string>& paths) {
   std::vector<ShardPhoto> photos;
   for (const std::string& path : paths) {
     const std::string bytes = ReadWholeFile(path);
-    ByteCursor cursor(path, bytes, "colmatch prepare_shards");
-    cursor.RequireMagic(kMagic, "a training shard");
-    const auto count = cursor.Read<uint32_t>();
-    for (uint32_t i = 0; i < count; ++i) photos.push_back(ReadPhoto(cursor));
-    cursor.RequireEnd();
+    ByteReader in(bytes, path, "colmatch prepare_shards");
+    in.RequireMagic(kMagic, "a training shard");
+    const auto count = in.Get<uint32_t>();
+    for (uint32_t i = 0; i < count; ++i) photos.push_back(ReadPhoto(in));
+    in.ExpectEnd();
   }
   return photos;
 }

@@ -12,7 +12,7 @@
 
 #include "network/engines/transport.h"
 #include "network/flops.h"
-#include "network/sinkhorn.h"
+#include "network/optimal_transport.h"
 #include "training/data/feature_augmentation.h"
 #include "training/data/prefetch.h"
 #include "training/losses/superglue_loss.h"
@@ -144,7 +144,7 @@ StepResult BatchLoss(SuperGlue& network, const Batch& batch, const SuperGlueTrai
   const auto assign = [&](const torch::Tensor& scores, const SuperGlue& of) {
     // In float32 whatever the network computed in: exponentials of scores need the range.
     const AutocastPause in_float32(scores.device());
-    return ScalingSinkhorn(scores.to(torch::kFloat), of->bin_score, o.sinkhorn_iterations);
+    return ScalingTransport(scores.to(torch::kFloat), of->bin_score, o.sinkhorn_iterations);
   };
   const auto loss_of = [&](const torch::Tensor& assignment) {
     return AssignmentLoss(assignment, batch.matches0, batch.matches1);
@@ -222,7 +222,7 @@ std::vector<ScoredBatch> ScoreHeldOut(SuperGlue& network, const FeatureSet& set,
 }
 
 torch::Tensor HeldOutAssignment(const torch::Tensor& scores, const torch::Tensor& bin_score) {
-  return ScalingSinkhorn(scores, bin_score, 50);
+  return ScalingTransport(scores, bin_score, 50);
 }
 
 // Quality on pairs of held-out photos, beside mutual nearest neighbours of the same features; and the share

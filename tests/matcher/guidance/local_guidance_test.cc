@@ -6,7 +6,7 @@
 
 #include <vector>
 
-#include "matcher/frontend.h"
+#include "matcher/matcher_list.h"
 #include "network/engines/batched_superglue.h"
 #include "network/engines/pair_matching.h"
 #include "tests/nearest_neighbor_superglue.h"
@@ -167,9 +167,10 @@ LoadedSuperGlue NearestNeighborWeights(int rounds) {
 }
 
 FeatureMatches MatchedWith(const LoadedSuperGlue& weights, int rounds, const Features& a, const Features& b) {
-  MatcherOptions options;
-  options.superglue.guidance_rounds = rounds;
-  return FeatureMatcher(weights, options, torch::kCPU).Match(a, b);
+  MatcherSetup setup;
+  setup.superglue = weights;
+  setup.options.superglue.guidance_rounds = rounds;
+  return MakeMatcher(std::move(setup))->Match(a, b);
 }
 
 TEST(FeatureMatcher, GuidesAsOftenAsTheWeightsAskUnlessToldOtherwise) {

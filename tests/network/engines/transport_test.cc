@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "network/sinkhorn.h"
+#include "network/optimal_transport.h"
 #include "tests/gpu_test.h"
 #include "tests/network/tensor_near.h"
 
@@ -29,7 +29,7 @@ TEST(MatchByTransport, GivesTheMatchesAndScoresOfTheAssignment) {
     for (const double bin : {-200.0, 3.0, 200.0}) {  // far from the scores the factors leave their range
       const auto bin_score = torch::tensor(static_cast<float>(bin));
       const auto found = MatchByTransport(scores, bin_score, 100, 0.2),
-                 expected = MatchesFromLogAssignment(LogSinkhorn(scores, bin_score, 100)[0], 0.2);
+                 expected = MatchesFromLogAssignment(LogTransport(scores, bin_score, 100)[0], 0.2);
       EXPECT_TRUE(torch::equal(found.matches0, expected.matches0)) << n << " x " << m << ' ' << bin;
       EXPECT_TRUE(torch::equal(found.matches1, expected.matches1)) << n << " x " << m << ' ' << bin;
       EXPECT_TRUE(TensorsNear(found.matching_scores0, expected.matching_scores0, 2e-3)) << n << " x " << m;
@@ -44,7 +44,7 @@ TEST(SolveTransport, OverRelaxedIterationsEndWherePlainOnesLead) {
   auto scores = torch::randn({1, n, n});
   scores[0].diagonal().narrow(0, 0, 100).add_(12);
   const auto bin = torch::tensor(4.0f);
-  const auto expected = LogSinkhorn(scores, bin, 2000).exp();
+  const auto expected = LogTransport(scores, bin, 2000).exp();
   EXPECT_TRUE(TensorsNear(SolveTransport(scores, bin, 1000).exp(), expected, 1e-4));
   const auto found = MatchByTransport(scores, bin, 1000, 0.2);
   EXPECT_TRUE(
@@ -55,7 +55,7 @@ TEST(SolveTransport, GivesTheMatchesAndValuesOfAHundredLogDomainIterations) {
   for (const auto& [n, m] : {std::pair<int64_t, int64_t>{1, 1}, {7, 5}, {60, 90}, {130, 33}}) {
     const auto scores = 8 * torch::randn({2, n, m});
     const auto bin = torch::tensor(3.0f);
-    const auto expected = LogSinkhorn(scores, bin, 100), found = SolveTransport(scores, bin, 100);
+    const auto expected = LogTransport(scores, bin, 100), found = SolveTransport(scores, bin, 100);
     EXPECT_TRUE(torch::allclose(found.exp(), expected.exp(), 1e-3, 1e-4)) << n << " x " << m;
     for (int64_t i = 0; i < 2; ++i) {
       EXPECT_TRUE(torch::equal(MatchesFromLogAssignment(found[i], 0.2).matches0,
@@ -68,7 +68,7 @@ TEST(SolveTransport, HoldsWhateverTheScoresSpan) {
   for (const double scale : {1.0, 20.0, 60.0, 200.0, 2000.0}) {
     const auto scores = scale * torch::randn({1, 120, 90});
     const auto bin = torch::tensor(static_cast<float>(scale));
-    const auto expected = LogSinkhorn(scores, bin, 50), found = SolveTransport(scores, bin, 50);
+    const auto expected = LogTransport(scores, bin, 50), found = SolveTransport(scores, bin, 50);
     EXPECT_TRUE(torch::isfinite(found).all().item<bool>()) << "scale " << scale;
     EXPECT_TRUE(torch::allclose(found.exp(), expected.exp(), 1e-3, 1e-3)) << "scale " << scale;
     if (scale > 100) continue;  // the potentials' own rounding decides which of two equal entries is larger
@@ -85,7 +85,7 @@ void ExpectTransportOfLogDomain(const torch::TensorOptions& options) {
       const auto scores = (scale * torch::randn({2, n, m})).to(options);
       for (const double bin : {-200.0, 3.0, 200.0}) {
         const auto bin_score = torch::full({}, bin, options);
-        const auto expected = LogSinkhorn(scores, bin_score, 100),
+        const auto expected = LogTransport(scores, bin_score, 100),
                    found = SolveTransport(scores, bin_score, 100);
         EXPECT_TRUE(TensorsNear(found.exp().cpu(), expected.exp().cpu(), 2e-3))
             << scale << ' ' << n << " x " << m << ' ' << bin;
@@ -113,7 +113,7 @@ void ExpectBatchIsEachAlone(const torch::TensorOptions& options, double scale, d
     const auto alone =
         scores.narrow(0, static_cast<int64_t>(i), 1).narrow(1, 0, counts0[i]).narrow(2, 0, counts1[i]);
     const FeatureMatches expected =
-        MatchesFromLogAssignment(LogSinkhorn(alone, bin_score, 100)[0].cpu(), 0.2);
+        MatchesFromLogAssignment(LogTransport(alone, bin_score, 100)[0].cpu(), 0.2);
     EXPECT_TRUE(torch::equal(found[i].matches0, expected.matches0)) << "pair " << i << ", bin " << bin;
     EXPECT_TRUE(torch::equal(found[i].matches1, expected.matches1)) << "pair " << i << ", bin " << bin;
     EXPECT_TRUE(TensorsNear(found[i].matching_scores0, expected.matching_scores0.to(torch::kFloat), 2e-3))
@@ -154,7 +154,7 @@ TEST(Matches, AreMutualMaximaAboveTheThreshold) {
 }
 
 TEST(Matches, RaisingTheThresholdOnlyRemoves) {
-  const auto log_assignment = LogSinkhorn(4 * torch::randn({1, 40, 30}), torch::tensor(1.5f), 100)[0];
+  const auto log_assignment = LogTransport(4 * torch::randn({1, 40, 30}), torch::tensor(1.5f), 100)[0];
   auto previous = MatchesFromLogAssignment(log_assignment, 0.0).matches0;
   for (const double threshold : {0.2, 0.5, 0.9, 0.999999}) {
     const auto matches = MatchesFromLogAssignment(log_assignment, threshold).matches0;

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "network/engines/transport.h"
-#include "network/kernels/scaling_kernel.h"
+#include "network/kernels/transport_iterations.h"
 #include "tests/cuda_on_cpu.h"
 #include "tests/network/tensor_near.h"
 

@@ -48,6 +48,21 @@ TEST(BenchmarkCommand, SaysWhatThingsCostInTheContractsWords) {
   EXPECT_THAT(result.output, HasSubstr("pairs/s"));
 }
 
+TEST(BenchmarkCommand, SaysPublishedSizesAlsoWhereTheFormerNameWasGiven) {
+  TemporaryFolder folder;
+  const std::string json = folder.File("speed.json");
+  for (const char* name : {"published_sizes", "published sizes", "official"}) {
+    const ProgramResult result =
+        RunColmatch({"benchmark", "--weights", name, "--num_keypoints", "32", "--image_width", "64",
+                     "--image_height", "48", "--repetitions", "1", "--num_threads", "1", "--json", json});
+    ASSERT_EQ(result.status, 0) << result.output;
+    std::ifstream file(json);
+    EXPECT_EQ(nlohmann::json::parse(file)["results"][0]["weights"], "published sizes") << name;
+    EXPECT_THAT(result.output,
+                testing::AllOf(HasSubstr("published sizes"), testing::Not(HasSubstr("official"))));
+  }
+}
+
 TEST(BenchmarkCommand, ProcessorTimeIsOfOneThread) {
   const ProgramResult result = RunColmatch({"benchmark", "--clock", "cpu", "--num_threads", "2"});
   EXPECT_EQ(result.status, 1);

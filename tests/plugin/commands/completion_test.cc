@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
+#include <fstream>
+#include <sstream>
 
 #include "plugin/runtime/command.h"
 #include "plugin/runtime/handover.h"
@@ -95,6 +97,28 @@ TEST(ManualPage, IsRoffWithoutWarnings) {
   for (const CommandEntry& command : Table()) pages += CommandManualPage(command);
   folder.Write("pages.1", pages);
   EXPECT_THAT(OutputOf("groff -man -Tutf8 -wall -z " + folder.File("pages.1") + " 2>&1"), IsEmpty());
+}
+
+TEST(ReferencePage, InTheDocumentationIsWhatTheProgramGenerates) {
+  const std::string path = std::string(COLMATCH_SOURCE_DIR) + "/docs/reference/commands.md";
+  std::ifstream file(path);
+  std::stringstream page;
+  page << file.rdbuf();
+  EXPECT_TRUE(page.str() == ReferencePage(Table()))
+      << path
+      << " is not of this program: build/release/colmatch completion reference > docs/reference/commands.md";
+}
+
+TEST(ReferencePage, TellsTheDefaultAndTheBoundsThatAreChecked) {
+  const std::string page = ReferencePage(Table());
+  EXPECT_THAT(page, HasSubstr("| `--SuperPoint.nms_radius` | integer in [0, 64] pixels | `4` |"));
+  EXPECT_THAT(page, HasSubstr("| `--SuperGlue.match_threshold` | number in [0, 1) | `0.2` |"));
+  for (const char* value : {"-1", "65"}) {
+    const ProgramResult result = RunColmatch({"match", "a.jpg", "b.jpg", "--SuperPoint.nms_radius", value});
+    EXPECT_EQ(result.status, 1);
+    EXPECT_THAT(result.output,
+                HasSubstr("--SuperPoint.nms_radius must be in [0, 64] pixels, found " + std::string(value)));
+  }
 }
 
 TEST(Completion, TheHiddenCommandWritesWhatIsInstalled) {

@@ -9,7 +9,7 @@
 #include "tests/temporary_folder.h"
 #include "training/data/reconstruction.h"
 #include "training/data/shards.h"
-#include "util/byte_cursor.h"
+#include "util/byte_stream.h"
 #include "util/read_file.h"
 #include "util/sha256.h"
 
@@ -208,23 +208,21 @@ TEST_F(TrainCommand, SuperPointTrainsInBf16OnEveryCpu) {
 
 TEST_F(TrainCommand, SuperPointLearnsATeachersDescriptorsAndRefusesThoseOfOtherPhotos) {
   const auto targets = [&](const std::string& prefix) {
-    std::string bytes = "CMTEACH1";
+    ByteWriter out("CMTEACH1");
     const auto photos = ReadShards({trained_.folder.File("a.shard")});
-    AppendNumber(bytes, static_cast<uint32_t>(photos.size()));
-    AppendNumber(bytes, uint32_t{128});
+    out.Put(static_cast<uint32_t>(photos.size()));
+    out.Put(uint32_t{128});
     for (const ShardPhoto& photo : photos) {
-      AppendText(bytes, prefix + photo.name);
-      AppendNumber(bytes, static_cast<uint16_t>(photo.width));
-      AppendNumber(bytes, static_cast<uint16_t>(photo.height));
-      AppendNumber(bytes, uint32_t{100});
+      out.PutText<uint16_t>(prefix + photo.name);
+      out.Put(static_cast<uint16_t>(photo.width));
+      out.Put(static_cast<uint16_t>(photo.height));
+      out.Put(uint32_t{100});
       for (int i = 0; i < 100; ++i) {
-        for (const int value : {10 + 13 * (i % 10), 8 + 9 * (i / 10), 1})
-          AppendNumber(bytes, static_cast<float>(value));
+        for (const int value : {10 + 13 * (i % 10), 8 + 9 * (i / 10), 1}) out.Put(static_cast<float>(value));
       }
-      for (int i = 0; i < 100 * 128; ++i)
-        AppendNumber(bytes, static_cast<uint16_t>(i % 129 == 0 ? 0x3C00 : 0));
+      for (int i = 0; i < 100 * 128; ++i) out.Put(static_cast<uint16_t>(i % 129 == 0 ? 0x3C00 : 0));
     }
-    trained_.folder.Write("a.targets", bytes);
+    trained_.folder.Write("a.targets", out.bytes());
     return trained_.folder.File("a.targets");
   };
   const ProgramResult result = SuperPointRun(

@@ -111,10 +111,10 @@ TEST(Orientation, PhotosOfACameraHeldSidewaysMatchThoseOfOneHeldUpright) {
   EXPECT_GT(NumInliers(upright), 2 * NumInliers(stored));
   ColmapDatabase database(upright, DatabaseMode::kReadOnly);
   EXPECT_EQ(database.Cameras()[1].width, 300) << "the photo as it is stored";
-  // The next run finds both done, and turned_matcher takes them as they are.
+  // The next run finds both done, and rotated_matcher takes them as they are.
   EXPECT_THAT(Extract(upright, folder.path() / "photos").output, HasSubstr("2 were there already"));
   const ProgramResult turned =
-      RunOn("turned_matcher", upright,
+      RunOn("rotated_matcher", upright,
             {"--image_path", folder.path() / "photos", "--SuperPoint.max_num_features", "400"});
   EXPECT_EQ(turned.status, 0) << turned.output;
 }

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "matcher/frontend.h"
+#include "network/precision.h"
 #include "plugin/extraction/worker_memory.h"
 #include "tests/temporary_folder.h"
 

@@ -12,7 +12,7 @@ using testing::Not;
 
 std::string Noted(const PrefilterOptions& prefilter, const Metadata& weights) {
   MatchingPipelineOptions options;
-  options.matcher = "superglue";
+  options.matching.matcher = "superglue";
   options.matching.prefilter = prefilter;
   CommonOptions common;
   common.device = "cpu";

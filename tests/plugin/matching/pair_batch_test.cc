@@ -8,6 +8,7 @@
 #include <map>
 
 #include "matcher/devices.h"
+#include "matcher/matcher_list.h"
 #include "tests/gpu_test.h"
 #include "tests/nearest_neighbor_superglue.h"
 #include "tests/random_features.h"
@@ -17,21 +18,21 @@ namespace {
 
 constexpr int64_t kDim = 8;
 
-MatcherPool Pool(const std::vector<torch::Device>& workers, MatcherType type) {
+MatcherPool Pool(const std::vector<torch::Device>& workers, const std::string& matcher) {
   constexpr size_t kNumPrepared = 3;
   MatcherOptions options;
-  options.type = type;
+  options.matcher = matcher;
   LoadedSuperGlue weights;
-  if (type == MatcherType::kSuperGlue)
+  if (FindMatcher(matcher).needs_superglue)
     weights = NearestNeighborSuperGlue(SuperGlueArchitecture{kDim, {16, 32}, 2});
   return MatcherPool(workers, [&](torch::Device device) {
-    return std::make_unique<CachingMatcher>(FeatureMatcher(weights, options, device),
+    return std::make_unique<CachingMatcher>(MakeMatcher({weights, options, device, {}, {}}),
                                             std::make_shared<PreparedImages>(kNumPrepared));
   });
 }
 
-MatcherPool Pool(size_t num_matchers, MatcherType type) {
-  return Pool(std::vector<torch::Device>(num_matchers, torch::kCPU), type);
+MatcherPool Pool(size_t num_matchers, const std::string& matcher) {
+  return Pool(std::vector<torch::Device>(num_matchers, torch::kCPU), matcher);
 }
 
 struct MatchedImages {
@@ -82,7 +83,7 @@ std::vector<Features> Images() {
 
 TEST(PairBatch, EveryPairGetsItsOwnMatchesInOrder) {
   for (const size_t num_matchers : {1, 2}) {
-    MatcherPool matchers = Pool(num_matchers, MatcherType::kMutualNearestNeighbor);
+    MatcherPool matchers = Pool(num_matchers, "nn_mutual");
     PairBatch batch(matchers);
     std::vector<size_t> sizes;
     for (const uint32_t n : {9, 0, 4, 9}) {
@@ -98,7 +99,7 @@ TEST(PairBatch, EveryPairGetsItsOwnMatchesInOrder) {
 }
 
 TEST(PairBatch, OneMatcherHandsEachPairBackAtOnce) {
-  MatcherPool matchers = Pool(1, MatcherType::kMutualNearestNeighbor);
+  MatcherPool matchers = Pool(1, "nn_mutual");
   PairBatch batch(matchers);
   const Features features = RandomFeatures(5, kDim);
   int handed_back = 0;
@@ -110,12 +111,12 @@ TEST(PairBatch, OneMatcherHandsEachPairBackAtOnce) {
 
 TEST(PairBatch, AnyNumberOfMatchersAndBatchesOfAnySizeGiveTheSameRows) {
   const auto images = Images();
-  MatcherPool alone = Pool(1, MatcherType::kSuperGlue);
+  MatcherPool alone = Pool(1, "superglue");
   const auto expected = MatchAll(alone, 1, images);
   ASSERT_EQ(expected.size(), 21u);
   EXPECT_GT(expected.front().rows.matches.size(), 20u);
   for (const size_t num_matchers : {2, 3}) {
-    MatcherPool matchers = Pool(num_matchers, MatcherType::kSuperGlue);
+    MatcherPool matchers = Pool(num_matchers, "superglue");
     for (const size_t batch_size : {1, 4, 100}) {
       EXPECT_EQ(MatchAll(matchers, batch_size, images), expected) << num_matchers << ", " << batch_size;
       EXPECT_TRUE(MatchAll(matchers, batch_size, {}).empty());
@@ -127,8 +128,8 @@ class PairBatchOnGpus : public GpuTest {};
 
 TEST_F(PairBatchOnGpus, AllWorkersGiveTheRowsOfOneInOrder) {
   const auto images = Images();
-  MatcherPool alone = Pool({DeviceFromName("cuda")}, MatcherType::kSuperGlue);
-  MatcherPool all = Pool(WorkersOn(DevicesFromName("cuda"), 1), MatcherType::kSuperGlue);
+  MatcherPool alone = Pool({DeviceFromName("cuda")}, "superglue");
+  MatcherPool all = Pool(WorkersOn(DevicesFromName("cuda"), 1), "superglue");
   for (int round = 0; round < 20; ++round) {
     const auto expected = MatchAll(alone, 4, images), found = MatchAll(all, 4, images);
     ASSERT_EQ(found.size(), expected.size());
@@ -142,7 +143,7 @@ TEST(PairBatch, AnErrorComesOnceAndTheBatchesBeforeItStay) {
   images[3] = RandomFeatures(7, kDim + 1);
   const std::map<size_t, size_t> kept = {{1, 2}, {2, 2}, {3, 0}, {100, 0}};  // of batches of so many
   for (int round = 0; round < 60; ++round) {
-    MatcherPool matchers = Pool(1 + static_cast<size_t>(round % 3), MatcherType::kMutualNearestNeighbor);
+    MatcherPool matchers = Pool(1 + static_cast<size_t>(round % 3), "nn_mutual");
     for (const auto& [batch_size, pairs] : kept) {
       int errors = 0;
       EXPECT_EQ(MatchAll(matchers, batch_size, images, &errors).size(), pairs) << batch_size;
@@ -153,7 +154,7 @@ TEST(PairBatch, AnErrorComesOnceAndTheBatchesBeforeItStay) {
 
 TEST(PairBatch, LeftInTheMiddleDoesNotCallBackAnyMore) {
   for (int round = 0; round < 50; ++round) {
-    MatcherPool matchers = Pool(3, MatcherType::kMutualNearestNeighbor);
+    MatcherPool matchers = Pool(3, "nn_mutual");
     int handed_back = 0;
     {
       PairBatch batch(matchers, 2);

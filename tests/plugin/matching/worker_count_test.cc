@@ -3,7 +3,7 @@
 
 #include "plugin/extraction/feature_pipeline.h"
 #include "plugin/matching/matching_pipeline.h"
-#include "plugin/matching/turned_pipeline.h"
+#include "plugin/matching/rotated_pipeline.h"
 #include "tests/database_io/database_test_util.h"
 #include "tests/plugin/test_photos.h"
 
@@ -29,7 +29,7 @@ std::string TablesOf(const TemporaryFolder& folder, const std::filesystem::path&
   matching.database_path = features.database_path;
   matching.geometry.min_num_inliers = 60;  // so that pairs are doubtful
   EXPECT_GT(MatchExhaustively(matching, common).matched, 0);
-  MatchTurned(features, matching, common);
+  MatchRotated(features, matching, common);
   return DumpFeaturesAndPairs(features.database_path);
 }
 

@@ -14,9 +14,9 @@
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
-#include "plugin/photos/image_resize.h"
 #include "tests/message_of.h"
 #include "tests/plugin/jpeg_scan_bomb.h"
+#include "tests/plugin/photos/test_pictures.h"
 #include "tests/temporary_folder.h"
 #include "util/error.h"
 
@@ -26,28 +26,6 @@ namespace {
 namespace fs = std::filesystem;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using Bytes = std::vector<std::uint8_t>;
-
-// Smooth with detail everywhere, so that losing rows loses something.
-cv::Mat TestPicture(int width, int height, int channels = 1) {
-  cv::Mat picture(height, width, CV_8UC(channels));
-  for (int y = 0; y < height; ++y) {
-    for (int x = 0; x < width * channels; ++x)
-      picture.ptr(y)[x] = static_cast<std::uint8_t>((x * 7 + y * 5) % 251);
-  }
-  cv::GaussianBlur(picture, picture, cv::Size(5, 5), 1.5);
-  return picture;
-}
-
-Bytes Encode(const std::string& suffix, const cv::Mat& picture, const std::vector<int>& params = {}) {
-  Bytes bytes;
-  EXPECT_TRUE(cv::imencode(suffix, picture, bytes, params));
-  return bytes;
-}
-
-Bytes FirstBytes(const Bytes& bytes, std::size_t count) {
-  return Bytes(bytes.begin(), bytes.begin() + count);
-}
 
 std::string ReasonOfRefusal(const fs::path& path, const ImageReadOptions& options = {}) {
   try {
@@ -58,101 +36,6 @@ std::string ReasonOfRefusal(const fs::path& path, const ImageReadOptions& option
     return error.what();
   }
   return "accepted";
-}
-
-std::string UsageErrorOf(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const UsageError& error) {
-    return error.what();
-  }
-  return "accepted";
-}
-
-TEST(ListImages, NamesAreRelativeRecursiveAndSortedAsBytes) {
-  const TemporaryFolder folder;
-  for (const char* name : {"b.jpg", "sub/ünï çödé 図.JPG", "a-b/x.png", "a/y.png", "-dash.png"}) {
-    folder.Write(name, "x");
-  }
-  const auto expected = ElementsAre("-dash.png", "a-b/x.png", "a/y.png", "b.jpg", "sub/ünï çödé 図.JPG");
-  EXPECT_THAT(ListImages(folder.path()), expected);
-  EXPECT_THAT(ListImages(folder.path().string() + "/"), expected);
-}
-
-TEST(ListImages, FilesThatAreNoPhotosByTheirSuffixAreLeftOutUnlessAListNamesThem) {
-  const TemporaryFolder folder;
-  for (const char* name :
-       {"a.jpg", "b.TIFF", "LICENSE", "LICENSE.txt", "sub/labels.json", "c.jpg.txt", ".jpg", "jpg"}) {
-    folder.Write(name, "x");
-  }
-  EXPECT_THAT(ListImages(folder.path()), ElementsAre("a.jpg", "b.TIFF"));
-  const fs::path list = folder.Write("list.txt", "LICENSE\na.jpg");
-  EXPECT_THAT(ListImages(folder.path(), list), ElementsAre("LICENSE", "a.jpg"));
-}
-
-TEST(ListImages, PhotosOfFormatsThatCannotBeReadAreNamedSoThatTheyCanBeReported) {
-  const TemporaryFolder folder;
-  for (const char* name : {"a.HEIC", "b.dng", "c.gif"}) folder.Write(name, "x");
-  EXPECT_THAT(ListImages(folder.path()), ElementsAre("a.HEIC", "b.dng", "c.gif"));
-}
-
-TEST(ListImages, BrokenLinksAndSpecialFilesAreNamedSoThatTheyCanBeReported) {
-  const TemporaryFolder folder;
-  fs::create_symlink("nowhere", folder.path() / "broken.jpg");
-  ASSERT_EQ(mkfifo((folder.path() / "fifo.jpg").c_str(), 0600), 0);
-  fs::create_directory(folder.path() / "folder.jpg");
-  EXPECT_THAT(ListImages(folder.path()), ElementsAre("broken.jpg", "fifo.jpg"));
-}
-
-TEST(ListImages, LinksToFoldersAreFollowedAndEachFolderIsReadOnce) {
-  const TemporaryFolder folder;
-  folder.Write("elsewhere/deep/b.jpg", "x");
-  folder.Write("photos/real/a.jpg", "x");
-  const fs::path photos = folder.path() / "photos";
-  fs::create_directory_symlink(folder.path() / "elsewhere", photos / "link");
-  fs::create_directory_symlink(photos, photos / "real" / "circle");
-  fs::create_directory_symlink(photos / "real", photos / "again");
-  EXPECT_THAT(ListImages(photos), ElementsAre("link/deep/b.jpg", "real/a.jpg"));
-  fs::create_directory_symlink(photos, folder.path() / "root");
-  EXPECT_THAT(ListImages(folder.path() / "root"), ElementsAre("link/deep/b.jpg", "real/a.jpg"));
-}
-
-TEST(ListImages, WhatSystemsPutBesidePhotosIsLeftOut) {
-  const TemporaryFolder folder;
-  for (const char* name : {"a.jpg", "._a.jpg", "@eaDir/a.jpg/SYNOPHOTO_THUMB_M.jpg", "sub/@eaDir/x.jpg",
-                           "__MACOSX/a.jpg", ".Trash-1000/files/b.jpg", "#recycle/b.jpg", ".thumbnails/c.jpg",
-                           "sub/._b.jpg", "sub/.hidden.jpg", "sub/b.jpg"})
-    folder.Write(name, "x");
-  EXPECT_THAT(ListImages(folder.path()), ElementsAre("a.jpg", "sub/.hidden.jpg", "sub/b.jpg"));
-}
-
-TEST(ListImages, AMissingOrEmptyFolderIsAUsageErrorThatNamesIt) {
-  const TemporaryFolder folder;
-  EXPECT_THAT(UsageErrorOf([&] { ListImages(folder.path() / "gone"); }), HasSubstr("gone' does not exist"));
-  EXPECT_THAT(UsageErrorOf([&] { ListImages(folder.path()); }), HasSubstr("holds no photos"));
-  folder.Write("LICENSE.txt", "x");
-  EXPECT_THAT(UsageErrorOf([&] { ListImages(folder.path()); }), HasSubstr("holds no photos"));
-  fs::remove(folder.path() / "LICENSE.txt");
-  const fs::path file = folder.Write("file", "x");
-  EXPECT_THAT(UsageErrorOf([&] { ListImages(file); }), HasSubstr("is not a folder"));
-}
-
-TEST(ListImages, AListGivesItsNamesOnceAndSortedWhetherOrNotTheyExist) {
-  const TemporaryFolder folder;
-  const fs::path list = folder.Write("list.txt", "b.jpg\r\n\n  a b.jpg \nb.jpg\nsub/c.jpg");
-  EXPECT_THAT(ListImages(folder.path(), list), ElementsAre("a b.jpg", "b.jpg", "sub/c.jpg"));
-}
-
-TEST(ListImages, AListThatIsMissingEmptyOrLeavesTheFolderIsAUsageError) {
-  const TemporaryFolder folder;
-  const auto error_of = [&](const fs::path& list) {
-    return UsageErrorOf([&] { ListImages(folder.path(), list); });
-  };
-  EXPECT_THAT(error_of(folder.path() / "gone.txt"), HasSubstr("gone.txt' cannot be read"));
-  EXPECT_THAT(error_of(folder.path()), HasSubstr("cannot be read"));
-  EXPECT_THAT(error_of(folder.Write("empty.txt", " \n\n")), HasSubstr("names no image"));
-  EXPECT_THAT(error_of(folder.Write("up.txt", "../secret.jpg")), HasSubstr("../secret.jpg"));
-  EXPECT_THAT(error_of(folder.Write("absolute.txt", "/etc/passwd")), HasSubstr("/etc/passwd"));
 }
 
 // Four inks, inverted as Adobe's programs store them: black carries the picture, the others are white paper.
@@ -257,94 +140,6 @@ TEST(ReadGrayImage, ExifOrientationIsNeverApplied) {
     }
     const GrayImage image = ReadGrayImage(folder.Write("o.jpg", rotated));
     EXPECT_EQ(image.gray.size(), cv::Size(64, 48));
-  }
-}
-
-// An uncompressed TIFF of one strip. More entries: tag, type, value.
-struct TiffEntry {
-  std::uint16_t tag, type;
-  std::uint32_t value;
-};
-
-Bytes MakeTiff(const cv::Mat& samples, int sample_format, std::vector<TiffEntry> more = {},
-               bool is_big = false) {
-  const auto bits = static_cast<std::uint32_t>(8 * samples.elemSize1());
-  const auto num_bytes = static_cast<std::uint32_t>(samples.total() * samples.elemSize());
-  std::vector<TiffEntry> entries = {{256, 4, static_cast<std::uint32_t>(samples.cols)},
-                                    {257, 4, static_cast<std::uint32_t>(samples.rows)},
-                                    {258, 3, bits},
-                                    {259, 3, 1},
-                                    {262, 3, 1},
-                                    {277, 3, static_cast<std::uint32_t>(samples.channels())},
-                                    {278, 4, static_cast<std::uint32_t>(samples.rows)},
-                                    {279, 4, num_bytes},
-                                    {339, 3, static_cast<std::uint32_t>(sample_format)}};
-  entries.insert(entries.end(), more.begin(), more.end());
-  const std::size_t word = is_big ? 8 : 4;
-  const std::size_t pixels_at =
-      (is_big ? 16 : 8) + (is_big ? 8 : 2) + (entries.size() + 1) * (4 + 2 * word) + word;
-  entries.push_back({273, 4, static_cast<std::uint32_t>(pixels_at)});
-  std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.tag < b.tag; });
-  Bytes file;
-  const auto put = [&file](std::uint64_t value, std::size_t size) {
-    for (std::size_t i = 0; i < size; ++i) file.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
-  };
-  file.insert(file.end(), {'I', 'I'});
-  put(is_big ? 43 : 42, 2);
-  if (is_big) put(8, 4);
-  put(is_big ? 16 : 8, word);
-  put(entries.size(), is_big ? 8 : 2);
-  for (const TiffEntry& entry : entries) {
-    put(entry.tag, 2);
-    put(entry.type, 2);
-    put(1, word);
-    put(entry.value, word);
-  }
-  put(0, word);
-  file.insert(file.end(), samples.data, samples.data + num_bytes);
-  return file;
-}
-
-TEST(ReadGrayImage, TiffOrientationIsNeverAppliedInAnyKindOfTiff) {
-  const TemporaryFolder folder;
-  const cv::Mat gray = TestPicture(64, 48);
-  cv::Mat sixteen;
-  gray.convertTo(sixteen, CV_16U, 257.0);
-  for (std::uint32_t orientation = 1; orientation <= 8; ++orientation) {
-    for (const std::uint16_t type : {std::uint16_t{3}, std::uint16_t{4}}) {  // SHORT, LONG
-      for (const bool is_big : {false, true}) {
-        for (const cv::Mat& samples : {gray, sixteen}) {
-          const auto path = folder.Write("a.tif", MakeTiff(samples, 1, {{274, type, orientation}}, is_big));
-          const cv::Mat read = ReadGrayImage(path).gray;
-          ASSERT_EQ(read.size(), gray.size()) << orientation;
-          EXPECT_EQ(cv::norm(read, gray, cv::NORM_INF), 0) << orientation << ' ' << type << ' ' << is_big;
-        }
-      }
-    }
-  }
-}
-
-TEST(ReadGrayImage, TiffsThatCannotBeReadAreRefusedWithTheTrueReason) {
-  const TemporaryFolder folder;
-  const cv::Mat gray = TestPicture(64, 48);
-  cv::Mat real, real64, whole, bands;
-  gray.convertTo(real, CV_32F, 1 / 255.0);
-  gray.convertTo(real64, CV_64F, 1 / 255.0);
-  gray.convertTo(whole, CV_32S, 1 << 20);
-  cv::merge(std::vector<cv::Mat>(5, gray), bands);
-  const struct {
-    Bytes bytes;
-    const char* reason;
-  } cases[] = {{MakeTiff(real, 3), "32-bit floating-point"},
-               {MakeTiff(real64, 3), "64-bit floating-point"},
-               {MakeTiff(whole, 1), "32-bit integer"},
-               {MakeTiff(bands, 1), "5 samples a pixel"},
-               {MakeTiff(whole, 6), "complex samples"},
-               {MakeTiff(gray, 1, {{254, 4, 1}}), "raw photo"},
-               {MakeTiff(gray, 1, {{50706, 4, 0x01040000}}), "raw photo"}};
-  for (const auto& c : cases) {
-    const auto path = folder.Write("a.tif", c.bytes);
-    EXPECT_THAT(MessageOf<InputError>([&] { ReadGrayImage(path); }), HasSubstr(c.reason));
   }
 }
 
@@ -532,59 +327,6 @@ TEST(ReadGrayImage, RandomDamageNeverCrashesAndIsRefusedOrDecodedInFull) {
       }
     }
   }
-}
-
-TEST(ResizeForNetwork, ZeroNeverResizesAndSmallImagesAreNeverEnlarged) {
-  const cv::Mat gray = TestPicture(100, 60);
-  for (const int limit : {0, 100, 5000}) {
-    const ResizedImage resized = ResizeForNetwork(gray, limit);
-    EXPECT_EQ(resized.pixels.size(), gray.size());
-    EXPECT_EQ(resized.scale_x, 1.0);
-    EXPECT_EQ(resized.scale_y, 1.0);
-    EXPECT_FLOAT_EQ(resized.pixels.at<float>(7, 9), gray.at<std::uint8_t>(7, 9) / 255.0f);
-  }
-}
-
-TEST(ResizeForNetwork, TheLongerSideGetsTheSizeAskedForAndNoSideVanishes) {
-  EXPECT_EQ(ResizeForNetwork(TestPicture(1000, 500), 400).pixels.size(), cv::Size(400, 200));
-  EXPECT_EQ(ResizeForNetwork(TestPicture(500, 1000), 400).pixels.size(), cv::Size(200, 400));
-  EXPECT_EQ(ResizeForNetwork(TestPicture(1000, 333), 100).pixels.size(), cv::Size(100, 33));
-  EXPECT_EQ(ResizeForNetwork(TestPicture(5000, 3), 100).pixels.size(), cv::Size(100, 1));
-  EXPECT_EQ(ResizeForNetwork(TestPicture(1, 1), 100).pixels.size(), cv::Size(1, 1));
-  EXPECT_THROW(ResizeForNetwork(TestPicture(4, 4), -1), UsageError);
-}
-
-TEST(ResizeForNetwork, EdgesOfTheResizedImageMapToEdgesOfTheOriginal) {
-  const ResizedImage resized = ResizeForNetwork(TestPicture(1000, 333), 100);
-  const cv::Point2f first = MapToOriginal(resized, {-0.5f, -0.5f});
-  const cv::Point2f last = MapToOriginal(resized, {99.5f, 32.5f});
-  EXPECT_NEAR(first.x, -0.5, 1e-4);
-  EXPECT_NEAR(first.y, -0.5, 1e-4);
-  EXPECT_NEAR(last.x, 999.5, 1e-3);
-  EXPECT_NEAR(last.y, 332.5, 1e-3);
-}
-
-TEST(ResizeForNetwork, ThereAndBackIsWhereItWas) {
-  const ResizedImage resized = ResizeForNetwork(TestPicture(1000, 333), 100);
-  const cv::Point2f back = MapToResized(resized, MapToOriginal(resized, {12.25f, 30.5f}));
-  EXPECT_NEAR(back.x, 12.25, 1e-3);
-  EXPECT_NEAR(back.y, 30.5, 1e-3);
-}
-
-TEST(ResizeForNetwork, ABlobIsFoundWhereItIsInTheOriginal) {
-  cv::Mat gray = cv::Mat::zeros(400, 600, CV_8U);
-  for (int y = 0; y < gray.rows; ++y) {
-    for (int x = 0; x < gray.cols; ++x) {
-      const double squared = std::pow(x - 411.0, 2) + std::pow(y - 123.0, 2);
-      gray.at<std::uint8_t>(y, x) = static_cast<std::uint8_t>(255 * std::exp(-squared / 200));
-    }
-  }
-  const ResizedImage resized = ResizeForNetwork(gray, 150);
-  const cv::Moments m = cv::moments(resized.pixels);
-  const cv::Point2f found =
-      MapToOriginal(resized, {static_cast<float>(m.m10 / m.m00), static_cast<float>(m.m01 / m.m00)});
-  EXPECT_NEAR(found.x, 411.0, 0.05);  // Half a pixel of the small image would be 2 px.
-  EXPECT_NEAR(found.y, 123.0, 0.05);
 }
 
 }  // namespace

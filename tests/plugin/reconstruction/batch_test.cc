@@ -206,7 +206,7 @@ class BatchReconstructor : public testing::Test {
                                           "off",
                                           "--SuperPoint.max_num_features",
                                           "300",
-                                          "--turned_matching",
+                                          "--rotated_matching",
                                           "never"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return RunColmatch(arguments, term_after_ms);

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/temporary_folder.h"
-#include "util/byte_cursor.h"
+#include "util/byte_stream.h"
 #include "util/error.h"
 
 namespace colmatch {
@@ -19,17 +19,17 @@ constexpr uint16_t kHalf = 0x3800, kMinusOne = 0xBC00, kQuarter = 0x3400, kSmall
 
 // One photo of two points with descriptors of two numbers.
 std::string File(const std::string& name, int width = 100, int height = 50, uint32_t dim = 2) {
-  std::string bytes = "CMTEACH1";
-  AppendNumber(bytes, uint32_t{1});
-  AppendNumber(bytes, dim);
-  AppendText(bytes, name);
-  AppendNumber(bytes, static_cast<uint16_t>(width));
-  AppendNumber(bytes, static_cast<uint16_t>(height));
-  AppendNumber(bytes, uint32_t{2});
-  for (const float value : {10.5f, 20.0f, 0.75f, 99.0f, 49.0f, 0.0f}) AppendNumber(bytes, value);
-  for (uint32_t i = 0; i < dim; ++i) AppendNumber(bytes, i % 2 == 0 ? kHalf : kMinusOne);
-  for (uint32_t i = 0; i < dim; ++i) AppendNumber(bytes, i % 2 == 0 ? kQuarter : kSmallest);
-  return bytes;
+  ByteWriter out("CMTEACH1");
+  out.Put(uint32_t{1});
+  out.Put(dim);
+  out.PutText<uint16_t>(name);
+  out.Put(static_cast<uint16_t>(width));
+  out.Put(static_cast<uint16_t>(height));
+  out.Put(uint32_t{2});
+  for (const float value : {10.5f, 20.0f, 0.75f, 99.0f, 49.0f, 0.0f}) out.Put(value);
+  for (uint32_t i = 0; i < dim; ++i) out.Put(i % 2 == 0 ? kHalf : kMinusOne);
+  for (uint32_t i = 0; i < dim; ++i) out.Put(i % 2 == 0 ? kQuarter : kSmallest);
+  return out.bytes();
 }
 
 ShardPhoto Photo(const std::string& name, int width, int height) {

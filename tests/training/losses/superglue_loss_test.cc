@@ -5,7 +5,7 @@
 #include <torch/torch.h>
 
 #include "network/features.h"
-#include "network/sinkhorn.h"
+#include "network/optimal_transport.h"
 #include "tests/network/tensor_near.h"
 
 namespace colmatch {
@@ -57,12 +57,12 @@ TEST(AssignmentLoss, GradientThroughBothSinkhornsIsTheDerivative) {
   const auto bin = torch::tensor(0.3, torch::kDouble);
   ExpectGradientIsTheDerivative(
       [&](const torch::Tensor& s) {
-        return AssignmentLoss(LogSinkhorn(s, bin, 20), Labels(kLabels0), Labels(kLabels1));
+        return AssignmentLoss(LogTransport(s, bin, 20), Labels(kLabels0), Labels(kLabels1));
       },
       torch::randn({1, 4, 5}));
   ExpectGradientIsTheDerivative(
       [&](const torch::Tensor& s) {
-        return AssignmentLoss(ScalingSinkhorn(s, bin, 20), Labels(kLabels0), Labels(kLabels1));
+        return AssignmentLoss(ScalingTransport(s, bin, 20), Labels(kLabels0), Labels(kLabels1));
       },
       torch::randn({1, 4, 5}));
 }
@@ -71,7 +71,7 @@ TEST(AssignmentLoss, GradientOfTheDustbinScoreIsTheDerivative) {
   const auto scores = torch::randn({1, 4, 5}, torch::kDouble);
   ExpectGradientIsTheDerivative(
       [&](const torch::Tensor& bin) {
-        return AssignmentLoss(ScalingSinkhorn(scores, bin, 20), Labels(kLabels0), Labels(kLabels1));
+        return AssignmentLoss(ScalingTransport(scores, bin, 20), Labels(kLabels0), Labels(kLabels1));
       },
       torch::tensor(0.7));
 }
