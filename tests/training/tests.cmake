@@ -22,9 +22,9 @@ colmatch_test(training/data TORCH
     planar_scene_test.cc
     reconstruction_features_test.cc
     reconstruction_test.cc
+    repeated_peaks_test.cc
     shards_test.cc
     split_test.cc
-    repeated_peaks_test.cc
     superpoint_data_test.cc
     synthetic_shapes_test.cc
     warp_test.cc
