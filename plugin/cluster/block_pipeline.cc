@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "database_io/blob.h"
+#include "matcher/memory_needs.h"
+#include "plugin/cluster/cluster_plan.h"
 #include "plugin/cluster/given_options.h"
 #include "plugin/cluster/record_file.h"
 #include "plugin/extraction/cluster_records.h"

@@ -16,6 +16,7 @@
 #include "plugin/cluster/record_file.h"
 #include "plugin/extraction/cluster_records.h"
 #include "plugin/extraction/database_options.h"
+#include "plugin/extraction/feature_pipeline.h"
 #include "plugin/matching/matching_setup.h"
 #include "plugin/runtime/progress.h"
 #include "plugin/runtime/stop_signal.h"

@@ -16,6 +16,7 @@
 #include "plugin/options/options_in_force.h"
 #include "plugin/photos/image_reader.h"
 #include "plugin/reconstruction/batch_report.h"
+#include "plugin/reconstruction/reconstruction_pipeline.h"
 #include "plugin/report/report_html.h"
 #include "plugin/runtime/colmap_program.h"
 #include "plugin/runtime/handover.h"

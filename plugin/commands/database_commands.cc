@@ -4,7 +4,9 @@
 
 #include "plugin/commands/command_end.h"
 #include "plugin/commands/command_list.h"
+#include "plugin/extraction/feature_pipeline.h"
 #include "plugin/matching/matching_options.h"
+#include "plugin/matching/matching_pipeline.h"
 #include "plugin/matching/rotated_pipeline.h"
 #include "plugin/runtime/log.h"
 #include "util/error.h"

@@ -7,6 +7,7 @@
 #include "plugin/matching/collection_pairs.h"
 #include "plugin/matching/matches_import.h"
 #include "plugin/matching/matching_options.h"
+#include "plugin/matching/matching_pipeline.h"
 #include "plugin/matching/retrieval_pairs.h"
 #include "plugin/pairs/sequential_pairs.h"
 #include "plugin/pairs/spatial_pairs.h"

@@ -9,6 +9,7 @@
 #include "plugin/commands/reconstruction_options.h"
 #include "plugin/demo/demo_scene.h"
 #include "plugin/options/options_in_force.h"
+#include "plugin/reconstruction/reconstruction_pipeline.h"
 #include "plugin/runtime/host.h"
 #include "plugin/runtime/log.h"
 #include "plugin/runtime/progress.h"

@@ -6,6 +6,7 @@
 #include <opencv2/features2d.hpp>
 
 #include "matcher/devices.h"
+#include "matcher/matched_list.h"
 
 namespace colmatch {
 namespace {

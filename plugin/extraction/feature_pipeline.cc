@@ -204,18 +204,6 @@ void ExtractOnGpus(int num_threads, ExtractorPool& extractors, const std::vector
 
 }  // namespace
 
-torch::Tensor MapKeypoints(const torch::Tensor& keypoints, const ResizedImage& resized,
-                           cv::Point2f (*map)(const ResizedImage&, const cv::Point2f&)) {
-  auto mapped = keypoints.clone(at::MemoryFormat::Contiguous);
-  float* xy = mapped.data_ptr<float>();
-  for (int64_t i = 0; i < mapped.size(0); ++i) {
-    const cv::Point2f p = map(resized, {xy[2 * i], xy[2 * i + 1]});
-    xy[2 * i] = p.x;
-    xy[2 * i + 1] = p.y;
-  }
-  return mapped;
-}
-
 std::string FeatureProvenance(const FeaturePipelineOptions& o, const FeatureExtractor& extractor) {
   std::ostringstream text;
   text << "superpoint " << extractor.weights().sha256 << " max_image_size " << o.max_image_size

@@ -18,10 +18,6 @@
 
 namespace colmatch {
 
-// A copy of the keypoints (N, 2), each through MapToOriginal or MapToResized.
-torch::Tensor MapKeypoints(const torch::Tensor& keypoints, const ResizedImage& resized,
-                           cv::Point2f (*map)(const ResizedImage&, const cv::Point2f&));
-
 // Everything that decides the features of all photos, as one line beside each photo's rows; PhotoSuffix
 // follows it.
 std::string FeatureProvenance(const FeaturePipelineOptions& options, const FeatureExtractor& extractor);

@@ -47,6 +47,18 @@ KeypointFilter FilterOf(const Photo& photo) {
 
 }  // namespace
 
+torch::Tensor MapKeypoints(const torch::Tensor& keypoints, const ResizedImage& resized,
+                           cv::Point2f (*map)(const ResizedImage&, const cv::Point2f&)) {
+  auto mapped = keypoints.clone(at::MemoryFormat::Contiguous);
+  float* xy = mapped.data_ptr<float>();
+  for (int64_t i = 0; i < mapped.size(0); ++i) {
+    const cv::Point2f p = map(resized, {xy[2 * i], xy[2 * i + 1]});
+    xy[2 * i] = p.x;
+    xy[2 * i + 1] = p.y;
+  }
+  return mapped;
+}
+
 cv::Mat TurnImage(const cv::Mat& image, int quarter_turns) {
   if (quarter_turns == 0) return image;
   cv::Mat turned;

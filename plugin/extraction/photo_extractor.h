@@ -32,6 +32,10 @@ cv::Mat TurnImage(const cv::Mat& image, int quarter_turns);
 // is to see of a photo whose descriptors come from the turned one.
 Features AsTurned(const Features& features, int quarter_turns);
 
+// A copy of the keypoints (N, 2), each through MapToOriginal or MapToResized.
+torch::Tensor MapKeypoints(const torch::Tensor& keypoints, const ResizedImage& resized,
+                           cv::Point2f (*map)(const ResizedImage&, const cv::Point2f&));
+
 class PhotoExtractor {
  public:
   // Reads the weights. Throws UsageError for bad options and masks.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "matcher/memory_needs.h"
 #include "plugin/runtime/log.h"
 #include "plugin/runtime/memory.h"
 

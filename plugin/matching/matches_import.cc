@@ -8,6 +8,7 @@
 
 #include "plugin/extraction/database_options.h"
 #include "plugin/matching/image_store.h"
+#include "plugin/matching/matching_pipeline.h"
 #include "plugin/matching/matching_setup.h"
 #include "plugin/matching/pair_writer.h"
 #include "plugin/pairs/match_list.h"

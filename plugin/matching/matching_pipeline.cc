@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "database_io/colmap_database.h"
+#include "matcher/matcher_list.h"
 #include "plugin/extraction/database_options.h"
 #include "plugin/extraction/precision_choice.h"
 #include "plugin/matching/image_store.h"

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "matcher/devices.h"
+#include "matcher/memory_needs.h"
 #include "network/architecture.h"
 #include "network/kernels/amx.h"
 #include "network/kernels/bf16.h"

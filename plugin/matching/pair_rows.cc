@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "matcher/matched_list.h"
 #include "plugin/extraction/colmap_convert.h"
 
 namespace colmatch {

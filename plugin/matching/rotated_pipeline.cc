@@ -10,6 +10,7 @@
 #include "matcher/devices.h"
 #include "matcher/turn.h"
 #include "plugin/extraction/database_options.h"
+#include "plugin/extraction/feature_pipeline.h"
 #include "plugin/extraction/photo_extractor.h"
 #include "plugin/extraction/photo_provenance.h"
 #include "plugin/extraction/precision_choice.h"

@@ -212,7 +212,7 @@ std::string MatchListReader::ReadMatches(ListedMatches& block) {
     std::string_view rest = lines_.text();
     std::array<uint32_t, 2> match = {};
     const auto fail = [&](const std::string& why) {
-      const std::string reason = "line " + std::to_string(lines_.number()) + ": " + why;
+      std::string reason = "line " + std::to_string(lines_.number()) + ": " + why;
       SkipBlock();
       return reason;
     };

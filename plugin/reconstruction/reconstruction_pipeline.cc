@@ -5,7 +5,9 @@
 #include <string>
 
 #include "database_io/colmap_database.h"
+#include "plugin/extraction/feature_pipeline.h"
 #include "plugin/matching/collection_pairs.h"
+#include "plugin/matching/matching_pipeline.h"
 #include "plugin/matching/rotated_pipeline.h"
 #include "plugin/reconstruction/inconsistent_pairs.h"
 #include "plugin/reconstruction/mapper_run.h"

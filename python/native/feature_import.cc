@@ -7,6 +7,7 @@
 #include "database_io/colmap_database.h"
 #include "plugin/extraction/colmap_convert.h"
 #include "plugin/extraction/database_options.h"
+#include "plugin/extraction/feature_pipeline.h"
 #include "plugin/extraction/photo_provenance.h"
 #include "plugin/matching/matching_options.h"
 #include "plugin/photos/image_reader.h"

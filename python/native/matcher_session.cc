@@ -8,6 +8,9 @@
 #include <thread>
 
 #include "matcher/devices.h"
+#include "matcher/matched_list.h"
+#include "matcher/matcher_list.h"
+#include "matcher/memory_needs.h"
 #include "plugin/extraction/photo_extractor.h"
 #include "plugin/matching/matching_setup.h"
 #include "plugin/runtime/memory.h"

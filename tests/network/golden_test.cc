@@ -1,6 +1,6 @@
-// Parity with a reference at every stage it recorded. Two references: a small one in the repository, random weights
-// and NumPy's formulas (scripts/make_golden.py), and, where ../shared/golden is there, the published implementation on
-// weights of the published sizes.
+// Parity with a reference at every stage it recorded. Two references: a small one in the repository, random
+// weights and NumPy's formulas (scripts/make_golden.py), and, where ../shared/golden is there, the published
+// implementation on weights of the published sizes.
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 

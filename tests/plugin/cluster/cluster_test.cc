@@ -15,6 +15,8 @@
 #include "plugin/cluster/merge_pipeline.h"
 #include "plugin/cluster/plan_pipeline.h"
 #include "plugin/extraction/cluster_records.h"
+#include "plugin/extraction/feature_pipeline.h"
+#include "plugin/matching/matching_pipeline.h"
 #include "tests/plugin/cluster/cluster_test_util.h"
 #include "tests/plugin/program.h"
 #include "tests/plugin/test_photos.h"
