@@ -78,6 +78,47 @@ std::vector<OptionEntry> CommonOptionsOf(const std::vector<CommandEntry>& comman
   return common;
 }
 
+// The options of one section of a project file, such as SuperGlue, that several commands have alike.
+struct SharedSection {
+  std::string name;
+  std::vector<OptionEntry> options;
+};
+
+// "SuperGlue" of "--SuperGlue.match_threshold"; empty where the name has no section.
+std::string SectionOf(const OptionEntry& option) {
+  const std::string& name = option.names.front();
+  const size_t dot = name.find('.');
+  return name.rfind("--", 0) != 0 || dot == std::string::npos ? "" : name.substr(2, dot - 2);
+}
+
+std::vector<SharedSection> SharedSectionsOf(const std::vector<CommandEntry>& commands) {
+  constexpr int kLeastCommands = 4;
+  std::vector<SharedSection> sections;
+  for (const CommandEntry& of : commands) {
+    for (const OptionEntry& option : of.options) {
+      const std::string name = SectionOf(option);
+      const auto has = [&](const CommandEntry& command) { return Has(command, option); };
+      if (name.empty() || std::count_if(commands.begin(), commands.end(), has) < kLeastCommands) continue;
+      auto section = std::find_if(sections.begin(), sections.end(),
+                                  [&](const SharedSection& s) { return s.name == name; });
+      if (section == sections.end()) section = sections.insert(sections.end(), {name, {}});
+      if (!Has({"", "", "", section->options}, option)) section->options.push_back(option);
+    }
+  }
+  return sections;
+}
+
+// Whether the command has all options of the section, as they are.
+bool HasSection(const CommandEntry& command, const SharedSection& section) {
+  return std::all_of(section.options.begin(), section.options.end(),
+                     [&](const OptionEntry& option) { return Has(command, option); });
+}
+
+void Remove(const std::vector<OptionEntry>& these, std::vector<OptionEntry>& options) {
+  const auto is_among = [&](const OptionEntry& option) { return Has({"", "", "", these}, option); };
+  options.erase(std::remove_if(options.begin(), options.end(), is_among), options.end());
+}
+
 // The footer that DeclareCommands makes, without its heading.
 std::string ExamplesOf(const CommandEntry& command) {
   const auto begin = command.footer.find('\n');
@@ -89,10 +130,29 @@ std::string ExamplesOf(const CommandEntry& command) {
   return "\n```sh\n" + text + "```\n";
 }
 
+std::string CommandText(const CommandEntry& command, const std::vector<OptionEntry>& common,
+                        const std::vector<SharedSection>& sections) {
+  std::string text =
+      "\n## `" + command.name + "`\n\n" + Wrapped(Plain(command.help) + ".") + ExamplesOf(command);
+  std::vector<OptionEntry> own = command.options;
+  Remove(common, own);
+  std::string shared;
+  for (const SharedSection& section : sections) {
+    if (!HasSection(command, section)) continue;
+    Remove(section.options, own);
+    shared += (shared.empty() ? "" : ", ") + Code(section.name + ".*");
+  }
+  if (!own.empty()) text += '\n' + Table(own);
+  if (!shared.empty())
+    text += '\n' + Wrapped("And, from [above](#options-of-several-commands): " + shared + ".");
+  return text;
+}
+
 }  // namespace
 
 std::string ReferencePage(const std::vector<CommandEntry>& commands) {
   const std::vector<OptionEntry> common = CommonOptionsOf(commands);
+  const std::vector<SharedSection> sections = SharedSectionsOf(commands);
   std::string text =
       "# Commands and options\n\n"
       "<!-- Generated: colmatch completion reference > docs/reference/commands.md -->\n\n" +
@@ -102,14 +162,10 @@ std::string ReferencePage(const std::vector<CommandEntry>& commands) {
           "lines; `SuperPoint.nms_radius` is the key `nms_radius` of the section `[SuperPoint]`. COLMAP's "
           "options that have another name here, or no effect, are in "
           "[colmap_options.md](../colmap_options.md).") +
-      "\n## Options of every command\n\n" + Table(common);
-  for (const CommandEntry& command : commands) {
-    text += "\n## `" + command.name + "`\n\n" + Wrapped(Plain(command.help) + ".") + ExamplesOf(command);
-    std::vector<OptionEntry> own = command.options;
-    const auto is_common = [&](const OptionEntry& option) { return Has({"", "", "", common}, option); };
-    own.erase(std::remove_if(own.begin(), own.end(), is_common), own.end());
-    if (!own.empty()) text += '\n' + Table(own);
-  }
+      "\n## Options of every command\n\n" + Table(common) + "\n## Options of several commands\n";
+  for (const SharedSection& section : sections)
+    text += "\n### `" + section.name + ".*`\n\n" + Table(section.options);
+  for (const CommandEntry& command : commands) text += CommandText(command, common, sections);
   return text;
 }
 

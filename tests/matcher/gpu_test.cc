@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "matcher/feature_extractor.h"
+#include "matcher/guidance/local_guidance.h"
 #include "matcher/matcher_list.h"
+#include "network/engines/pair_matching.h"
 #include "tests/nearest_neighbor_superglue.h"
 #include "tests/network/tensor_near.h"
 #include "tests/random_features.h"
