@@ -147,7 +147,8 @@ double PlaceRadiusFromMetadata(const std::map<std::string, std::string>& metadat
   const char* const end = found->second.data() + found->second.size();
   const auto [rest, error] = std::from_chars(found->second.data(), end, radius);
   if (error == std::errc() && rest == end && radius >= 0 && radius <= kMaxPlaceRadius) return radius;
-  throw WeightsError(path + ": metadata 'place_radius' is '" + found->second + "', expected pixels in [0, 64]");
+  throw WeightsError(path + ": metadata 'place_radius' is '" + found->second +
+                     "', expected pixels in [0, 64]");
 }
 
 bool KeypointCodeFromMetadata(const std::map<std::string, std::string>& metadata, const std::string& path) {

@@ -50,7 +50,8 @@ class PlaceGrid {
 Features OneFeaturePerPlace(const Features& features, double radius_px, int max_num_features) {
   if (radius_px <= 0 || features.size() == 0) return StrongestFeatures(features, max_num_features);
   const auto order = features.scores.cpu().argsort(/*stable=*/true, 0, /*descending=*/true);
-  const auto keypoints = features.keypoints.to(torch::kCPU, torch::kFloat).index_select(0, order).contiguous();
+  const auto keypoints =
+      features.keypoints.to(torch::kCPU, torch::kFloat).index_select(0, order).contiguous();
   const float* const xy = keypoints.data_ptr<float>();
   const int64_t* const indices = order.data_ptr<int64_t>();
   const auto most = max_num_features > 0 ? static_cast<size_t>(max_num_features) : SIZE_MAX;

@@ -122,7 +122,8 @@ class Training {
       const SuperPointArchitecture& found = initial.network->architecture();
       options.architecture.sampling = found.sampling;
       if (app_->count("--SuperPoint.scales") == 0) options.architecture.scales = found.scales;
-      if (app_->count("--SuperPoint.place_radius") == 0) options.architecture.place_radius = found.place_radius;
+      if (app_->count("--SuperPoint.place_radius") == 0)
+        options.architecture.place_radius = found.place_radius;
       options.architecture.descriptor_dim = found.descriptor_dim;
       if (app_->count("--SuperPoint.encoder_widths") == 0)
         options.architecture.encoder_widths = found.encoder_widths;

@@ -16,7 +16,8 @@ struct Point {
 // The descriptor of the i-th is (i, 0).
 Features FeaturesOf(const std::vector<Point>& points) {
   const auto n = static_cast<int64_t>(points.size());
-  Features features{torch::zeros({n, 2}), torch::zeros({n}), torch::zeros({2, n}), 640, 480, torch::ones({n})};
+  Features features{torch::zeros({n, 2}), torch::zeros({n}), torch::zeros({2, n}), 640, 480,
+                    torch::ones({n})};
   for (int64_t i = 0; i < n; ++i) {
     features.keypoints[i][0] = points[i].x;
     features.keypoints[i][1] = points[i].y;
@@ -44,18 +45,17 @@ TEST(PlaceSuppression, TheStrongestOfAPlaceStaysAsItIs) {
 }
 
 TEST(PlaceSuppression, TheBudgetCountsPlacesAndTakesTheStrongest) {
-  const Features features = OneFeaturePerPlace(FeaturesOf({{10, 10, 0.5f, 1},
-                                                           {50, 50, 0.9f, 1},
-                                                           {50, 51, 0.8f, 2},
-                                                           {51, 50, 0.7f, 1.4f},
-                                                           {90, 50, 0.6f, 1}}),
-                                               3, 2);
+  const Features features = OneFeaturePerPlace(
+      FeaturesOf(
+          {{10, 10, 0.5f, 1}, {50, 50, 0.9f, 1}, {50, 51, 0.8f, 2}, {51, 50, 0.7f, 1.4f}, {90, 50, 0.6f, 1}}),
+      3, 2);
   EXPECT_EQ(Kept(features), (std::vector<int>{1, 4}));
 }
 
 TEST(PlaceSuppression, OfEquallyStrongOnesTheFirstStays) {
-  EXPECT_EQ(Kept(OneFeaturePerPlace(FeaturesOf({{50, 50, 0.5f, 1}, {51, 50, 0.5f, 2}, {9, 9, 0.5f, 1}}), 3, 0)),
-            (std::vector<int>{0, 2}));
+  EXPECT_EQ(
+      Kept(OneFeaturePerPlace(FeaturesOf({{50, 50, 0.5f, 1}, {51, 50, 0.5f, 2}, {9, 9, 0.5f, 1}}), 3, 0)),
+      (std::vector<int>{0, 2}));
 }
 
 TEST(PlaceSuppression, KeptPlacesAreTheRadiusApartAndCoverTheRest) {

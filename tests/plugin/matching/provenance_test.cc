@@ -36,7 +36,8 @@ const std::map<std::string, std::string> kFeaturesDependOn = {
     {"--SuperPoint.max_num_features", "100"}, {"--SuperPoint.max_image_size", "640"},
     {"--SuperPoint.tile_size", "512"},        {"--SuperPoint.keypoint_threshold", "0.1"},
     {"--SuperPoint.nms_radius", "7"},         {"--SuperPoint.remove_borders", "9"},
-    {"--SuperPoint.refinement_radius", "2"}, {"--SuperPoint.place_radius", "2"},  {"--SuperPoint.scales", "1,0.3"},
+    {"--SuperPoint.refinement_radius", "2"},  {"--SuperPoint.place_radius", "2"},
+    {"--SuperPoint.scales", "1,0.3"},
 };
 const std::map<std::string, std::string> kMatchesDoNotDependOn = {
     {"--help", "prints and ends"},
