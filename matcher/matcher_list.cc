@@ -43,11 +43,4 @@ std::unique_ptr<FeatureMatcher> MakeMatcher(MatcherSetup setup) {
   return entry.make(std::move(setup));
 }
 
-void MatcherOptions::Validate() const {
-  superglue.Validate();
-  prefilter.Validate();
-  kMaxRatio.Require("--max_ratio", max_ratio);
-  kBatchSize.Require("--SuperGlue.batch_size", batch_size);
-}
-
 }  // namespace colmatch

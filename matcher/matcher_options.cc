@@ -1,0 +1,13 @@
+// Options of matching; see matcher_options.h.
+#include "matcher/matcher_options.h"
+
+namespace colmatch {
+
+void MatcherOptions::Validate() const {
+  superglue.Validate();
+  prefilter.Validate();
+  kMaxRatio.Require("--max_ratio", max_ratio);
+  kBatchSize.Require("--SuperGlue.batch_size", batch_size);
+}
+
+}  // namespace colmatch
