@@ -34,6 +34,16 @@ int FromVariable(const char* name, int low, int high) {
   return static_cast<int>(value);
 }
 
+#ifdef COLMATCH_WITH_GLOO
+// LibTorch 2.4 and later take libuv for their store unless told otherwise; Debian's are built without libuv.
+template <typename Options>
+auto KeepOffLibUv(Options& options, int) -> decltype(void(options.useLibUV)) {
+  options.useLibUV = false;
+}
+template <typename Options>
+void KeepOffLibUv(Options&, long) {}  // older ones have no libuv
+#endif
+
 }  // namespace
 
 #ifdef COLMATCH_WITH_GLOO
@@ -68,6 +78,7 @@ Replicas Replicas::FromEnvironment() {
     options.port = static_cast<uint16_t>(port);
     options.isServer = rank == 0;
     options.numWorkers = static_cast<std::size_t>(size);
+    KeepOffLibUv(options, 0);
     replicas.group_ = std::make_unique<Group>();
     replicas.group_->store = c10::make_intrusive<c10d::TCPStore>(host, options);
     const auto gloo = c10d::ProcessGroupGloo::Options::create();

@@ -130,17 +130,19 @@ const ColmapCommand kCommands[] = {
 
 // "name value" of every option with a default that `colmap COMMAND -h` lists; those without get one.
 std::vector<std::string> OptionsOfInstalledColmap(const std::string& command) {
-  const std::map<std::string, std::string> values = {{"ImageReader.mask_path", ""},
-                                                     {"ImageReader.camera_mask_path", ""},
-                                                     {"ImageReader.camera_params", ""},
-                                                     {"image_list_path", "x"},
-                                                     {"mask_path", ""},
-                                                     {"SequentialMatching.vocab_tree_path", "x"},
-                                                     {"VocabTreeMatching.vocab_tree_path", "x"},
-                                                     {"VocabTreeMatching.match_list_path", ""},
-                                                     {"database_image_list_path", ""},
-                                                     {"query_image_list_path", ""},
-                                                     {"output_index_path", "x"}};
+  const std::map<std::string, std::string> values = {
+      {"ImageReader.mask_path", ""},
+      {"ImageReader.camera_mask_path", ""},
+      {"ImageReader.camera_params", ""},
+      {"image_list_path", "x"},
+      {"camera_params", "500,320,240,0"},  // listed from 3.10 on
+      {"mask_path", ""},
+      {"SequentialMatching.vocab_tree_path", "x"},
+      {"VocabTreeMatching.vocab_tree_path", "x"},
+      {"VocabTreeMatching.match_list_path", ""},
+      {"database_image_list_path", ""},
+      {"query_image_list_path", ""},
+      {"output_index_path", "x"}};
   std::set<std::string> given_otherwise = {"help",           "project_path",   "database_path",
                                            "image_path",     "workspace_path", "match_list_path",
                                            "database_path1", "database_path2", "merged_database_path"};
