@@ -34,11 +34,11 @@ bool IsSessionOption(const std::string& name, const std::string& session) {
 }
 
 void ParseSessionOptions(const std::vector<std::string>& arguments, SessionOptions& options) {
-  CLI::App app;
-  options.AddTo(app);
+  options.app = std::make_unique<CLI::App>();
+  options.AddTo(*options.app);
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
   try {
-    app.parse(reversed);
+    options.app->parse(reversed);
   } catch (const CLI::ParseError& error) {
     throw UsageError(error.what());
   }

@@ -21,6 +21,8 @@ class SessionOptions {
   ExtractionCommandOptions extraction;
   MatchingCommandOptions matching;
   CommonOptions common;
+  // What the arguments were parsed with: Resolve() of the groups looks there for what was given.
+  std::unique_ptr<CLI::App> app;
 };
 
 // Whether kExtractorOptions or kMatcherOptions (commands.h) have this option.

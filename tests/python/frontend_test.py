@@ -140,6 +140,15 @@ def test_a_short_keyword_and_the_full_name_are_the_same_option(photos):
     assert np.array_equal(by_short.keypoints, by_colmap.keypoints)
 
 
+def test_every_new_object_follows_its_options():
+    """Once, options were resolved from memory that was free by then: some objects took the defaults."""
+    image = np.random.default_rng(7).integers(0, 256, (120, 160), np.uint8)
+    kept = []
+    for count in range(40, 60):
+        kept.append(" " * 997 * count)  # the heap looks different each time
+        assert len(colmatch.FeatureExtractor("compact", max_num_features=count, max_image_size=0).extract(image)) == count
+
+
 def test_many_pairs_give_what_each_pair_gives_with_one_thread(photos, extractor):
     features = [extractor.extract(path) for path in photos]
     pairs = [(i, j) for i in range(4) for j in range(4) if i != j]
