@@ -180,8 +180,10 @@ class LayerStudy : public Command {
     options.keypoints.keypoint_threshold = 0;
     options.scenes_per_photo = 0;
     options.seed = common.random_seed;
-    return LoadOrMakeFeatures((fs::path(output_) / (name + ".features.pt")).string(), superpoint, photos,
-                              options, "features of " + name, common.progress);
+    const torch::Device device = superpoint.network->parameters().front().device();
+    return LoadOrMakeFeatures((fs::path(output_) / (name + ".features.pt")).string(), superpoint,
+                              TrainingPrecisionFromName(common.precision, device), photos, options,
+                              "features of " + name, common.progress);
   }
 
   std::vector<std::string> folders_, shards_, tests_;

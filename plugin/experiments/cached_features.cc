@@ -7,10 +7,14 @@
 #include <functional>
 #include <memory>
 
+#include "network/engines/superpoint_engine.h"
+#include "network/kernels/bf16.h"
 #include "plugin/runtime/command.h"
 #include "plugin/runtime/progress.h"
+#include "plugin/runtime/stop_signal.h"
 #include "training/data/feature_provenance.h"
 #include "util/atomic_file.h"
+#include "util/error.h"
 
 namespace colmatch {
 
@@ -30,6 +34,10 @@ FeatureSet LoadOrMake(const std::string& path, const std::string& provenance, co
   RemoveStaleTemporaries(path);
   std::unique_ptr<ProgressBar> bar;
   FeatureSet features = make([&](int64_t done, int64_t total) {
+    if (StopRequested()) {
+      throw Error(StopStatus(), "stopped by a signal while " + label +
+                                    " were made; none of them is kept: the same command begins them again");
+    }
     if (!bar) bar = std::make_unique<ProgressBar>(label, total, progress);
     bar->Update(done);
   });
@@ -38,23 +46,51 @@ FeatureSet LoadOrMake(const std::string& path, const std::string& provenance, co
   return features;
 }
 
-}  // namespace
-
-FeatureSet LoadOrMakeFeatures(const std::string& path, LoadedSuperPoint& superpoint,
-                              const std::vector<ShardPhoto>& photos, const FeatureSetOptions& options,
-                              const std::string& label, const std::string& progress) {
-  return LoadOrMake(
-      path, ProvenanceOfFeatures(superpoint.sha256, photos, options), label, progress,
-      [&](const Report& report) { return MakeFeatureSet(superpoint.network, photos, options, report); });
+// In half precision where features are extracted so, too: on the CPU with instructions for it.
+bool IsHalf(SuperPoint network, Precision precision) {
+  return ScalarTypeOf(precision) != torch::kFloat &&
+         (HasBf16Instructions() || !network->parameters().front().is_cpu());
 }
 
-FeatureSet LoadOrMakeFeatures(const std::string& path, LoadedSuperPoint& superpoint,
-                              const std::vector<Reconstruction>& reconstructions,
+ViewNetwork NetworkFor(const LoadedSuperPoint& superpoint, Precision precision) {
+  SuperPoint network = superpoint.network;
+  if (!IsHalf(network, precision)) return network;
+  const torch::Device device = network->parameters().front().device();
+  network = FoldBatchNorm(network);
+  network->eval();
+  network->to(device);
+  return {MakeSuperPointEngine(network, precision, device), network->architecture(), device};
+}
+
+// Features of other precisions than float32 say so.
+std::string WithPrecision(const std::string& provenance, const LoadedSuperPoint& superpoint,
+                          Precision precision) {
+  const bool is_half = IsHalf(superpoint.network, precision);
+  return is_half ? provenance + "precision " + NameOf(precision) + '\n' : provenance;
+}
+
+}  // namespace
+
+FeatureSet LoadOrMakeFeatures(const std::string& path, const LoadedSuperPoint& superpoint,
+                              Precision precision, const std::vector<ShardPhoto>& photos,
+                              const FeatureSetOptions& options, const std::string& label,
+                              const std::string& progress) {
+  const std::string made_of = ProvenanceOfFeatures(superpoint.sha256, photos, options);
+  return LoadOrMake(path, WithPrecision(made_of, superpoint, precision), label, progress,
+                    [&](const Report& report) {
+                      return MakeFeatureSet(NetworkFor(superpoint, precision), photos, options, report);
+                    });
+}
+
+FeatureSet LoadOrMakeFeatures(const std::string& path, const LoadedSuperPoint& superpoint,
+                              Precision precision, const std::vector<Reconstruction>& reconstructions,
                               const ReconstructionFeatureOptions& options, const std::string& label,
                               const std::string& progress) {
-  return LoadOrMake(path, ProvenanceOfFeatures(superpoint.sha256, reconstructions, options), label, progress,
+  const std::string made_of = ProvenanceOfFeatures(superpoint.sha256, reconstructions, options);
+  return LoadOrMake(path, WithPrecision(made_of, superpoint, precision), label, progress,
                     [&](const Report& report) {
-                      return MakeReconstructionFeatures(superpoint.network, reconstructions, options, report);
+                      return MakeReconstructionFeatures(NetworkFor(superpoint, precision), reconstructions,
+                                                        options, report);
                     });
 }
 

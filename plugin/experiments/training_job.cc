@@ -215,8 +215,8 @@ class Training {
     job_.feature_set.num_workers = job_.loop.num_workers;
     superpoint.network->to(torch::Device(job_.loop.device));
     FeatureSet warps =
-        LoadOrMakeFeatures(path(job_.features_path, "features.pt"), superpoint, ReadShards(job_.shards),
-                           job_.feature_set, "features", common.progress);
+        LoadOrMakeFeatures(path(job_.features_path, "features.pt"), superpoint, job_.loop.precision,
+                           ReadShards(job_.shards), job_.feature_set, "features", common.progress);
     if (job_.view_paths.empty()) return warps;
     FeatureSetOptions& views = job_.view_features.views;
     views.views_per_photo = job_.feature_set.views_per_photo;
@@ -226,7 +226,7 @@ class Training {
     std::vector<Reconstruction> reconstructions;
     for (const std::string& file : job_.view_paths) reconstructions.push_back(ReadReconstruction(file));
     return Joined(warps, LoadOrMakeFeatures(path(job_.view_features_path, "view_features.pt"), superpoint,
-                                            reconstructions, job_.view_features, "views", common.progress));
+                                            job_.loop.precision, reconstructions, job_.view_features, "views", common.progress));
   }
 
   Metadata Card(const CommonOptions& common) const {

@@ -37,11 +37,12 @@ if(NOT COLMATCH_CORE_ONLY)
       doctor_test.cc
       ../../torch_seed.cc
     LINK database_io plugin_doctor plugin_runtime nlohmann_json::nlohmann_json network)
-  colmatch_test(plugin/experiments
+  colmatch_test(plugin/experiments TORCH
     SOURCES
+      cached_features_test.cc
       layer_study_test.cc
       evaluate_test.cc
-    LINK plugin_demo nlohmann_json::nlohmann_json opencv_imgcodecs opencv_imgproc)
+    LINK network network_kernels plugin_demo plugin_experiments plugin_runtime training_data util nlohmann_json::nlohmann_json opencv_imgcodecs opencv_imgproc)
   colmatch_test(plugin/extraction
     SOURCES
       camera_pycolmap_test.cc

@@ -116,7 +116,17 @@ GroundTruthMatches MatchViews(const FeatureSet& set, int64_t view0, int64_t view
                             ScalesOf(set, view0, view1, n));
 }
 
-FeatureSet MakeFeatureSet(SuperPoint& network, const std::vector<ShardPhoto>& photos,
+ViewNetwork::ViewNetwork(SuperPoint module)
+    : dense(module),
+      architecture(module->architecture()),
+      device(module->parameters().front().device()) {
+  module->eval();
+}
+
+ViewNetwork::ViewNetwork(DenseNetwork form, const SuperPointArchitecture& architecture, torch::Device device)
+    : dense(std::move(form)), architecture(architecture), device(device) {}
+
+FeatureSet MakeFeatureSet(const ViewNetwork& network, const std::vector<ShardPhoto>& photos,
                           const FeatureSetOptions& o, const std::function<void(int64_t, int64_t)>& report) {
   const auto image_of = [](const ShardPhoto& photo) {
     return GrayFromBytes(photo.pixels.data(), photo.width, photo.height);
@@ -126,7 +136,6 @@ FeatureSet MakeFeatureSet(SuperPoint& network, const std::vector<ShardPhoto>& ph
     in_scenes.push_back(&photos[i]);
   const auto num_scenes =
       static_cast<size_t>(in_scenes.empty() ? 0 : o.scenes_per_photo * static_cast<double>(photos.size()));
-  network->eval();
   const auto warps_of = [&](size_t p) {
     const FloatImage photo = image_of(photos[p]);
     std::vector<ExtractedView> views;

@@ -68,9 +68,21 @@ struct FeatureSet {
 GroundTruthMatches MatchViews(const FeatureSet& set, int64_t view0, int64_t view1, int64_t n,
                               const GroundTruthOptions& options);
 
+// The SuperPoint that finds the features, and where it computes.
+struct ViewNetwork {
+  // The module itself, in evaluation mode from here on, on the device where it is.
+  ViewNetwork(SuperPoint module);  // NOLINT(google-explicit-constructor): a SuperPoint is one
+  // A form of it for inference, such as MakeSuperPointEngine gives.
+  ViewNetwork(DenseNetwork form, const SuperPointArchitecture& architecture, torch::Device device);
+
+  DenseNetwork dense;
+  SuperPointArchitecture architecture;
+  torch::Device device;
+};
+
 // report(done, total) is called with the views done after each group. The provenance is the caller's to fill
 // in.
-FeatureSet MakeFeatureSet(SuperPoint& network, const std::vector<ShardPhoto>& photos,
+FeatureSet MakeFeatureSet(const ViewNetwork& network, const std::vector<ShardPhoto>& photos,
                           const FeatureSetOptions& options,
                           const std::function<void(int64_t, int64_t)>& report);
 

@@ -148,11 +148,11 @@ torch::Tensor ProjectKeypoints(const torch::Tensor& keypoints, const ViewGeometr
   return projected;
 }
 
-FeatureSet MakeReconstructionFeatures(SuperPoint& network, const std::vector<Reconstruction>& reconstructions,
+FeatureSet MakeReconstructionFeatures(const ViewNetwork& network,
+                                      const std::vector<Reconstruction>& reconstructions,
                                       const ReconstructionFeatureOptions& o,
                                       const std::function<void(int64_t, int64_t)>& report) {
   const std::vector<Group> groups = DrawGroups(reconstructions, o);
-  network->eval();
   struct Extracted {
     std::vector<ExtractedView> views;
     torch::Tensor projections;  // (V', V', N, 2)

@@ -27,7 +27,8 @@ struct ReconstructionFeatureOptions {
 // views_per_photo - 1 of those others at random (again and again where they are fewer). Only the views of one
 // group are pairs. Throws InputError naming a reconstruction without such photos. report(done, total) after
 // each view. The provenance is the caller's to fill in.
-FeatureSet MakeReconstructionFeatures(SuperPoint& network, const std::vector<Reconstruction>& reconstructions,
+FeatureSet MakeReconstructionFeatures(const ViewNetwork& network,
+                                      const std::vector<Reconstruction>& reconstructions,
                                       const ReconstructionFeatureOptions& options,
                                       const std::function<void(int64_t, int64_t)>& report);
 

@@ -72,17 +72,17 @@ TrainingView WarpPhoto(const FloatImage& photo, const HomographyOptions& homogra
           WarpImage(photo, photo_from_view, width, height)};
 }
 
-ExtractedView ExtractView(SuperPoint& network, const FeatureSetOptions& o, TrainingView view, Rng& rng) {
+ExtractedView ExtractView(const ViewNetwork& network, const FeatureSetOptions& o, TrainingView view,
+                          Rng& rng) {
   torch::NoGradGuard no_grad;  // a thread's own
-  const torch::Device device = network->parameters().front().device();
   AugmentPhotometric(view.image, o.photometric, rng);
   const auto image = torch::from_blob(view.image.pixels.data(), {1, 1, o.view_height, o.view_width});
-  KeypointOptions options = ResolveOptions(o.keypoints, network->architecture());
+  KeypointOptions options = ResolveOptions(o.keypoints, network.architecture);
   options.max_num_features = o.num_keypoints;
   std::optional<DenseLevel> first;
   Features found =
       ExtractFromPyramid(image, options, [&](const PyramidLevel& level, const KeypointOptions& own) {
-        const SuperPointOutput output = network->forward(level.image.to(device));
+        const SuperPointOutput output = network.dense(level.image.to(network.device));
         const DenseLevel dense{level, ScoresFromLogits(output.logits)[0].cpu(), output};
         if (!first) first = dense;
         return FeaturesAt(StrongestFirst(DetectKeypoints(level.image, dense.scores, own)), dense);

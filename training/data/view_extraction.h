@@ -30,8 +30,9 @@ struct ExtractedView {
 };
 
 // Augments the picture and takes its features: the detector's keypoints, strongest first, then random places.
-// The network must be in evaluation mode; several threads may share it.
-ExtractedView ExtractView(SuperPoint& network, const FeatureSetOptions& options, TrainingView view, Rng& rng);
+// Several threads may share the network.
+ExtractedView ExtractView(const ViewNetwork& network, const FeatureSetOptions& options, TrainingView view,
+                          Rng& rng);
 
 // Appends views that another thread made. They are copied: a few tensors kept on the heap of every thread
 // that ever made one would keep all that its networks took (0.9 MB a view were seen instead of 0.14).
