@@ -232,10 +232,9 @@ class Compression {
       set.keypoints.keypoint_threshold = 0;
       set.num_workers = options.loop.num_workers;
       set.validation_share = options.validation_share;
-      const FeatureSet features =
-          LoadOrMakeFeatures(job_.features_path.empty() ? Path("features.pt") : job_.features_path,
-                             superpoint, options.loop.precision, ReadShards(job_.shards), set, "features",
-                             common.progress);
+      const FeatureSet features = LoadOrMakeFeatures(
+          job_.features_path.empty() ? Path("features.pt") : job_.features_path, superpoint,
+          options.loop.precision, ReadShards(job_.shards), set, "features", common.progress);
       ProgressBar bar("fine-tuning superglue", job_.num_steps, common.progress);
       network = TrainSuperGlue(features, options, network, Hooks(bar, common));
       if (StopRequested()) return;

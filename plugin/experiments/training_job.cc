@@ -226,7 +226,8 @@ class Training {
     std::vector<Reconstruction> reconstructions;
     for (const std::string& file : job_.view_paths) reconstructions.push_back(ReadReconstruction(file));
     return Joined(warps, LoadOrMakeFeatures(path(job_.view_features_path, "view_features.pt"), superpoint,
-                                            job_.loop.precision, reconstructions, job_.view_features, "views", common.progress));
+                                            job_.loop.precision, reconstructions, job_.view_features, "views",
+                                            common.progress));
   }
 
   Metadata Card(const CommonOptions& common) const {

@@ -117,9 +117,7 @@ GroundTruthMatches MatchViews(const FeatureSet& set, int64_t view0, int64_t view
 }
 
 ViewNetwork::ViewNetwork(SuperPoint module)
-    : dense(module),
-      architecture(module->architecture()),
-      device(module->parameters().front().device()) {
+    : dense(module), architecture(module->architecture()), device(module->parameters().front().device()) {
   module->eval();
 }
 
