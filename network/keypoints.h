@@ -73,7 +73,7 @@ Features SelectFeatures(const Features& features, const torch::Tensor& indices);
 // Sorted by falling score where there are more than max_num_features, else as they are; 0 or less: all.
 Features StrongestFeatures(const Features& features, int max_num_features);
 
-// image (1, 1, H, W) float in [0, 1] on the network's device, looked at as it is: at scale 1. An image
+// image (1, 1, H, W) float in [0, 1] on the network's device, processed at scale 1. An image
 // without keypoints gives N = 0.
 Features ExtractFeatures(const DenseNetwork& network, const torch::Tensor& image,
                          const KeypointOptions& options);

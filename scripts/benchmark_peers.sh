@@ -60,7 +60,7 @@ peer() {  # peer NAME METHOD [OPTION...]
 }
 
 have_peers=1
-install_peers || { have_peers=0; skip "ALIKED, XFeat, pycolmap: PyPI is not to be had"; }
+install_peers || { have_peers=0; skip "ALIKED, XFeat, pycolmap: PyPI cannot be reached"; }
 
 if [[ " $steps " = *" cost "* ]]; then
   say "an image and a pair"

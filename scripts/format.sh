@@ -2,7 +2,7 @@
 # Formats all C++ files. With --check: only says which are not formatted, and fails.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 if [ -z "$FORMAT_PACKAGE" ]; then
-  echo "clang-format-14 is not to be had on $RELEASE: the format is not checked"
+  echo "clang-format-14 is not available on $RELEASE: the format is not checked"
   [ "${1:-}" = --check ] && exit 0 || exit 3
 fi
 install_packages "$FORMAT_PACKAGE"

@@ -22,7 +22,7 @@ configure_preset release -DCOLMATCH_TESTS=OFF
 cmake --build "$ROOT/build/release" --target colmatch | tail -n 1
 colmatch="$ROOT/build/release/colmatch"
 
-"$ROOT/scripts/fetch_viewer.sh" || echo "three.js is not to be had: the report will show a still picture of the model"
+"$ROOT/scripts/fetch_viewer.sh" || echo "three.js is not available: the report will show a still picture of the model"
 
 mkdir -p "$output"
 truth=()

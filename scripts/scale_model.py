@@ -44,7 +44,7 @@ def main():
     parser.add_argument("--matches", type=int, default=200, help="a pair, half of them inliers")
     parser.add_argument("--neighbours", type=int, default=20, help="pairs a photo where not all are matched")
     parser.add_argument("--gpu_pair_ms", type=float, default=70, help="assumed: a GTX 1080, from SuperGlue's paper")
-    parser.add_argument("--cpu_pair_s", type=float, default=1.1, help="one core, with verification: docs/results.md")
+    parser.add_argument("--cpu_pair_s", type=float, default=1.1, help="one core, with verification: docs/protocol_results.md")
     parser.add_argument("--merge_pairs_per_s", type=float, default=25000, help="measured: docs/scale.md")
     parser.add_argument("--cores", type=int, default=1000)
     parser.add_argument("--gpus", type=int, default=16)

@@ -13,7 +13,7 @@ python3 "$ROOT/scripts/check_includes.py"
 venv="$ROOT/deps/pycolmap"
 if [ ! -x "$venv/bin/python" ] || ! "$venv/bin/python" -c 'import pycolmap' 2>/dev/null; then
   say "installing pycolmap"
-  python3 -m venv "$venv" && "$venv/bin/pip" install -q 'pycolmap>=4,<5' numpy || echo "pycolmap is not to be had: its tests will be skipped"
+  python3 -m venv "$venv" && "$venv/bin/pip" install -q 'pycolmap>=4,<5' numpy || echo "pycolmap is not available: its tests will be skipped"
 fi
 export COLMATCH_PYCOLMAP_PYTHON="$venv/bin/python"
 
@@ -41,7 +41,7 @@ torch="$ROOT/deps/torch-cuda"
 if ! nvcc --version 2>/dev/null | grep -q 'release 13'; then
   echo "no nvcc of CUDA 13 here: the build for GPUs is skipped"
 elif [ ! -d "$torch/torch" ] && ! "$venv/bin/pip" install -q --no-deps --target "$torch" 'torch>=2.11,<2.12'; then
-  echo "PyPI's torch is not to be had: the build for GPUs is skipped"
+  echo "PyPI's torch is not available: the build for GPUs is skipped"
 else
   say "building for GPUs (gpu)"
   COLMATCH_TORCH="$torch/torch" configure_preset gpu -DCOLMATCH_TESTS=OFF

@@ -5,7 +5,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 case "$RELEASE" in
   debian-12) ;;
-  *) echo "clang-tidy 14 is not to be had on $RELEASE: not run"; exit 0 ;;
+  *) echo "clang-tidy 14 is not available on $RELEASE: not run"; exit 0 ;;
 esac
 install_packages clang-tidy-14
 cd "$ROOT"

@@ -28,7 +28,7 @@ struct InputError : Error {
   explicit InputError(const std::string& message) : Error(2, message) {}
 };
 
-// The world is in the way: database locked, damaged or foreign, disk full, read-only, GPU lost.
+// The environment prevents the work: database locked, damaged or foreign, disk full, read-only, GPU lost.
 struct EnvironmentError : Error {
   explicit EnvironmentError(const std::string& message) : Error(3, message) {}
 };

@@ -61,7 +61,7 @@ class DoctorCommand : public Command {
            "JSON.";
   }
   void AddOptions(CLI::App& app) override {
-    if (more_) AddOption(app, "--database_path", database_path_, "a COLMAP database to look at too");
+    if (more_) AddOption(app, "--database_path", database_path_, "a COLMAP database to check too");
     AddOption(app, "--json", json_path_, "the same as JSON into this file; -: standard output, and no lines");
   }
   int Run(const CommonOptions& common) override {

@@ -41,7 +41,7 @@ void ReconstructionCommandOptions::AddPairsTo(CLI::App& app) {
   AddOption(
       app, "--pairs", pairs.name,
       "auto: of video sequential, else exhaustive below GraphMatching.min_num_images photos and graph from "
-      "there on; graph: photos that look alike, then what the verified pairs ask for; or one of these")
+      "there on; graph: photos that look alike, then the neighbours of verified pairs; or one of these")
       ->check(CLI::IsMember({"auto", "exhaustive", "sequential", "retrieval", "graph"}));
   AddOption(app, "--GraphMatching.min_num_images", pairs.min_num_images,
             "number of photos from which on --pairs auto matches by the graph",

@@ -22,7 +22,7 @@ struct DoctorCheck {
   std::string advice;  // what to do; empty where all is well
 };
 
-// database_path may be empty: none to look at. Does not throw for what it finds broken.
+// database_path may be empty: no database is checked. Does not throw for what it finds broken.
 using DoctorChecks =
     std::function<std::vector<DoctorCheck>(const std::string& database_path, const CommonOptions& common)>;
 

@@ -47,7 +47,7 @@ class Compression {
     CheckMethod();
     if (job_.num_steps < 0) job_.num_steps = job_.shards.empty() ? 0 : 300;
     if (job_.num_steps > 0 && job_.shards.empty())
-      throw UsageError("compress: --num_steps asks for fine-tuning, which needs --shards");
+      throw UsageError("compress: --num_steps requests fine-tuning, which needs --shards");
     const WeightsPaths paths = ResolveWeights(common.weights);
     MakeFolder(job_.output);
     const std::string superpoint = Path("superpoint.safetensors"), superglue = Path("superglue.safetensors");

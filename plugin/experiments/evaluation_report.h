@@ -1,5 +1,5 @@
 // What a run of `colmatch evaluate` leaves behind: metrics.json for programs, table.md and error curves for
-// people, pairs.csv for whoever wants to look closer.
+// people, pairs.csv with one row a pair.
 #pragma once
 
 #include <map>

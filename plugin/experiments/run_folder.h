@@ -19,7 +19,7 @@ struct TrainingRun {
 // A training's report as a person sees it: in the bar, and a line of the log where bars are off.
 void ShowProgress(const TrainProgress& progress, ProgressBar& bar, const std::string& mode);
 
-// metrics.json, beside metrics.npz for whoever has no NumPy.
+// metrics.json, beside metrics.npz for readers without NumPy.
 void WriteMetricsJson(const std::string& folder, const MetricSeries& metrics);
 
 // Throws UsageError naming the folder for one that is no run, InputError for a damaged metrics.json.

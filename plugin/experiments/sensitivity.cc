@@ -34,14 +34,14 @@ SensitivityLimits ReadSensitivity(const std::string& folder, double tolerance) {
     const double precision = scan.at("dense").at("precision"), recall = scan.at("dense").at("recall");
     for (const auto& entry : scan.at("settings")) {
       const std::string tensor = entry.at("tensor");
-      const bool bears = entry.at("precision").get<double>() >= precision - tolerance &&
+      const bool tolerated = entry.at("precision").get<double>() >= precision - tolerance &&
                          entry.at("recall").get<double>() >= recall - tolerance;
       if (entry.at("kind") == "sparsity") {
         double& largest = limits.sparsity[tensor];
-        if (bears) largest = std::max(largest, entry.at("value").get<double>());
+        if (tolerated) largest = std::max(largest, entry.at("value").get<double>());
       } else {
         int& least = limits.bits.emplace(tensor, 8).first->second;
-        if (bears) least = std::min(least, entry.at("value").get<int>());
+        if (tolerated) least = std::min(least, entry.at("value").get<int>());
       }
     }
   } catch (const nlohmann::json::exception& error) {

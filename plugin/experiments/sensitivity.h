@@ -20,7 +20,7 @@ struct SensitivityOptions {
   void AddTo(CLI::App& app);
 };
 
-// What every tensor bears, by "superpoint.NAME" and "superglue.NAME".
+// What every tensor tolerates, by "superpoint.NAME" and "superglue.NAME".
 struct SensitivityLimits {
   std::map<std::string, double> sparsity;  // the largest; 0 where none does
   std::map<std::string, int> bits;         // the least; 8 where none does

@@ -1,4 +1,4 @@
-// One photo of a collection to its features: read, turned upright, resized, masked, looked at in tiles.
+// One photo of a collection to its features: read, turned upright, resized, masked, processed in tiles.
 #pragma once
 
 #include <string>

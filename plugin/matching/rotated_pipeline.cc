@@ -114,7 +114,7 @@ void RequireFeatures(ColmapDatabase& database, const Image& image, const std::st
                    "; colmatch feature_extractor recognises those that it makes again, run it first");
 }
 
-// What is left to look at, block by block: pairs that were not verified, or hardly. Sixteen matches of a
+// The pairs that remain, block by block: pairs that were not verified, or hardly. Sixteen matches of a
 // photo upside down can agree by chance.
 std::vector<ImagePair> DoubtfulPairs(ColmapDatabase& database, const std::vector<Image>& images,
                                      const MatchingPipelineOptions& mo, const std::string& provenance,
@@ -138,7 +138,7 @@ std::vector<ImagePair> DoubtfulPairs(ColmapDatabase& database, const std::vector
   return OrderPairs(left, static_cast<int>(images.size()), mo.block_size);
 }
 
-// Photos are looked at anew as for the features that are there. Not said: it is no choice.
+// Photos are processed again as for the stored features. Not said: it is no choice.
 Precision PrecisionOfFeatures(ColmapDatabase& database, const CommonOptions& given,
                               const CommonOptions& chosen, torch::Device device) {
   const auto made_by = given.precision == chosen.precision ? std::nullopt : database.AnyImageProvenance();

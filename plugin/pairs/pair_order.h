@@ -10,7 +10,7 @@ namespace colmatch {
 
 // The same pairs so that those with the same images lie near each other: images are lined up, each next the
 // one with most pairs among the last ones, the line is cut into blocks of block_size, and the pairs go block
-// by block as ExhaustivePairs do. Whoever keeps the 2 block_size images used last loads few twice.
+// by block as ExhaustivePairs do. A cache of the last 2 block_size images loads few of them twice.
 std::vector<ImagePair> OrderPairs(const std::vector<ImagePair>& pairs, int num_images, int block_size);
 
 // A list of pairs in that order.

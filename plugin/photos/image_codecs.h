@@ -41,7 +41,7 @@ ImageHeader ParsePnmHeader(const std::vector<std::uint8_t>& bytes);
 cv::Mat DecodePnmGray(const std::vector<std::uint8_t>& bytes);
 
 // JPEG only (jpeg_codec.cc). Trailing bytes after the end marker and warnings that cost no pixel are
-// accepted; the end marker must be there, and more than 500 scans are refused (a small file can ask for hours
+// accepted; the end marker must be there, and more than 500 scans are refused (a small file can request hours
 // of work, see libjpeg-turbo, "Two issues with the JPEG standard").
 ImageHeader ParseJpegHeader(const std::vector<std::uint8_t>& bytes);
 cv::Mat DecodeJpegGray(const std::vector<std::uint8_t>& bytes);

@@ -28,8 +28,8 @@ std::string HtmlPage(const std::string& title, const std::string& date, const st
 
 std::string ReportDate();  // now, local time
 
-// A headline number; mood: "", "good", "bad".
-std::string Card(const std::string& number, const std::string& label, const char* mood = "");
+// A headline number; rating: "", "good", "bad".
+std::string Card(const std::string& number, const std::string& label, const char* rating = "");
 std::string Cell(const std::string& text);
 std::string NumberCell(const std::string& text);
 std::string NumberCell(int64_t number);

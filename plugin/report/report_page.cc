@@ -63,8 +63,8 @@ std::string ReportDate() {
   return text;
 }
 
-std::string Card(const std::string& number, const std::string& label, const char* mood) {
-  return std::string("<div class=\"card ") + mood + "\"><b>" + EscapeHtml(number) + "</b><span>" +
+std::string Card(const std::string& number, const std::string& label, const char* rating) {
+  return std::string("<div class=\"card ") + rating + "\"><b>" + EscapeHtml(number) + "</b><span>" +
          EscapeHtml(label) + "</span></div>\n";
 }
 

@@ -10,7 +10,7 @@
 
 namespace colmatch {
 
-// What to look at: the planes of a view and the picture of it.
+// A view to extract features from: its picture, and the planes that it shows.
 struct TrainingView {
   SceneView planes;
   FloatImage image;

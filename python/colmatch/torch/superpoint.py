@@ -137,7 +137,7 @@ class SuperPoint(WeightsModule):
 
     @staticmethod
     def _refinement(metadata: Dict[str, str], path: Any) -> int:
-        if "refinement_radius" not in metadata:  # files of colmatch from before the key ask for 4, others for none
+        if "refinement_radius" not in metadata:  # files of colmatch from before the key mean 4, others 0
             return 4 if metadata.get("trained_by", "").startswith("colmatch") else 0
         text = metadata["refinement_radius"]
         if not text.isdigit() or int(text) > 16:
