@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "tests/plugin/photos/test_pictures.h"
+#include "util/error.h"
 
 namespace colmatch {
 namespace {
