@@ -55,9 +55,9 @@ std::vector<std::string> NamesAsStored(const std::vector<std::string>& names,
 
 std::filesystem::path PhotoPath(const std::filesystem::path& folder, const std::string& name) {
   std::error_code ignored;
-  const std::filesystem::path path = folder / name;
+  std::filesystem::path path = folder / name;
   if (std::filesystem::exists(std::filesystem::symlink_status(path, ignored))) return path;
-  const std::filesystem::path normal = folder / NormalImageName(name);
+  std::filesystem::path normal = folder / NormalImageName(name);
   return std::filesystem::exists(normal, ignored) ? normal : path;
 }
 

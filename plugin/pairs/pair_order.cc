@@ -105,8 +105,8 @@ OrderedPairs::OrderedPairs(std::vector<ImagePair> pairs, int num_images, int blo
 
 std::vector<ImagePair> OrderedPairs::Next() {
   const size_t end = std::min(pairs_.size(), next_ + pairs_a_time_);
-  const std::vector<ImagePair> block(pairs_.begin() + static_cast<std::ptrdiff_t>(next_),
-                                     pairs_.begin() + static_cast<std::ptrdiff_t>(end));
+  std::vector<ImagePair> block(pairs_.begin() + static_cast<std::ptrdiff_t>(next_),
+                               pairs_.begin() + static_cast<std::ptrdiff_t>(end));
   next_ = end;
   return block;
 }
