@@ -4,7 +4,7 @@ network/image_pyramid.cc in Python. Nothing here has parameters."""
 from __future__ import annotations
 
 import math
-from typing import Tuple
+from typing import Dict, List, Tuple
 
 import torch
 from torch.nn import functional as F
@@ -120,7 +120,9 @@ def one_per_place(xy, scores, radius: float, max_num: int):
     if radius <= 0:
         return torch.topk(scores, max_num)[1] if 0 < max_num < len(scores) else torch.arange(len(scores), device=scores.device)
     order = scores.argsort(stable=True, descending=True)
-    most, cells, kept = (max_num if max_num > 0 else len(scores)), {}, []
+    most = max_num if max_num > 0 else len(scores)
+    cells: Dict[Tuple[int, int], List[Tuple[float, float]]] = {}
+    kept: List[int] = []
     for index, (x, y) in zip(order.tolist(), xy[order].tolist()):
         column, row = math.floor(x / radius), math.floor(y / radius)
         near = (point for dy in (-1, 0, 1) for dx in (-1, 0, 1) for point in cells.get((column + dx, row + dy), ()))

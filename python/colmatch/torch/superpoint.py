@@ -82,8 +82,8 @@ class SuperPoint(WeightsModule):
             levels.append(self._extract_level(level, scale_x, scale_y, options, radius))
         height, width = image.shape[2:]
         keypoints, values, descriptors, at_scales = self._join(levels, image)
-        radius = self.place_radius if place_radius is None else place_radius
-        kept = kp.one_per_place(keypoints, values, radius, max_num_features)
+        place = self.place_radius if place_radius is None else place_radius
+        kept = kp.one_per_place(keypoints, values, place, max_num_features)
         keypoints, values, descriptors, at_scales = keypoints[kept], values[kept], descriptors[:, kept], at_scales[kept]
         return {"keypoints": keypoints, "scores": values, "descriptors": descriptors, "scales": at_scales,
                 "image_size": (width, height)}
