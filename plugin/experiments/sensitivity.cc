@@ -35,7 +35,7 @@ SensitivityLimits ReadSensitivity(const std::string& folder, double tolerance) {
     for (const auto& entry : scan.at("settings")) {
       const std::string tensor = entry.at("tensor");
       const bool tolerated = entry.at("precision").get<double>() >= precision - tolerance &&
-                         entry.at("recall").get<double>() >= recall - tolerance;
+                             entry.at("recall").get<double>() >= recall - tolerance;
       if (entry.at("kind") == "sparsity") {
         double& largest = limits.sparsity[tensor];
         if (tolerated) largest = std::max(largest, entry.at("value").get<double>());
