@@ -52,15 +52,21 @@ void RequireValues(const ShapeMap& shapes, double needed, const std::string& pat
   }
 }
 
+// Whether the whole text is a number of this type, which goes into `number`.
+template <typename Number>
+bool ReadNumber(const std::string& text, Number& number) {
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, number);
+  return error == std::errc() && rest == end;
+}
+
 // A positive number, or `otherwise` where the key is missing.
 int CountFromMetadata(const std::map<std::string, std::string>& metadata, const std::string& key,
                       int otherwise, const std::string& path) {
   const auto found = metadata.find(key);
   if (found == metadata.end()) return otherwise;
   int count = 0;
-  const char* const end = found->second.data() + found->second.size();
-  const auto [rest, error] = std::from_chars(found->second.data(), end, count);
-  if (error != std::errc() || rest != end || count < 1)
+  if (!ReadNumber(found->second, count) || count < 1)
     throw WeightsError(path + ": metadata '" + key + "' is '" + found->second +
                        "', expected a positive number");
   return count;
@@ -133,9 +139,7 @@ int RefinementFromMetadata(const std::map<std::string, std::string>& metadata, c
     return own ? kOwnRefinementRadius : 0;
   }
   int radius = -1;
-  const char* const end = found->second.data() + found->second.size();
-  const auto [rest, error] = std::from_chars(found->second.data(), end, radius);
-  if (error == std::errc() && rest == end && radius >= 0 && radius <= kMaxRefinementRadius) return radius;
+  if (ReadNumber(found->second, radius) && radius >= 0 && radius <= kMaxRefinementRadius) return radius;
   throw WeightsError(path + ": metadata 'refinement_radius' is '" + found->second +
                      "', expected a whole number in [0, " + std::to_string(kMaxRefinementRadius) + "]");
 }
@@ -144,9 +148,7 @@ double PlaceRadiusFromMetadata(const std::map<std::string, std::string>& metadat
   const auto found = metadata.find("place_radius");
   if (found == metadata.end()) return SuperPointArchitecture{}.place_radius;
   double radius = -1;
-  const char* const end = found->second.data() + found->second.size();
-  const auto [rest, error] = std::from_chars(found->second.data(), end, radius);
-  if (error == std::errc() && rest == end && radius >= 0 && radius <= kMaxPlaceRadius) return radius;
+  if (ReadNumber(found->second, radius) && radius >= 0 && radius <= kMaxPlaceRadius) return radius;
   throw WeightsError(path + ": metadata 'place_radius' is '" + found->second +
                      "', expected pixels in [0, 64]");
 }
@@ -179,9 +181,7 @@ void ReadPrefilter(const std::map<std::string, std::string>& metadata, const std
       CountFromMetadata(metadata, "min_neighbors", SuperGlueArchitecture{}.min_neighbors, path);
   const auto found = metadata.find("neighbor_similarity");
   if (found == metadata.end()) return;
-  const char* const end = found->second.data() + found->second.size();
-  const auto [rest, error] = std::from_chars(found->second.data(), end, architecture.neighbor_similarity);
-  if (error != std::errc() || rest != end)
+  if (!ReadNumber(found->second, architecture.neighbor_similarity))
     throw WeightsError(path + ": metadata 'neighbor_similarity' is '" + found->second +
                        "', expected a cosine");
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "network/engines/packed_superpoint.h"
+#include "network/kernels/bf16.h"
 
 namespace colmatch {
 namespace {
@@ -57,6 +58,12 @@ DenseNetwork::Forward HalvesOnGpu(SuperPoint network, torch::ScalarType type) {
 }
 
 }  // namespace
+
+Precision SuperPointPrecision(Precision precision, torch::Device device) {
+  const bool in_halves =
+      ScalarTypeOf(precision) != torch::kFloat && (HasBf16Instructions() || !device.is_cpu());
+  return in_halves ? precision : Precision::kFloat32;
+}
 
 DenseNetwork MakeSuperPointEngine(SuperPoint network, Precision precision, torch::Device device) {
   const torch::ScalarType type = ScalarTypeOf(precision);

@@ -14,7 +14,6 @@
 #include "network/engines/transport.h"
 #include "network/flops.h"
 #include "network/image_pyramid.h"
-#include "network/kernels/bf16.h"
 #include "network/kernels/int8_linear.h"
 #include "network/keypoints.h"
 #include "network/weights.h"
@@ -89,11 +88,10 @@ BenchmarkSubject::BenchmarkSubject(std::string weights, std::string precision, c
   superglue_->to(device_);
   superglue_->eval();
   const Precision inference = PrecisionFromName(precision_, device_);
-  const bool in_halves =
-      ScalarTypeOf(inference) != torch::kFloat && (HasBf16Instructions() || !device_.is_cpu());
-  if (in_halves) superpoint_ = FoldBatchNorm(superpoint_);
+  const Precision dense = SuperPointPrecision(inference, device_);
+  if (dense != Precision::kFloat32) superpoint_ = FoldBatchNorm(superpoint_);
   superpoint_->to(device_);
-  dense_ = MakeSuperPointEngine(superpoint_, in_halves ? inference : Precision::kFloat32, device_);
+  dense_ = MakeSuperPointEngine(superpoint_, dense, device_);
   engine_ = MakeSuperGlueEngine(superglue_, inference, device_, cuda_graphs);
 }
 

@@ -6,9 +6,9 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "network/engines/superpoint_engine.h"
-#include "network/kernels/bf16.h"
 #include "plugin/runtime/command.h"
 #include "plugin/runtime/progress.h"
 #include "plugin/runtime/stop_signal.h"
@@ -27,13 +27,28 @@ void AddFeatureSetOptions(CLI::App& app, FeatureSetOptions& options) {
 namespace {
 
 using Report = std::function<void(int64_t done, int64_t total)>;
+using Make = std::function<FeatureSet(const ViewNetwork& network, const Report& report)>;
 
-FeatureSet LoadOrMake(const std::string& path, const std::string& provenance, const std::string& label,
-                      const std::string& progress, const std::function<FeatureSet(const Report&)>& make) {
+torch::Device DeviceOf(SuperPoint network) { return network->parameters().front().device(); }
+
+ViewNetwork NetworkFor(SuperPoint network, Precision precision) {
+  if (precision == Precision::kFloat32) return network;
+  const torch::Device device = DeviceOf(network);
+  network = FoldBatchNorm(network);
+  network->eval();
+  network->to(device);
+  return {MakeSuperPointEngine(network, precision, device), network->architecture(), device};
+}
+
+FeatureSet LoadOrMake(const std::string& path, const LoadedSuperPoint& superpoint, Precision requested,
+                      std::string provenance, const std::string& label, const std::string& progress,
+                      const Make& make) {
+  const Precision precision = SuperPointPrecision(requested, DeviceOf(superpoint.network));
+  if (precision != Precision::kFloat32) provenance += std::string("precision ") + NameOf(precision) + '\n';
   if (std::filesystem::exists(path)) return LoadFeatureSet(path, provenance);
   RemoveStaleTemporaries(path);
   std::unique_ptr<ProgressBar> bar;
-  FeatureSet features = make([&](int64_t done, int64_t total) {
+  FeatureSet features = make(NetworkFor(superpoint.network, precision), [&](int64_t done, int64_t total) {
     if (StopRequested()) {
       throw Error(StopStatus(), "stopped by a signal while " + label +
                                     " were made; none of them is kept: the same command begins them again");
@@ -46,39 +61,15 @@ FeatureSet LoadOrMake(const std::string& path, const std::string& provenance, co
   return features;
 }
 
-// In half precision where features are extracted so, too: on the CPU with instructions for it.
-bool IsHalf(SuperPoint network, Precision precision) {
-  return ScalarTypeOf(precision) != torch::kFloat &&
-         (HasBf16Instructions() || !network->parameters().front().is_cpu());
-}
-
-ViewNetwork NetworkFor(const LoadedSuperPoint& superpoint, Precision precision) {
-  SuperPoint network = superpoint.network;
-  if (!IsHalf(network, precision)) return network;
-  const torch::Device device = network->parameters().front().device();
-  network = FoldBatchNorm(network);
-  network->eval();
-  network->to(device);
-  return {MakeSuperPointEngine(network, precision, device), network->architecture(), device};
-}
-
-// Features of other precisions than float32 say so.
-std::string WithPrecision(const std::string& provenance, const LoadedSuperPoint& superpoint,
-                          Precision precision) {
-  const bool is_half = IsHalf(superpoint.network, precision);
-  return is_half ? provenance + "precision " + NameOf(precision) + '\n' : provenance;
-}
-
 }  // namespace
 
 FeatureSet LoadOrMakeFeatures(const std::string& path, const LoadedSuperPoint& superpoint,
                               Precision precision, const std::vector<ShardPhoto>& photos,
                               const FeatureSetOptions& options, const std::string& label,
                               const std::string& progress) {
-  const std::string made_of = ProvenanceOfFeatures(superpoint.sha256, photos, options);
-  return LoadOrMake(path, WithPrecision(made_of, superpoint, precision), label, progress,
-                    [&](const Report& report) {
-                      return MakeFeatureSet(NetworkFor(superpoint, precision), photos, options, report);
+  return LoadOrMake(path, superpoint, precision, ProvenanceOfFeatures(superpoint.sha256, photos, options),
+                    label, progress, [&](const ViewNetwork& network, const Report& report) {
+                      return MakeFeatureSet(network, photos, options, report);
                     });
 }
 
@@ -86,11 +77,10 @@ FeatureSet LoadOrMakeFeatures(const std::string& path, const LoadedSuperPoint& s
                               Precision precision, const std::vector<Reconstruction>& reconstructions,
                               const ReconstructionFeatureOptions& options, const std::string& label,
                               const std::string& progress) {
-  const std::string made_of = ProvenanceOfFeatures(superpoint.sha256, reconstructions, options);
-  return LoadOrMake(path, WithPrecision(made_of, superpoint, precision), label, progress,
-                    [&](const Report& report) {
-                      return MakeReconstructionFeatures(NetworkFor(superpoint, precision), reconstructions,
-                                                        options, report);
+  return LoadOrMake(path, superpoint, precision,
+                    ProvenanceOfFeatures(superpoint.sha256, reconstructions, options), label, progress,
+                    [&](const ViewNetwork& network, const Report& report) {
+                      return MakeReconstructionFeatures(network, reconstructions, options, report);
                     });
 }
 
