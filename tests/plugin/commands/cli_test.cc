@@ -3,41 +3,22 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <opencv2/imgcodecs.hpp>
 
 #include "database_io/colmap_database.h"
 #include "plugin/runtime/colmap_program.h"
+#include "tests/plugin/extract_photos.h"
 #include "tests/plugin/program.h"
 #include "tests/plugin/test_photos.h"
 #include "tests/temporary_folder.h"
+#include "util/read_file.h"
 
 namespace colmatch {
 namespace {
 
 namespace fs = std::filesystem;
 using testing::HasSubstr;
-
-std::string Bytes(const fs::path& path) {
-  std::ifstream stream(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
-
-ProgramResult Extract(const fs::path& database, const fs::path& photos, std::vector<std::string> more = {}) {
-  std::vector<std::string> arguments = {"feature_extractor",
-                                        "--database_path",
-                                        database,
-                                        "--image_path",
-                                        photos,
-                                        "--num_threads",
-                                        "1",
-                                        "--SuperPoint.max_num_features",
-                                        "400"};
-  arguments.insert(arguments.end(), more.begin(), more.end());
-  return RunColmatch(arguments);
-}
 
 ProgramResult MatchAll(const fs::path& database, std::vector<std::string> more = {}) {
   std::vector<std::string> arguments = {"exhaustive_matcher", "--database_path", database, "--num_threads",
@@ -137,7 +118,7 @@ TEST(FeatureExtractor, BadPhotosAreNamedAndTheOthersAreDone) {
   TemporaryFolder folder;
   const auto photos = CopyOfTestPhotos(folder);
   folder.Write("photos/text.jpg", std::string("this is not a photo"));
-  const std::string jpeg = Bytes(TestPhotos() / "courtyard_00.jpg");
+  const std::string jpeg = ReadWholeFile(TestPhotos() / "courtyard_00.jpg");
   folder.Write("photos/half.jpg", jpeg.substr(0, jpeg.size() / 2));
   const auto database = folder.path() / "x.db";
   const ProgramResult result = Extract(database, photos);
@@ -204,7 +185,7 @@ TEST(FeatureExtractor, AFlatPhotoHasRowsWithoutKeypointsAndCanBeMatched) {
 TEST(FeatureExtractor, NamesWithBlanksQuotesAndUnicodeAreStoredAsTheyAre) {
   TemporaryFolder folder;
   const std::string name = "sub folder/it's \"ü図\" %s.jpg";
-  folder.Write("photos/" + name, Bytes(TestPhotos() / "courtyard_00.jpg"));
+  folder.Write("photos/" + name, ReadWholeFile(TestPhotos() / "courtyard_00.jpg"));
   const auto database = folder.path() / "x.db";
   ASSERT_EQ(Extract(database, folder.path() / "photos").status, 0);
   EXPECT_TRUE(ColmapDatabase(database, DatabaseMode::kReadOnly).FindImage(name).has_value());
@@ -291,7 +272,7 @@ TEST(Database, AFileThatIsNoDatabaseIsRefusedAndLeftAlone) {
   const ProgramResult result = Extract(database, TestPhotos());
   EXPECT_EQ(result.status, 3) << result.output;
   EXPECT_THAT(result.output, HasSubstr("x.db"));
-  EXPECT_EQ(Bytes(database), std::string(5000, 'x'));
+  EXPECT_EQ(ReadWholeFile(database), std::string(5000, 'x'));
 }
 
 TEST(Database, ALockOfAnotherProgramIsWaitedForAndThenReported) {

@@ -3,16 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <opencv2/imgcodecs.hpp>
 
-#include "database_io/colmap_database.h"
-#include "plugin/runtime/colmap_program.h"
+#include "tests/plugin/extract_photos.h"
 #include "tests/plugin/program.h"
 #include "tests/plugin/test_photos.h"
 #include "tests/temporary_folder.h"
+#include "util/read_file.h"
 
 namespace colmatch {
 namespace {
@@ -20,28 +18,10 @@ namespace {
 namespace fs = std::filesystem;
 using testing::HasSubstr;
 
-std::string Bytes(const fs::path& path) {
-  std::ifstream stream(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
-
-ProgramResult Extract(const fs::path& database, const fs::path& photos, std::vector<std::string> more = {}) {
-  std::vector<std::string> arguments = {"feature_extractor",
-                                        "--database_path",
-                                        database,
-                                        "--image_path",
-                                        photos,
-                                        "--num_threads",
-                                        "1",
-                                        "--SuperPoint.max_num_features",
-                                        "400"};
-  arguments.insert(arguments.end(), more.begin(), more.end());
-  return RunColmatch(arguments);
-}
-
 TEST(Weights, DamagedFilesAreRefusedWithStatusFour) {
   TemporaryFolder folder;
-  const std::string good = Bytes(fs::path(COLMATCH_SOURCE_DIR) / "weights/default/superpoint.safetensors");
+  const std::string good =
+      ReadWholeFile(fs::path(COLMATCH_SOURCE_DIR) / "weights/default/superpoint.safetensors");
   ASSERT_FALSE(good.empty());
   folder.Write("truncated.safetensors", good.substr(0, good.size() - 100));
   folder.Write("text.safetensors", std::string("not weights at all"));
@@ -95,7 +75,7 @@ TEST(Weights, AreExportedAndDescribedByNameFolderAndAssignmentIntoWhatTheOutputs
   }
   const std::string pth = folder.path() / "x.pth";
   EXPECT_EQ(RunColmatch({"weights", "export", point, "--output", pth}).status, 0);
-  EXPECT_EQ(Bytes(pth).substr(0, 2), "PK") << "a file of torch.save";
+  EXPECT_EQ(ReadWholeFile(pth).substr(0, 2), "PK") << "a file of torch.save";
   const ProgramResult back =
       RunColmatch({"weights", "import", pth, "--output", folder.path() / "back.safetensors"});
   EXPECT_EQ(back.status, 0) << back.output;
@@ -115,7 +95,7 @@ TEST(Match, WritesTheJsonOfTheContractAndAPicture) {
       RunColmatch({"match", TestPhotos() / "courtyard_00.jpg", TestPhotos() / "courtyard_01.jpg", "--json",
                    json_path, "--png", png, "--num_threads", "1"});
   ASSERT_EQ(result.status, 0) << result.output;
-  const auto json = nlohmann::json::parse(Bytes(json_path));
+  const auto json = nlohmann::json::parse(ReadWholeFile(json_path));
   for (const char* side : {"image0", "image1"}) {
     EXPECT_EQ(json[side]["width"], 400);
     EXPECT_EQ(json[side]["height"], 300);
