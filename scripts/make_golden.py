@@ -141,7 +141,7 @@ def window_maximum(x):
 
 
 def suppress(scores):
-    """The published suppression: local maxima, and twice those of what is left beside them."""
+    """The published suppression: local maxima, then twice the local maxima of the scores that remain."""
     is_max = scores == window_maximum(scores)
     for _ in range(2):
         near = window_maximum(is_max.astype(float)) > 0

@@ -158,7 +158,7 @@ class MergeCommand : public Command {
  public:
   std::string name() const override { return "merge"; }
   std::string description() const override {
-    return "Put the shards of a plan into the database; again as often as you like";
+    return "Put the shards of a plan into the database; may be repeated";
   }
   std::string examples() const override {
     return "  colmatch merge --manifest work/matches --database_path db.db";
