@@ -223,7 +223,7 @@ bool GuideCandidates(const Candidates& candidates, const FeatureMatches& matches
     GuideListed(candidates.scores.data() + begin, candidates.places.data() + begin, count,
                 {xy0[2 * i], xy0[2 * i + 1], places.of0.x[row], places.of0.y[row], places.of0.precision[row]},
                 columns, options.strength, scores.data());
-    AddListedRow(scores.data(), candidates.places.data() + begin, count, omitted0[row], kCandidateMargin,
+    AddListedRow(scores.data(), candidates.places.data() + begin, count, omitted0[row], kGuidedMargin,
                  guided);
   }
   BoundOmitted(candidates, places, xy0, image1.keypoints.contiguous().data_ptr<float>(), options.strength,

@@ -89,6 +89,7 @@ void PackedSuperGlue::Load(const torch::Tensor& desc, Side& side) const {
     side.int8_values.resize(static_cast<size_t>(heads_));
   } else {
     simd::GrowTo(side.keys, heads_ * shape.PackedKeys());
+    simd::GrowTo(side.longest_keys, heads_);
     simd::GrowTo(side.values, heads_ * shape.PackedValues());
   }
   for (int64_t r = 0; r < side.rows; ++r) {
@@ -122,7 +123,8 @@ void PackedSuperGlue::PackHead(Side& side, int64_t head) const {
     PackKeys(shape, keys, in, side.int8_keys[static_cast<size_t>(head)]);
     PackValues(shape, values, in, side.int8_values[static_cast<size_t>(head)]);
   } else {
-    PackKeys(shape, keys, in, side.keys.data() + head * shape.PackedKeys());
+    side.longest_keys[static_cast<size_t>(head)] =
+        PackKeys(shape, keys, in, side.keys.data() + head * shape.PackedKeys());
     PackValues(shape, values, in, side.values.data() + head * shape.PackedValues());
   }
 }
@@ -140,6 +142,7 @@ void PackedSuperGlue::AttendHead(Side& side, const Side& source, int64_t head, i
                stride);
   } else {
     AttendBf16(BestBf16Path(), shape, queries, rows, in, source.keys.data() + head * shape.PackedKeys(),
+               source.longest_keys[static_cast<size_t>(head)],
                source.values.data() + head * shape.PackedValues(), messages, stride);
   }
 }

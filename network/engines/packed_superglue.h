@@ -46,6 +46,7 @@ class PackedSuperGlue : public SuperGlueEngine {
     std::vector<Bf16> input;          // (rows, padded D + A): the same rounded, beside the message
     std::vector<Bf16> heads;          // (rows, 3 A padded): query, key, value
     std::vector<Bf16> keys, values;   // packed, one head after the other
+    std::vector<float> longest_keys;  // lengths, one a head
     std::vector<Int8Keys> int8_keys;  // instead of them, one a head
     std::vector<Int8Values> int8_values;
     std::vector<Bf16> projected;  // (rows, padded D): the final projection

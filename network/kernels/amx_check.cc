@@ -89,11 +89,12 @@ bool RowsAreRight(const TileKernels& kernels, Integers& integers, int64_t rows, 
   for (const auto& [count, tile] : {std::pair<int64_t, int64_t>{16, 16}, {48, 48}, {128, 64}}) {
     const auto x = integers.Halves(rows * stride), columns = integers.Halves(groups * count * 2);
     std::vector<float> sums(static_cast<size_t>(kTileBlockRows * count), -1);
-    kernels.rows({columns.data(), groups, count, tile}, x.data(), stride, rows, sums.data(), count);
+    for (const bool add : {false, true})
+      kernels.rows({columns.data(), groups, count, tile}, x.data(), stride, rows, sums.data(), count, add);
     for (int64_t r = 0; r < rows; ++r) {
       for (int64_t c = 0; c < count; ++c) {
         if (sums[static_cast<size_t>(r * count + c)] !=
-            DotOf(x.data() + r * stride, columns, c, groups, tile))
+            2 * DotOf(x.data() + r * stride, columns, c, groups, tile))
           return false;
       }
     }

@@ -15,11 +15,11 @@ struct TileKernels {
                int32_t* sums);
   void (*bf16)(const Bf16Linear::Call& call, Bf16Linear::Finish* finish);
   void (*rows)(const TileMatrix& matrix, const Bf16* x, int64_t x_stride, int64_t rows, float* sums,
-               int64_t sums_stride);
+               int64_t sums_stride, bool add);
   Bf16Convolution::TiledKernel* convolution;
 };
 
-// Whole blocks and less than one, in rows, columns and groups: about 3 ms..
+// Whole blocks and less than one, in rows, columns and groups: about 3 ms.
 bool TilesAreRight(const TileKernels& kernels);
 
 }  // namespace colmatch

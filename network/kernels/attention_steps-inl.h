@@ -37,32 +37,36 @@ struct RoundedValues {
   static float Message(float sum, float total, int64_t) { return sum / total; }
 };
 
-// weights = 2^(scale (products - largest)), rounded; those beyond `count` are 0. Returns their sum before
-// rounding.
+// weights = 2^(scale (products - largest)), rounded; those beyond `count` are 0. Their sums before rounding,
+// lane by lane, are added to sums.
 template <typename Values>
-inline float Exponentiate(const float* products, float scale, float largest, int64_t count, int64_t padded,
-                          typename Values::Weight* weights) {
+inline void AddExponentials(const float* products, float scale, float largest, int64_t count, int64_t padded,
+                            typename Values::Weight* weights, Vector& sums) {
   const float shift = scale * largest;
-  Vector sums = {};
   int64_t j = 0;
   for (; j + kLanes <= count; j += kLanes) {
     const Vector e = PowerOf2(Load(products + j) * scale - shift);
     Values::StoreWeights(weights + j, e);
     sums += e;
   }
-  float sum = Sum(sums);
   if (j < count) {
     float last[kLanes];
     Store(last, PowerOf2(Load(products + j) * scale - shift));
-    for (int lane = 0; lane < kLanes; ++lane) {
-      if (j + lane >= count) last[lane] = 0;
-      sum += last[lane];
-    }
+    std::fill(last + (count - j), last + kLanes, 0.0f);
     Values::StoreWeights(weights + j, Load(last));
+    sums += Load(last);
     j += kLanes;
   }
   std::fill(weights + j, weights + padded, typename Values::Weight{0});
-  return sum;
+}
+
+// The same of one row that is whole; returns the sum.
+template <typename Values>
+inline float Exponentiate(const float* products, float scale, float largest, int64_t count, int64_t padded,
+                          typename Values::Weight* weights) {
+  Vector sums = {};
+  AddExponentials<Values>(products, scale, largest, count, padded, weights, sums);
+  return Sum(sums);
 }
 
 // sums[r] = weights[r] . values for kCount vectors of a value's entries. Few vectors take the keys by turns

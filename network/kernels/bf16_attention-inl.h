@@ -70,21 +70,46 @@ inline void Attend(const Bf16HeadShape& shape, const Bf16* queries, int64_t n, i
   AttendTo(shape, n, score, RoundedValues{values}, messages, message_stride);
 }
 
-// weights = 2^(products - the row's largest) of some rows, `padded` apart, rounded, 0 beyond `keys`; totals:
-// their sums before rounding.
-inline void WeighRows(const float* products, int64_t rows, int64_t keys, int64_t padded, Bf16* weights,
-                      float* totals) {
-  for (int64_t r = 0; r < rows; ++r, products += padded, weights += padded) {
-    Vector maxima = Vector{} + std::numeric_limits<float>::lowest();
-    int64_t j = 0;
-    for (; j + kLanes <= keys; j += kLanes) {
-      const Vector v = Load(products + j);
-      maxima = v > maxima ? v : maxima;
-    }
-    float largest = Largest(maxima);
-    for (; j < keys; ++j) largest = largest < products[j] ? products[j] : largest;
-    totals[r] = Exponentiate<RoundedValues>(products, 1, largest, keys, padded, weights);
+// weights = 2^(products - shifts[row]) of some rows, `stride` apart, rounded, 0 beyond `count`; their sums
+// before rounding are added to partial_totals (rows, kLanes).
+inline void WeighRows(const float* products, int64_t rows, int64_t count, int64_t padded, int64_t stride,
+                      const float* shifts, Bf16* weights, float* partial_totals) {
+  for (int64_t r = 0; r < rows; ++r) {
+    Vector sums = Load(partial_totals + r * kLanes);
+    AddExponentials<RoundedValues>(products + r * stride, 1, shifts[r], count, padded, weights + r * stride,
+                                   sums);
+    Store(partial_totals + r * kLanes, sums);
   }
+}
+
+inline void SumLanes(const float* partial_totals, int64_t rows, float* totals) {
+  for (int64_t r = 0; r < rows; ++r) totals[r] = Sum(Load(partial_totals + r * kLanes));
+}
+
+// largest[row] becomes the row's largest product where that is more.
+inline void RaiseToLargest(const float* products, int64_t rows, int64_t count, int64_t stride,
+                           float* largest) {
+  for (int64_t r = 0; r < rows; ++r)
+    largest[r] =
+        std::max(largest[r], *std::max_element(products + r * stride, products + r * stride + count));
+}
+
+inline float LengthOfRow(const Bf16* row, int64_t width) {
+  float sum = 0;
+  for (int64_t c = 0; c < width; ++c) sum += FloatFromBf16(row[c]) * FloatFromBf16(row[c]);
+  return std::sqrt(sum);
+}
+
+inline float LongestRow(const Bf16* rows, int64_t count, int64_t width, int64_t stride) {
+  float longest = 0;
+  for (int64_t r = 0; r < count; ++r) longest = std::max(longest, LengthOfRow(rows + r * stride, width));
+  return longest;
+}
+
+// No product of a query with a key of that length is larger (Cauchy-Schwarz).
+inline void BoundProducts(const Bf16* queries, int64_t rows, int64_t width, int64_t stride, float longest_key,
+                          float* bounds) {
+  for (int64_t r = 0; r < rows; ++r) bounds[r] = LengthOfRow(queries + r * stride, width) * longest_key;
 }
 
 inline void StoreMessages(const float* sums, int64_t sums_stride, int64_t rows, int64_t width,

@@ -23,16 +23,17 @@ struct Bf16HeadShape {
   static constexpr int64_t kTile = 64;  // keys
 };
 
-// Keys and values (M, d), rows `stride` entries apart, to arrays of the sizes above.
-void PackKeys(const Bf16HeadShape& shape, const Bf16* keys, int64_t stride, Bf16* packed_keys);
+// Keys and values (M, d), rows `stride` entries apart, to arrays of the sizes above. Returns the length of
+// the longest key.
+float PackKeys(const Bf16HeadShape& shape, const Bf16* keys, int64_t stride, Bf16* packed_keys);
 void PackValues(const Bf16HeadShape& shape, const Bf16* values, int64_t stride, Bf16* packed_values);
 
 // message = softmax2(query . key^T) . value with softmax2 of powers of 2: queries (n, d) come multiplied by
 // log2(e) / sqrt(d). Rows are so many entries apart; where the width is odd the entry after a query is read
-// and must be finite.
+// and must be finite. longest_key: as PackKeys returned it.
 void AttendBf16(Bf16Path path, const Bf16HeadShape& shape, const Bf16* queries, int64_t n,
-                int64_t query_stride, const Bf16* packed_keys, const Bf16* packed_values, Bf16* messages,
-                int64_t message_stride);
+                int64_t query_stride, const Bf16* packed_keys, float longest_key, const Bf16* packed_values,
+                Bf16* messages, int64_t message_stride);
 
 // products = query . key^T in float32: (n, M), rows so many entries apart.
 void ProductsBf16(Bf16Path path, const Bf16HeadShape& shape, const Bf16* queries, int64_t n,

@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <functional>
+#include <vector>
 
 #include "network/kernels/simd.h"
 #include "network/kernels/transport_iterations.h"
@@ -20,20 +23,23 @@ bool InRange(const std::vector<float>& factors) {
 }
 
 // In a row i the omitted entries sum up to at most a_i omitted_i max_j b_j, and what was added in their place
-// to no more; a column likewise.
+// to no more; a column likewise. Of these bounds the largest but for a thousandth of the rows and columns.
 double ErrorBound(const Candidates& c, const CandidateSolution& s) {
-  double row = 0, column = 0, most_a = 0, most_b = 0;
-  for (size_t i = 0; i < static_cast<size_t>(c.rows); ++i) {
-    const double unsure = c.unsure0.empty() ? 0 : static_cast<double>(s.bins[i]) * c.unsure0[i];
-    row = std::max(row, s.a[i] * (s.omitted[i] + unsure));
-    most_a = std::max(most_a, static_cast<double>(s.a[i]) * s.bins[i]);
-  }
-  for (size_t j = 0; j < static_cast<size_t>(c.columns); ++j) {
-    const double unsure = c.unsure1.empty() ? 0 : c.unsure1[j];
-    column = std::max(column, s.b[j] * (c.omitted1[j] + unsure));
-    most_b = std::max(most_b, static_cast<double>(s.b[j]));
-  }
-  return std::max(row * most_b, column * most_a);
+  constexpr size_t kOneOf = 1000;
+  const auto rows = static_cast<size_t>(c.rows), columns = static_cast<size_t>(c.columns);
+  float most_a = 0, most_b = 0;
+  for (size_t i = 0; i < rows; ++i) most_a = std::max(most_a, s.a[i] * s.bins[i]);
+  for (size_t j = 0; j < columns; ++j) most_b = std::max(most_b, s.b[j]);
+  const auto unsure = [](const std::vector<float>& of, size_t i) { return of.empty() ? 0 : of[i]; };
+  std::vector<float> errors;
+  errors.reserve(rows + columns);
+  for (size_t i = 0; i < rows; ++i)
+    errors.push_back(s.a[i] * (s.omitted[i] + s.bins[i] * unsure(c.unsure0, i)) * most_b);
+  for (size_t j = 0; j < columns; ++j)
+    errors.push_back(s.b[j] * (c.omitted1[j] + unsure(c.unsure1, j)) * most_a);
+  const auto nth = errors.begin() + static_cast<std::ptrdiff_t>(errors.size() / kOneOf);
+  std::nth_element(errors.begin(), nth, errors.end(), std::greater<float>());
+  return *nth;
 }
 
 }  // namespace

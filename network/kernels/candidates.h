@@ -23,7 +23,7 @@ struct Candidates {
   // what must be added to be sure that it is not more.
   std::vector<float> omitted0, omitted1, unsure0, unsure1;
 
-  static constexpr double kMostShare = 0.125;
+  static constexpr double kMostShare = 0.2;
 
   int64_t count() const { return ends.empty() ? 0 : ends.back(); }
   int64_t begin(int64_t row) const { return row == 0 ? 0 : ends[static_cast<std::size_t>(row - 1)]; }
@@ -32,9 +32,12 @@ struct Candidates {
   void Reset(int64_t num_columns, float bin);
 };
 
-// How far below the dustbin's score a coupling is worth listing: with 3 a few per cent are, and no sum is
-// uncertain by more than some per cent (docs/engine.md).
-inline constexpr float kCandidateMargin = 3;
+// How far below the dustbin's score a coupling is listed: with 5 about 3.5 % are. No sum is uncertain by more
+// than some per cent, and guidance, which raises a coupling by up to 3, cannot make one that is not listed
+// decide (docs/engine.md).
+inline constexpr float kCandidateMargin = 5;
+// The same of couplings that guidance has changed. None of them changes any more.
+inline constexpr float kGuidedMargin = 3;
 
 // Adds rows of scores, `stride` entries apart, to candidates: those of at least bin_score - margin are
 // listed, the others added to omitted0 and omitted1, by up to 6.2 % more than they are.

@@ -1,5 +1,5 @@
-// Linear maps by tiles: eight registers of 16 rows of 64 bytes, as AMX has them. Included into a namespace
-// that has before it
+// Linear maps by tiles: eight registers of at most 16 rows of 64 bytes, as AMX has them. Included into a
+// namespace that has before it
 //   struct Tiles {
 //     static void Configure(const TileShapes& shapes);  // the registers' contents become 0
 //     static void Release();
@@ -27,28 +27,52 @@ inline const uint8_t* WholeBlock(const uint8_t* rows, int64_t stride, int64_t co
   return some;
 }
 
+// How many groups to load at once: all, or the largest equal parts that a tile holds. Where there are none,
+// whole tiles, of which the last is padded.
+inline int64_t TileGroups(int64_t groups) {
+  const int64_t parts = (groups + kTileRows - 1) / kTileRows;
+  return groups % parts == 0 ? groups / parts : kTileRows;
+}
+
+// The tiles of sums, 0 or what the sums are.
+template <bool kHalf, bool kAdd>
+inline void StartSums(const uint8_t* upper, const uint8_t* lower, int64_t stride) {
+  if constexpr (kAdd) {
+    Tiles::template Load<0>(upper, stride);
+    Tiles::template Load<2>(lower, stride);
+    if constexpr (kHalf) return;
+    Tiles::template Load<1>(upper + kTileBytes, stride);
+    Tiles::template Load<3>(lower + kTileBytes, stride);
+  } else {
+    Tiles::template Zero<0>();
+    Tiles::template Zero<2>();
+    if constexpr (kHalf) return;
+    Tiles::template Zero<1>();
+    Tiles::template Zero<3>();
+  }
+}
+
 // sums (kBlock x kBlock in 32 bits, kHalf: kBlock x kTileRows) = x . weights, for the first `rows` rows of x;
-// the other sums are 0. Groups of weights are group_stride bytes apart.
-template <bool kInBf16, bool kHalf>
+// the other sums are 0. kAdd: added to what sums are. Groups of weights are group_stride bytes apart. Tiles
+// are TileShapes(TileGroups(groups)).
+template <bool kInBf16, bool kHalf, bool kAdd = false>
 inline void BlockProducts(const uint8_t* x, int64_t x_stride, int64_t rows, const uint8_t* weights,
                           int64_t group_stride, int64_t groups, void* sums, int64_t sums_stride) {
   constexpr int64_t kColumnBytes = kHalf ? kTileBytes : kGroupBytes;
   uint8_t some_rows[kBlock * kTileBytes], some_groups[kTileRows * kGroupBytes];
-  Tiles::template Zero<0>();
-  Tiles::template Zero<2>();
-  if constexpr (!kHalf) {
-    Tiles::template Zero<1>();
-    Tiles::template Zero<3>();
-  }
-  for (int64_t g = 0; g < groups; g += kTileRows, x += kTileBytes, weights += kTileRows * group_stride) {
-    const int64_t count = std::min(kTileRows, groups - g);
+  auto* const upper = static_cast<uint8_t*>(sums);
+  uint8_t* const lower = upper + kTileRows * sums_stride;
+  StartSums<kHalf, kAdd>(upper, lower, sums_stride);
+  const int64_t step = TileGroups(groups);
+  for (int64_t g = 0; g < groups; g += step, x += 4 * step, weights += step * group_stride) {
+    const int64_t count = std::min(step, groups - g);
     const uint8_t *a = x, *b = weights;
     int64_t stride = x_stride, columns_stride = group_stride;
-    if (rows < kBlock || count < kTileRows) {
+    if (rows < kBlock || count < step) {
       a = WholeBlock(x, x_stride, rows, 4 * count, kTileBytes, kBlock, some_rows);
       stride = kTileBytes;
     }
-    if (count < kTileRows) {
+    if (count < step) {
       b = WholeBlock(weights, group_stride, count, kColumnBytes, kGroupBytes, kTileRows, some_groups);
       columns_stride = kGroupBytes;
     }
@@ -68,8 +92,6 @@ inline void BlockProducts(const uint8_t* x, int64_t x_stride, int64_t rows, cons
       if constexpr (!kHalf) Tiles::template AddInt8<3, 5, 7>();
     }
   }
-  auto* const upper = static_cast<uint8_t*>(sums);
-  uint8_t* const lower = upper + kTileRows * sums_stride;
   Tiles::template Store<0>(upper, sums_stride);
   Tiles::template Store<2>(lower, sums_stride);
   if constexpr (kHalf) return;
@@ -83,7 +105,7 @@ inline void Int8Products(const uint8_t* activations, const int8_t* weights, int6
   const auto* const packed = reinterpret_cast<const uint8_t*>(weights);
   const int64_t stride = tiles * kBlock;
   int32_t last[kBlock * kBlock];
-  Tiles::Configure(TileShapes());
+  Tiles::Configure(TileShapes(TileGroups(groups)));
   for (int64_t tile = 0; tile < tiles; ++tile) {
     const uint8_t* const columns = packed + tile * groups * kGroupBytes;
     for (int64_t row = 0; row < rows; row += kBlock) {
@@ -107,7 +129,7 @@ inline void Bf16Products(const Bf16Linear::Call& call, Bf16Linear::Finish* finis
   const auto* const packed = reinterpret_cast<const uint8_t*>(call.weights);
   const int64_t stride = call.x_stride * static_cast<int64_t>(sizeof(Bf16));
   float sums[kBlock * kBlock];
-  Tiles::Configure(TileShapes());
+  Tiles::Configure(TileShapes(TileGroups(call.pairs)));
   for (int64_t tile = 0; tile < call.tiles; ++tile) {
     for (int64_t row = 0; row < call.rows; row += kBlock) {
       const int64_t count = std::min(kBlock, call.rows - row);
@@ -120,24 +142,30 @@ inline void Bf16Products(const Bf16Linear::Call& call, Bf16Linear::Finish* finis
 }
 
 // As amx::MultiplyRows; see tile_products.h.
-inline void MultiplyRows(const TileMatrix& in, const Bf16* x, int64_t x_stride, int64_t rows, float* sums,
-                         int64_t sums_stride) {
+template <bool kAdd>
+inline void RowProducts(const TileMatrix& in, const Bf16* x, int64_t x_stride, int64_t rows, float* sums,
+                        int64_t sums_stride) {
   constexpr int64_t kEntry = sizeof(Bf16);
   const auto* const from = reinterpret_cast<const uint8_t*>(x);
   const auto* const columns = reinterpret_cast<const uint8_t*>(in.columns);
-  Tiles::Configure(TileShapes());
+  Tiles::Configure(TileShapes(TileGroups(in.groups)));
   for (int64_t c = 0; c < in.count; c += kBlock, sums += kBlock) {
     const uint8_t* const block = columns + (c / in.tile * in.groups * in.tile * 2 + c % in.tile * 2) * kEntry;
     const int64_t group_stride = std::min(in.tile, in.count) * 2 * kEntry;
     if (in.count - c > kTileRows) {
-      BlockProducts<true, false>(from, x_stride * kEntry, rows, block, group_stride, in.groups, sums,
-                                 sums_stride * 4);
+      BlockProducts<true, false, kAdd>(from, x_stride * kEntry, rows, block, group_stride, in.groups, sums,
+                                       sums_stride * 4);
     } else {
-      BlockProducts<true, true>(from, x_stride * kEntry, rows, block, group_stride, in.groups, sums,
-                                sums_stride * 4);
+      BlockProducts<true, true, kAdd>(from, x_stride * kEntry, rows, block, group_stride, in.groups, sums,
+                                      sums_stride * 4);
     }
   }
   Tiles::Release();
+}
+
+inline void MultiplyRows(const TileMatrix& in, const Bf16* x, int64_t x_stride, int64_t rows, float* sums,
+                         int64_t sums_stride, bool add) {
+  (add ? RowProducts<true> : RowProducts<false>)(in, x, x_stride, rows, sums, sums_stride);
 }
 
 // kBlock pixels of a row of a convolution by one tile of outputs or two: the rows of a product are the
@@ -147,12 +175,7 @@ inline void ConvolveBlock(const Bf16Convolution::Call& call, int64_t tile, int64
   constexpr int64_t kEntry = sizeof(Bf16);
   const int64_t stride = call.x_stride * kEntry, tile_bytes = 3 * call.pairs * kTileBytes;
   const auto* weights = reinterpret_cast<const uint8_t*>(call.weights) + tile * tile_bytes;
-  Tiles::template Zero<0>();
-  Tiles::template Zero<2>();
-  if constexpr (!kHalf) {
-    Tiles::template Zero<1>();
-    Tiles::template Zero<3>();
-  }
+  StartSums<kHalf, /*kAdd=*/false>(nullptr, nullptr, 0);
   for (int row = 0; row < 3; ++row) {
     const auto* x =
         reinterpret_cast<const uint8_t*>(call.x + row * call.x_row_stride + pixel * call.x_stride);

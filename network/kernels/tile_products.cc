@@ -53,8 +53,8 @@ void Bf16Products(const Bf16Linear::Call& call, Bf16Linear::Finish* finish) {
 }
 
 void MultiplyRows(const TileMatrix& matrix, const Bf16* x, int64_t x_stride, int64_t rows, float* sums,
-                  int64_t sums_stride) {
-  kernel::MultiplyRows(matrix, x, x_stride, rows, sums, sums_stride);
+                  int64_t sums_stride, bool add) {
+  kernel::MultiplyRows(matrix, x, x_stride, rows, sums, sums_stride, add);
 }
 
 void ConvolveRow(const Bf16Convolution::Call& call, Bf16Convolution::Finish* finish) {

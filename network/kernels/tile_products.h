@@ -8,8 +8,14 @@
 
 namespace colmatch {
 
-// What LDTILECFG reads: every register is 16 rows of 64 bytes.
+// What LDTILECFG reads. Registers 0 to 3, sums, are 16 rows of 64 bytes; 4 and 5 have `groups` groups of 4
+// bytes in each of 16 rows, 6 and 7 have `groups` rows of 64 bytes (1 to 16).
 struct alignas(64) TileShapes {
+  explicit TileShapes(int64_t groups = 16) {
+    row_bytes[4] = row_bytes[5] = static_cast<uint16_t>(4 * groups);
+    rows[6] = rows[7] = static_cast<uint8_t>(groups);
+  }
+
   uint8_t palette = 1, start_row = 0, reserved[14] = {};
   uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
   uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
@@ -35,10 +41,10 @@ namespace amx {
 void Int8Products(const uint8_t* activations, const int8_t* weights, int64_t rows, int64_t groups,
                   int64_t tiles, int32_t* sums);
 void Bf16Products(const Bf16Linear::Call& call, Bf16Linear::Finish* finish);
-// sums (kTileBlockRows, count) = x (rows, 2 groups) . matrix, rows `stride` entries apart; sums beyond `rows`
-// are 0.
+// sums (kTileBlockRows, count) = x (rows, 2 groups) . matrix, or `add`ed to, rows `stride` entries apart;
+// beyond `rows` 0 is written or added.
 void MultiplyRows(const TileMatrix& matrix, const Bf16* x, int64_t x_stride, int64_t rows, float* sums,
-                  int64_t sums_stride);
+                  int64_t sums_stride, bool add);
 
 // A row of a convolution; see Bf16Convolution::TiledKernel.
 void ConvolveRow(const Bf16Convolution::Call& call, Bf16Convolution::Finish* finish);

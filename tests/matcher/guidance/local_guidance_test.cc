@@ -126,7 +126,7 @@ Candidates CandidatesOf(const torch::Tensor& scores, float bin) {
 }
 
 TEST(GuideCandidates, GuidesAsAllCouplingsAreAndBoundsWhatIsNotListed) {
-  constexpr float kBin = 4;
+  constexpr float kBin = 6;
   const Plane plane(150);
   const Candidates c = CandidatesOf(plane.scores, kBin);
   ASSERT_FALSE(c.too_many);

@@ -143,10 +143,10 @@ struct AttentionCase : AttentionRows {
     std::vector<Bf16> keys(static_cast<size_t>(shape.PackedKeys())),
         values(static_cast<size_t>(shape.PackedValues())), message(static_cast<size_t>(n * stride), Bf16{7});
     const int64_t d = shape.width;
-    PackKeys(shape, key.data() + d, stride, keys.data());
+    const float longest = PackKeys(shape, key.data() + d, stride, keys.data());
     PackValues(shape, value.data() + d, stride, values.data());
-    AttendBf16(path, shape, query.data() + d, n, stride, keys.data(), values.data(), message.data() + d,
-               stride);
+    AttendBf16(path, shape, query.data() + d, n, stride, keys.data(), longest, values.data(),
+               message.data() + d, stride);
     return message;
   }
 
@@ -173,6 +173,8 @@ TEST(AttendBf16, EveryPathIsTheDefinitionWithinTheRoundingOfWeightsAndResult) {
                                 {6, 64, 64},
                                 {5, 65, 3},
                                 {13, 700, 16},
+                                {40, 256, 48},
+                                {33, 513, 16},
                                 {2, 3, 100}}) {
     const AttentionCase c(n, m, d);
     for (const Bf16Path path : Bf16Paths()) {
@@ -227,17 +229,23 @@ void ExpectMessage(const std::vector<float>& keys, const std::vector<float>& val
   const Bf16HeadShape shape{static_cast<int64_t>(keys.size()), 1};
   std::vector<Bf16> packed_keys(static_cast<size_t>(shape.PackedKeys())),
       packed_values(static_cast<size_t>(shape.PackedValues()));
-  PackKeys(shape, key.data(), 1, packed_keys.data());
+  const float longest = PackKeys(shape, key.data(), 1, packed_keys.data());
   PackValues(shape, value.data(), 1, packed_values.data());
   for (const Bf16Path path : Bf16Paths()) {
     Bf16 message = 0;
-    AttendBf16(path, shape, query.data(), 1, 2, packed_keys.data(), packed_values.data(), &message, 1);
+    AttendBf16(path, shape, query.data(), 1, 2, packed_keys.data(), longest, packed_values.data(), &message,
+               1);
     EXPECT_NEAR(FloatFromBf16(message), expected, tolerance) << NameOf(path);
   }
 }
 
 TEST(AttendBf16, AKeyFarBelowTheBestHasNoPart) {
   ExpectMessage({-1000, 3, -2000, 3}, {7e30f, 1, 7e30f, 2}, 1.5, 1e-6);
+}
+
+// The bound of the products, 400, is far above the largest of them.
+TEST(AttendBf16, ProductsFarBelowTheirBoundAreStillToldApart) {
+  ExpectMessage({-400, 3, 3, 2}, {9, 1, 2, 4}, (1 + 2 + 4 / 2.0) / 2.5, 0.01);
 }
 
 // What pads the keys has products of 0, which are none of them.

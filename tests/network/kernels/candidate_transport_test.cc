@@ -108,7 +108,7 @@ TEST(MatchByCandidates, IsNotUsedWhereItCannotBeShownToSuffice) {
   FeatureMatches found;
   EXPECT_FALSE(Match(torch::full({1, 50, 50}, kBin), kBin, 20, kThreshold, found)) << "too many";
   // Each omitted entry is small, all of a row together are not.
-  EXPECT_FALSE(Match(torch::full({1, 400, 400}, kBin - 3.5), kBin, 20, kThreshold, found)) << "bound";
+  EXPECT_FALSE(Match(torch::full({1, 400, 400}, kBin - 5.1), kBin, 20, 0.1, found)) << "bound";
   EXPECT_FALSE(Match(LikeReal(60, 60), kBin, 20, 0, found)) << "any probability is a match";
   EXPECT_FALSE(Match(2000 * LikeReal(60, 60), kBin, 20, kThreshold, found)) << "range";
   EXPECT_FALSE(found.matches0.defined());

@@ -22,6 +22,7 @@ namespace plain {
 struct Tiles {
   static constexpr int kRows = 16, kGroups = 16;
   static inline uint8_t registers[8][kRows][4 * kGroups];
+  static inline int row_bytes[8], rows[8];
   static inline bool configured = false;
   static inline int configurations = 0;
 
@@ -32,8 +33,10 @@ struct Tiles {
     std::memcpy(bytes, &shapes, sizeof bytes);
     EXPECT_EQ(bytes[0], 1) << "palette";
     for (int tile = 0; tile < 8; ++tile) {
-      EXPECT_EQ(bytes[16 + 2 * tile] + 256 * bytes[17 + 2 * tile], 64) << "bytes of a row";
-      EXPECT_EQ(bytes[48 + tile], 16) << "rows";
+      row_bytes[tile] = bytes[16 + 2 * tile] + 256 * bytes[17 + 2 * tile];
+      rows[tile] = bytes[48 + tile];
+      EXPECT_TRUE(row_bytes[tile] >= 4 && row_bytes[tile] <= 4 * kGroups && row_bytes[tile] % 4 == 0) << tile;
+      EXPECT_TRUE(rows[tile] >= 1 && rows[tile] <= kRows) << tile;
     }
     std::memset(registers, 0, sizeof registers);
     configured = true;
@@ -49,14 +52,17 @@ struct Tiles {
     std::memset(registers[kTile], 0, sizeof registers[kTile]);
   }
   template <int kTile>
-  static void Load(const void* rows, int64_t stride) {
-    for (int r = 0; r < kRows; ++r)
-      std::memcpy(registers[kTile][r], static_cast<const uint8_t*>(rows) + r * stride, 4 * kGroups);
+  static void Load(const void* from, int64_t stride) {
+    std::memset(registers[kTile], 0, sizeof registers[kTile]);
+    for (int r = 0; r < rows[kTile]; ++r)
+      std::memcpy(registers[kTile][r], static_cast<const uint8_t*>(from) + r * stride,
+                  static_cast<size_t>(row_bytes[kTile]));
   }
   template <int kTile>
-  static void Store(void* rows, int64_t stride) {
-    for (int r = 0; r < kRows; ++r)
-      std::memcpy(static_cast<uint8_t*>(rows) + r * stride, registers[kTile][r], 4 * kGroups);
+  static void Store(void* to, int64_t stride) {
+    for (int r = 0; r < rows[kTile]; ++r)
+      std::memcpy(static_cast<uint8_t*>(to) + r * stride, registers[kTile][r],
+                  static_cast<size_t>(row_bytes[kTile]));
   }
   template <int kSums, int kRowTile, int kColumns>
   static void AddBf16() {
@@ -184,8 +190,8 @@ void WrongBf16(const Bf16Linear::Call& call, Bf16Linear::Finish* finish) {
   if (call.pairs == 21) call.sums[0] += 1;
 }
 void WrongRows(const TileMatrix& matrix, const Bf16* x, int64_t x_stride, int64_t rows, float* sums,
-               int64_t sums_stride) {
-  plain::MultiplyRows(matrix, x, x_stride, rows, sums, sums_stride);
+               int64_t sums_stride, bool add) {
+  plain::MultiplyRows(matrix, x, x_stride, rows, sums, sums_stride, add);
   if (matrix.count == 48) std::swap(sums[16], sums[17]);
 }
 
