@@ -339,20 +339,17 @@ TwoViewGeometry EstimateMultiple(const Camera& camera1, const Points2d& points1,
 }  // namespace
 
 void TwoViewGeometryOptions::Validate() const {
-  const auto require = [](const auto& bounds, const char* name, auto value) {
-    bounds.Require(std::string("--TwoViewGeometry.") + name, value);
-  };
-  require(kMinNumInliers, "min_num_inliers", min_num_inliers);
-  require(kMaxError, "max_error", max_error);
-  require(kConfidence, "confidence", confidence);
-  require(kMaxNumTrials, "max_num_trials", max_num_trials);
-  require(kShare, "min_inlier_ratio", min_inlier_ratio);
-  require(kShare, "min_E_F_inlier_ratio", min_E_F_inlier_ratio);
-  require(kShare, "max_H_inlier_ratio", max_H_inlier_ratio);
-  require(kMinChanceRatio, "min_chance_ratio", min_chance_ratio);
-  require(kShare, "watermark_min_inlier_ratio", watermark_min_inlier_ratio);
-  require(kShare, "watermark_border_size", watermark_border_size);
-  require(kWatermarkMaxError, "watermark_detection_max_error", watermark_detection_max_error);
+  kMinNumInliers.Require(min_num_inliers);
+  kMaxError.Require(max_error);
+  kConfidence.Require(confidence);
+  kMaxNumTrials.Require(max_num_trials);
+  kMinInlierRatio.Require(min_inlier_ratio);
+  kShare.Require("--TwoViewGeometry.min_E_F_inlier_ratio", min_E_F_inlier_ratio);
+  kShare.Require("--TwoViewGeometry.max_H_inlier_ratio", max_H_inlier_ratio);
+  kMinChanceRatio.Require(min_chance_ratio);
+  kShare.Require("--TwoViewGeometry.watermark_min_inlier_ratio", watermark_min_inlier_ratio);
+  kShare.Require("--TwoViewGeometry.watermark_border_size", watermark_border_size);
+  kWatermarkMaxError.Require(watermark_detection_max_error);
 }
 
 TwoViewGeometry EstimateTwoViewGeometry(const Camera& camera1, const std::vector<Eigen::Vector2d>& points1,

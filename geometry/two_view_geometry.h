@@ -4,8 +4,8 @@
 #include <Eigen/Core>
 #include <vector>
 
-#include "util/bounds.h"
 #include "util/colmap_types.h"
+#include "util/option_declaration.h"
 
 namespace colmatch {
 
@@ -31,14 +31,34 @@ struct TwoViewGeometryOptions {
   int random_seed = 0;
   bool refine = true;  // refine the matrices with Ceres on their inliers
 
-  static constexpr Bounds<int> kMinNumInliers{0, 1000000000};
-  static constexpr Bounds<double> kMaxError{1e-9, 1e9, "pixels"};
-  static constexpr Bounds<double> kConfidence{0, 1, "", Ends::kOpenHigh};
-  static constexpr Bounds<int> kMaxNumTrials{1, 1000000000};
-  static constexpr Bounds<double> kShare{0, 1};  // every ratio but min_chance_ratio, and border sizes
-  static constexpr Bounds<double> kMinChanceRatio{0, 1e9};
-  static constexpr Bounds<double> kWatermarkMaxError{0, 1e9, "pixels"};
-  void Validate() const;  // Throws UsageError naming option, value and range.
+  static constexpr Declaration<int> kMinNumInliers{
+      "--TwoViewGeometry.min_num_inliers,--SiftMatching.min_num_inliers",
+      "minimum number of inliers of a verified pair",
+      {0, 1000000000}};
+  static constexpr Declaration<double> kMaxError{"--TwoViewGeometry.max_error,--SiftMatching.max_error",
+                                                 "maximum distance of an inlier from the model, pixels",
+                                                 {1e-9, 1e9, "pixels"}};
+  static constexpr Declaration<double> kConfidence{"--TwoViewGeometry.confidence,--SiftMatching.confidence",
+                                                   "confidence of the robust estimation",
+                                                   {0, 1, "", Ends::kOpenHigh}};
+  static constexpr Declaration<int> kMaxNumTrials{
+      "--TwoViewGeometry.max_num_trials,--SiftMatching.max_num_trials",
+      "maximum number of trials of the robust estimation",
+      {1, 1000000000}};
+  static constexpr Declaration<double> kMinInlierRatio{
+      "--TwoViewGeometry.min_inlier_ratio,--SiftMatching.min_inlier_ratio",
+      "minimum share of inliers that the robust estimation assumes",
+      {0, 1}};
+  static constexpr Declaration<double> kMinChanceRatio{
+      "--TwoViewGeometry.min_chance_ratio",
+      "minimum inliers of a doubtful pair, as a multiple of what its points matched at random give; 0: "
+      "COLMAP's rules alone",
+      {0, 1e9}};
+  static constexpr Declaration<double> kWatermarkMaxError{"--TwoViewGeometry.watermark_detection_max_error",
+                                                          "maximum distance of a watermark's inlier, pixels",
+                                                          {0, 1e9, "pixels"}};
+  static constexpr Bounds<double> kShare{0, 1};  // of the other ratios and of border sizes
+  void Validate() const;                         // Throws UsageError naming option, value and range.
 };
 
 // COLMAP's TwoViewGeometry::Estimate (3.8), with OpenCV's USAC instead of its LO-RANSAC. Points in px,

@@ -6,8 +6,8 @@ namespace colmatch {
 void MatcherOptions::Validate() const {
   superglue.Validate();
   prefilter.Validate();
-  kMaxRatio.Require("--max_ratio", max_ratio);
-  kBatchSize.Require("--SuperGlue.batch_size", batch_size);
+  kMaxRatio.Require(max_ratio);
+  kBatchSize.Require(batch_size);
 }
 
 }  // namespace colmatch

@@ -1,6 +1,4 @@
 // --matcher nn_ratio: mutual nearest neighbours that pass Lowe's ratio test.
-#include <sstream>
-
 #include "matcher/nearest_neighbor_matcher.h"
 
 namespace colmatch {
@@ -13,11 +11,7 @@ std::unique_ptr<FeatureMatcher> Make(MatcherSetup setup) {
   return std::make_unique<NearestNeighborMatcher>(std::move(setup), options);
 }
 
-std::string ProvenanceOf(const MatcherOptions& options) {
-  std::ostringstream text;
-  text << " max_ratio " << options.max_ratio;
-  return text.str();
-}
+std::string ProvenanceOf(const MatcherOptions& options) { return options.kMaxRatio.Note(options.max_ratio); }
 
 }  // namespace
 

@@ -85,8 +85,8 @@ void AddInFloats(const torch::Tensor& rows0, const torch::Tensor& rows1, Similar
 }  // namespace
 
 void PrefilterOptions::Validate() const {
-  kMinNeighbors.Require("--SuperGlue.min_neighbors", min_neighbors);
-  kMinSimilarity.Require("--SuperGlue.neighbor_similarity", min_similarity);
+  kMinNeighbors.Require(min_neighbors);
+  kMinSimilarity.Require(min_similarity);
 }
 
 PrefilterOptions PrefilterOptions::ResolvedFor(const SuperGlueArchitecture& weights) const {

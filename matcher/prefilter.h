@@ -6,20 +6,28 @@
 #include <atomic>
 
 #include "network/superglue.h"
-#include "util/bounds.h"
+#include "util/option_declaration.h"
 
 namespace colmatch {
 
 // Pairs that fail it are not given to SuperGlue: they have no matches.
 struct PrefilterOptions {
-  // Least number of mutual nearest neighbours of at least this cosine; 0: every pair is matched, -1: as many
-  // as the weights specify (none where they do not say).
-  int min_neighbors = -1;
-  double min_similarity = kAsTheWeights;  // -2: what the weights specify (0.8 where they do not say)
-
   static constexpr double kAsTheWeights = -2;
-  static constexpr Bounds<int> kMinNeighbors{-1};
-  static constexpr Bounds<double> kMinSimilarity{-1, 1, "", Ends::kClosed, kAsTheWeights};
+  int min_neighbors = -1;
+  double min_similarity = kAsTheWeights;
+
+  static constexpr Declaration<int> kMinNeighbors{
+      "--SuperGlue.min_neighbors",
+      "a pair with fewer mutual nearest neighbours whose descriptors are as similar as neighbor_similarity "
+      "is "
+      "skipped: no matches, without SuperGlue. 0: every pair is matched, -1: as the weights specify (0 where "
+      "they do not say)",
+      {-1}};
+  static constexpr Declaration<double> kMinSimilarity{
+      "--SuperGlue.neighbor_similarity",
+      "minimum cosine of the descriptors of the nearest neighbours that min_neighbors counts; -2: as the "
+      "weights specify (0.8 where they do not say)",
+      {-1, 1, "", Ends::kClosed, kAsTheWeights}};
 
   void Validate() const;  // throws UsageError naming option, value and bound
   // Without -1 and -2.

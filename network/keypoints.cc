@@ -49,11 +49,11 @@ Keypoints StrongestOfEachPixel(const Keypoints& keypoints, int64_t width) {
 }  // namespace
 
 void KeypointOptions::Validate() const {
-  kKeypointThreshold.Require("--SuperPoint.keypoint_threshold", keypoint_threshold);
-  kNmsRadius.Require("--SuperPoint.nms_radius", nms_radius);
-  kRemoveBorders.Require("--SuperPoint.remove_borders", remove_borders);
-  kRefinementRadius.Require("--SuperPoint.refinement_radius", refinement_radius);
-  kPlaceRadius.Require("--SuperPoint.place_radius", place_radius);
+  kKeypointThreshold.Require(keypoint_threshold);
+  kNmsRadius.Require(nms_radius);
+  kRemoveBorders.Require(remove_borders);
+  kRefinementRadius.Require(refinement_radius);
+  kPlaceRadius.Require(place_radius);
   if (const std::string problem = ProblemOfScales(scales); !problem.empty())
     throw UsageError("SuperPoint.scales must be " + problem);
 }

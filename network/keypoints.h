@@ -5,30 +5,44 @@
 
 #include "network/features.h"
 #include "network/superpoint.h"
-#include "util/bounds.h"
+#include "util/option_declaration.h"
 
 namespace colmatch {
 
 struct KeypointOptions {
-  // Parameters that affect behaviour.
-  int max_num_features = 2048;        // strongest kept; 0 or less: all
-  double keypoint_threshold = 0.005;  // least detection probability
-  int nms_radius = 4;                 // pixels; no two keypoints closer than this in x and in y
-  int remove_borders = 4;             // pixels along each side without keypoints
-  // Pixels; keypoints move to the strongest peak this near; 0: they stay; -1: as the weights specify.
+  int max_num_features = 2048;
+  double keypoint_threshold = 0.005;
+  int nms_radius = 4;
+  int remove_borders = 4;
   int refinement_radius = -1;
-  // Pixels of the image within which several scales find one place, whose strongest keypoint stays; 0: all
-  // stay; -1: as the weights specify.
   double place_radius = -1;
   // Sizes at which the image is processed, as factors of its own, each with the radii above in its own
   // pixels; see SuperPointArchitecture. Empty: as the weights specify.
   std::vector<double> scales = {};
 
-  static constexpr Bounds<double> kKeypointThreshold{0, 1, "", Ends::kOpenHigh};
-  static constexpr Bounds<int> kNmsRadius{0, 64, "pixels"};
-  static constexpr Bounds<int> kRemoveBorders{0, 4096, "pixels"};
-  static constexpr Bounds<int> kRefinementRadius{-1, kMaxRefinementRadius, "pixels"};
-  static constexpr Bounds<double> kPlaceRadius{0, kMaxPlaceRadius, "pixels", Ends::kClosed, -1};
+  static constexpr Declaration<int> kMaxNumFeatures{
+      "--SuperPoint.max_num_features",
+      "maximum number of keypoints of a photo; the strongest are kept; 0: all"};
+  static constexpr Declaration<double> kKeypointThreshold{"--SuperPoint.keypoint_threshold",
+                                                          "minimum detection probability of a keypoint",
+                                                          {0, 1, "", Ends::kOpenHigh}};
+  static constexpr Declaration<int> kNmsRadius{
+      "--SuperPoint.nms_radius",
+      "radius of non-maximum suppression: minimum distance of keypoints, pixels",
+      {0, 64, "pixels"}};
+  static constexpr Declaration<int> kRemoveBorders{
+      "--SuperPoint.remove_borders", "width of the border without keypoints, pixels", {0, 4096, "pixels"}};
+  static constexpr Declaration<int> kRefinementRadius{"--SuperPoint.refinement_radius",
+                                                      "keypoints move to the strongest peak of the Hessian "
+                                                      "this near, pixels; 0: they stay, as published; -1: "
+                                                      "as the weights specify",
+                                                      {-1, kMaxRefinementRadius, "pixels"}};
+  // What -1 means is added where it is declared: a network in training has no weights that specify it.
+  static constexpr Declaration<double> kPlaceRadius{"--SuperPoint.place_radius",
+                                                    "pixels of the photo within which several scales find "
+                                                    "one place, of which the strongest keypoint stays; "
+                                                    "0: all stay; ",
+                                                    {0, kMaxPlaceRadius, "pixels", Ends::kClosed, -1}};
   void Validate() const;  // throws UsageError naming field, value and bound
 };
 

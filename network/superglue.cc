@@ -66,9 +66,9 @@ void SuperGlueArchitecture::Validate() const {
 }
 
 void SuperGlueOptions::Validate() const {
-  kMatchThreshold.Require("--SuperGlue.match_threshold", match_threshold);
-  kSinkhornIterations.Require("--SuperGlue.sinkhorn_iterations", sinkhorn_iterations);
-  kGuidanceRounds.Require("--SuperGlue.guidance_rounds", guidance_rounds);
+  kMatchThreshold.Require(match_threshold);
+  kSinkhornIterations.Require(sinkhorn_iterations);
+  kGuidanceRounds.Require(guidance_rounds);
 }
 
 torch::Tensor NormalizeKeypoints(const torch::Tensor& keypoints, int width, int height) {

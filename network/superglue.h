@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "network/features.h"
-#include "util/bounds.h"
+#include "util/option_declaration.h"
 
 namespace colmatch {
 
@@ -43,13 +43,21 @@ struct SuperGlueArchitecture {
 };
 
 struct SuperGlueOptions {
-  double match_threshold = 0.2;  // least assignment probability of a match
-  int sinkhorn_iterations = 0;   // of optimal transport; 0: as many as the weights specify
-  int guidance_rounds = -1;      // see SuperGlueArchitecture; -1: as many as the weights specify
+  double match_threshold = 0.2;
+  int sinkhorn_iterations = 0;
+  int guidance_rounds = -1;  // see SuperGlueArchitecture
 
-  static constexpr Bounds<double> kMatchThreshold{0, 1, "", Ends::kOpenHigh};
-  static constexpr Bounds<int> kSinkhornIterations{0, 10000};
-  static constexpr Bounds<int> kGuidanceRounds{-1, 100};
+  static constexpr Declaration<double> kMatchThreshold{
+      "--SuperGlue.match_threshold", "minimum confidence of a match", {0, 1, "", Ends::kOpenHigh}};
+  static constexpr Declaration<int> kSinkhornIterations{
+      "--SuperGlue.sinkhorn_iterations",
+      "iterations of optimal transport; 0: as many as the weights specify (100 where they do not say)",
+      {0, 10000}};
+  static constexpr Declaration<int> kGuidanceRounds{
+      "--SuperGlue.guidance_rounds",
+      "rounds in which neighbouring matches predict where a keypoint's match lies, before optimal transport "
+      "decides again; 0: none, -1: as many as the weights specify (none where they do not say)",
+      {-1, 100}};
   void Validate() const;  // throws UsageError naming field, value and bound
 };
 

@@ -21,6 +21,11 @@ struct Bounds {
   Ends ends = Ends::kClosed;
   std::optional<T> also = {};  // a value outside with a meaning of its own
 
+  static constexpr Bounds Any() { return {std::numeric_limits<T>::lowest(), std::numeric_limits<T>::max()}; }
+  constexpr bool IsAny() const {
+    return low == std::numeric_limits<T>::lowest() && high == std::numeric_limits<T>::max();
+  }
+
   // NaN is never contained.
   constexpr bool Contain(T value) const {
     const bool above = ends == Ends::kOpenLow ? value > low : value >= low;

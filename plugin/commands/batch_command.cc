@@ -119,13 +119,12 @@ class BatchReconstructor : public Command {
   }
   void AddOptions(CLI::App& app) override {
     app_ = &app;
-    AddOption(app, "--workspace_path", workspace_path_, "folder for all results; made if missing")
+    AddOption(app, "--workspace_path", workspace_path_, "folder for all results; created if missing")
         ->required();
-    AddOption(app, "--collections_path", collections_path_, "folder with a sub-folder a collection")
+    AddOption(app, "--collections_path", collections_path_, "folder with one sub-folder for each collection")
         ->required();
-    AddOption(
-        app, "--num_parallel", num_parallel_,
-        "collections at a time, which share the cores; 0: as many as have four cores each, one on a GPU");
+    AddOption(app, "--num_parallel", num_parallel_,
+              "number of collections at a time, which share the cores; 0: one per four cores, one on a GPU");
     app.add_option("--collection", only_)
         ->group("");  // of a child: this collection alone, without the summary
     options_.AddTo(app);

@@ -1,7 +1,7 @@
 // `colmatch benchmark`: what an image and a pair cost, several weights in one run.
+#include "matcher/matcher_options.h"
 #include "plugin/commands/command_list.h"
 #include "plugin/experiments/benchmark_run.h"
-#include "plugin/options/network_options.h"
 #include "util/atomic_file.h"
 
 namespace colmatch {
@@ -27,30 +27,32 @@ class Benchmark : public Command {
     AddOption(app, "--compare", options_.compare,
               "further weights, as for --weights; published_sizes: random weights of the published sizes")
         ->delimiter(';');
-    AddOption(app, "--precisions", options_.precisions, "fp32, bf16; on the CPU also int8, on a GPU fp16")
+    AddOption(app, "--precisions", options_.precisions,
+              "precisions to measure: fp32, bf16; on the CPU also int8, on a GPU fp16")
         ->delimiter(',')
         ->check(CLI::IsMember({"fp32", "bf16", "fp16", "int8"}));
-    AddOption(app, "--num_keypoints", options_.num_keypoints, "an image")
+    AddOption(app, "--num_keypoints", options_.num_keypoints, "numbers of keypoints per image, each measured")
         ->delimiter(',')
         ->check(CLI::Range(1, 65536));
     if (read_photos_) {
       AddOption(app, "--image_path", options_.image_path,
                 "photos to match, each with the next; without: random points and pixels");
-      AddOption(app, "--num_images", options_.num_images, "of these photos, at most")
-          ->check(CLI::Range(2, 1000));
+      AddOption(app, "--num_images", options_.num_images, "maximum number of photos to use", {2, 1000});
     }
-    AddOption(app, "--image_width", options_.width, "pixels; photos are shrunk to the longer side")
-        ->check(CLI::Range(8, 16384));
-    AddOption(app, "--image_height", options_.height, "pixels")->check(CLI::Range(8, 16384));
-    AddGpuBatchOptions(app, options_.batch_size, options_.cuda_graphs);
-    AddSinkhornIterations(app, options_.sinkhorn_iterations);
-    AddOption(app, "--repetitions", options_.repetitions, "of each measurement; the median counts")
-        ->check(CLI::Range(1, 10000));
+    AddOption(app, "--image_width", options_.width,
+              "width of the images, pixels; photos are shrunk to the longer side", {8, 16384});
+    AddOption(app, "--image_height", options_.height, "height of the images, pixels", {8, 16384});
+    AddOption(app, options_.batch_size, MatcherOptions::kBatchSize);
+    AddOption(app, options_.cuda_graphs, MatcherOptions::kCudaGraphs);
+    AddOption(app, options_.sinkhorn_iterations, SuperGlueOptions::kSinkhornIterations);
+    AddOption(app, "--repetitions", options_.repetitions,
+              "repetitions of each measurement; the median is reported", {1, 10000});
     AddOption(app, "--clock", options_.clock,
-              "wall; cpu: processor time, which other programs on the machine hardly change (one CPU thread)")
+              "clock: wall, or cpu (processor time, which other programs on the machine hardly change; one "
+              "CPU thread)")
         ->check(CLI::IsMember({"wall", "cpu"}));
     AddOption(app, "--json", json_path_, "file for the results");
-    AddOption(app, "--png", png_path_, "roofline plot (gnuplot)");
+    AddOption(app, "--png", png_path_, "file for a roofline plot (needs gnuplot)");
   }
 
   int Run(const CommonOptions& common) override {

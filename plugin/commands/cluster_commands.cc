@@ -36,19 +36,21 @@ class PlanCommand : public Command {
   void AddOptions(CLI::App& app) override {
     app_ = &app;
     AddOption(app, "--output_path", plan_.output_path, "folder of the plan and its shards")->required();
-    AddOption(app, "--image_path", image_path_, "plans the features of the photos of this folder");
-    AddOption(app, "--image_list_path", image_list_path_, "file with one photo name a line");
-    AddOption(app, "--database_path", database_path_, "plans the pairs of this database's images");
+    AddOption(app, "--image_path", image_path_, "folder of photos: plan the extraction of their features");
+    AddOption(app, "--image_list_path", image_list_path_, "file with one photo name per line");
+    AddOption(app, "--database_path", database_path_, "database: plan the matching of pairs of its images");
     AddOption(app, "--feature_plan_path", plan_.feature_plan_path,
               "plan whose shards hold the database's features; else they are copied out of it");
-    AddOption(
-        app, "--pairs", pairs_,
-        "exhaustive, sequential, retrieval, auto (exhaustive up to 200 photos, retrieval beyond), or list")
+    AddOption(app, "--pairs", pairs_,
+              "how pairs are chosen: exhaustive, sequential, retrieval, auto (exhaustive up to 200 photos, "
+              "retrieval beyond), or list")
         ->check(CLI::IsMember({"auto", "exhaustive", "list", "retrieval", "sequential"}));
-    AddOption(app, "--match_list_path", match_list_path_, "of --pairs list: two image names a line");
+    AddOption(app, "--match_list_path", match_list_path_,
+              "with --pairs list: file with two image names per line");
     AddOption(app, "--num_blocks", plan_.num_blocks,
-              "tasks, at most " + std::to_string(kMaxBlocks) + "; 0: " + std::to_string(kPhotosPerBlock) +
-                  " photos or " + std::to_string(kPairsPerBlock) + " pairs a task");
+              "number of blocks, at most " + std::to_string(kMaxBlocks) + "; 0: one per " +
+                  std::to_string(kPhotosPerBlock) + " photos or " + std::to_string(kPairsPerBlock) +
+                  " pairs");
     extraction_.AddTo(app, false);
     matching_.AddTo(app, false, true);
   }
@@ -113,6 +115,7 @@ class BlockCommand : public Command {
       : name_(std::move(name)), description_(std::move(description)), kind_(kind), task_(task) {}
 
   std::string name() const override { return name_; }
+  bool uses_openmp() const override { return false; }
   std::string description() const override { return description_; }
   std::string examples() const override {
     return "  colmatch " + name_ + " --manifest work/" +
@@ -124,8 +127,7 @@ class BlockCommand : public Command {
     AddOption(app, "--block", options_.block, "number of the block, from 0")->required();
     if (kind_ == PlanKind::kMatches) {
       AddOption(app, "--max_cached_images", options_.max_cached_images,
-                "images whose features stay in memory, 2 MB each at 2048 keypoints")
-          ->check(CLI::PositiveNumber);
+                "number of images whose features stay in memory, 2 MB each at 2048 keypoints", {1});
     }
   }
   int Run(const CommonOptions& common) override {
@@ -157,6 +159,7 @@ class BlockCommand : public Command {
 class MergeCommand : public Command {
  public:
   std::string name() const override { return "merge"; }
+  bool uses_openmp() const override { return false; }
   std::string description() const override {
     return "Put the shards of a plan into the database; may be repeated";
   }
@@ -165,13 +168,14 @@ class MergeCommand : public Command {
   }
   void AddOptions(CLI::App& app) override {
     AddManifest(app, options_.manifest_path);
-    AddOption(app, "--database_path", options_.database_path, "COLMAP database; of features made if missing")
+    AddOption(app, "--database_path", options_.database_path,
+              "COLMAP database; created if missing when features are merged")
         ->required();
-    AddOption(app, "--partial", options_.partial, "merge what is there although blocks are missing");
-    AddOption(
-        app, "--descriptors", options_.descriptors,
-        "of features: 0 leaves the descriptors, nine tenths of a database, in the shards, where colmatch "
-        "plan --feature_plan_path finds them; COLMAP's mapper needs none");
+    AddOption(app, "--partial", options_.partial,
+              "merge the blocks that are done even if others are missing");
+    AddOption(app, "--descriptors", options_.descriptors,
+              "1: write descriptors to the database; 0: leave them, nine tenths of a database, in the "
+              "shards, where colmatch plan --feature_plan_path finds them; COLMAP's mapper needs none");
   }
   int Run(const CommonOptions& common) override {
     const MergeStats stats = Merge(options_, common);
@@ -194,6 +198,7 @@ class MergeCommand : public Command {
 class PlanStatusCommand : public Command {
  public:
   std::string name() const override { return "plan_status"; }
+  bool uses_openmp() const override { return false; }
   std::string description() const override {
     return "Say which blocks of a plan are done, and name the others";
   }
@@ -204,7 +209,7 @@ class PlanStatusCommand : public Command {
   void AddOptions(CLI::App& app) override {
     AddManifest(app, path_);
     AddOption(app, "--list", list_,
-              "print only the numbers of the blocks to be done, as sbatch --array takes them");
+              "print only the numbers of the blocks that are not done, as sbatch --array takes them");
   }
   int Run(const CommonOptions&) override {
     const PlanState state = StateOfPlan(ReadManifest(path_), false);

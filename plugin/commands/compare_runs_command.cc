@@ -67,6 +67,7 @@ std::string Header(const std::string& first, const std::vector<TrainingRun>& run
 class CompareRuns : public Command {
  public:
   std::string name() const override { return "compare_runs"; }
+  bool uses_openmp() const override { return false; }
   std::string description() const override {
     return "Trainings beside each other: where their options differ, their last metrics, and curves";
   }
@@ -75,7 +76,7 @@ class CompareRuns : public Command {
   }
   void AddOptions(CLI::App& app) override {
     AddOption(app, "runs", folders_, "run folders of `colmatch train`")->required();
-    AddOption(app, "--output", output_, "gets comparison.md and a picture a metric")->required();
+    AddOption(app, "--output", output_, "folder for comparison.md and one picture per metric")->required();
   }
 
   int Run(const CommonOptions&) override {

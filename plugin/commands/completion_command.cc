@@ -20,6 +20,7 @@ void WriteTo(const fs::path& file, const std::string& text) {
 class CompletionCommand : public Command {
  public:
   std::string name() const override { return "completion"; }
+  bool uses_openmp() const override { return false; }
   std::string description() const override {
     return "Print shell completion or the manual page, made from the program's own options";
   }

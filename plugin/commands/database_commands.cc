@@ -17,6 +17,7 @@ namespace {
 class FeatureExtractorCommand : public Command {
  public:
   std::string name() const override { return "feature_extractor"; }
+  bool uses_openmp() const override { return false; }
   std::vector<std::string> precisions() const override { return {kBf16, kFp16}; }
   std::string description() const override {
     return "Find SuperPoint features in photos, into COLMAP's database";
@@ -52,6 +53,7 @@ class MatcherCommand : public Command {
         pipeline_(pipeline) {}
 
   std::string name() const override { return name_; }
+  bool uses_openmp() const override { return false; }
   std::vector<std::string> precisions() const override {
     return matches_ ? MatchingPrecisions() : std::vector<std::string>();
   }
@@ -73,6 +75,7 @@ class MatcherCommand : public Command {
 class RotatedMatcherCommand : public Command {
  public:
   std::string name() const override { return "rotated_matcher"; }
+  bool uses_openmp() const override { return false; }
   std::vector<std::string> aliases() const override { return {"turned_matcher"}; }
   std::vector<std::string> precisions() const override { return MatchingPrecisions(); }
   std::string description() const override {
@@ -85,7 +88,7 @@ class RotatedMatcherCommand : public Command {
     return "  colmatch rotated_matcher --database_path db.db --image_path photos";
   }
   void AddOptions(CLI::App& app) override {
-    AddOption(app, "--image_path", extraction_.options.image_path, "folder of the photos")->required();
+    AddOption(app, "--image_path", extraction_.options.image_path, "folder of photos")->required();
     extraction_.AddDetectorTo(app);
     matching_.AddTo(app, true, true);
   }

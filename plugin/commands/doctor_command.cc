@@ -49,6 +49,7 @@ class DoctorCommand : public Command {
  public:
   explicit DoctorCommand(DoctorChecks more) : more_(std::move(more)) {}
   std::string name() const override { return "doctor"; }
+  bool uses_openmp() const override { return false; }
   std::string description() const override {
     return "What is installed and used on this machine, and the state of a database: a line a check, OK, "
            "NOTE "
@@ -61,8 +62,9 @@ class DoctorCommand : public Command {
            "JSON.";
   }
   void AddOptions(CLI::App& app) override {
-    if (more_) AddOption(app, "--database_path", database_path_, "a COLMAP database to check too");
-    AddOption(app, "--json", json_path_, "the same as JSON into this file; -: standard output, and no lines");
+    if (more_) AddOption(app, "--database_path", database_path_, "COLMAP database to check as well");
+    AddOption(app, "--json", json_path_,
+              "file for the results as JSON; -: print JSON to standard output instead of lines");
   }
   int Run(const CommonOptions& common) override {
     std::vector<DoctorCheck> checks = CheckMachine(common);

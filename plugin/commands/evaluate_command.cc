@@ -55,26 +55,27 @@ class EvaluateCommand : public Command {
         "pairs made elsewhere. homography: JSON list of `images` and `h` instead of random warps; pose: "
         "list of 38 columns (default: pairs_with_gt.txt by the images); legacy: names and "
         "homographies");
-    AddOption(app, "--output", output_, "gets metrics.json, table.md, pairs.csv and error curves")
+    AddOption(app, "--output", output_, "folder for metrics.json, table.md, pairs.csv and error curves")
         ->required();
     AddOption(app, "--protocol", protocol_,
-              "of homography: superglue (Sarlin 2020) or legacy (of gouthamvgk's repository, flattering)")
+              "homography: the protocol, superglue (Sarlin 2020) or legacy (that of gouthamvgk's repository, "
+              "which flatters)")
         ->check(CLI::IsMember({"superglue", "legacy"}));
-    AddOption(app, "--pairs_per_image", input_.pairs_per_image, "homography: random warps of each photo")
-        ->check(CLI::Range(1, 1000));
-    AddOption(app, "--difficulty", input_.difficulty, "homography: of the warps")
-        ->check(CLI::Range(0.0, 1.0));
+    AddOption(app, "--pairs_per_image", input_.pairs_per_image,
+              "homography: number of random warps per photo", {1, 1000});
+    AddOption(app, "--difficulty", input_.difficulty, "homography: difficulty of the warps, 0 to 1",
+              {0.0, 1.0});
     options_.push_back(AddOption(app, "--max_num_features,--SuperPoint.max_num_features",
                                  keypoints_.max_num_features, "keypoints per image; 0: all"));
-    options_.push_back(AddKeypointThreshold(app, keypoints_));
-    options_.push_back(AddNmsRadius(app, keypoints_));
-    options_.push_back(AddSinkhornIterations(app, superglue_.sinkhorn_iterations));
+    options_.push_back(AddOption(app, keypoints_.keypoint_threshold, KeypointOptions::kKeypointThreshold));
+    options_.push_back(AddOption(app, keypoints_.nms_radius, KeypointOptions::kNmsRadius));
+    options_.push_back(AddOption(app, superglue_.sinkhorn_iterations, SuperGlueOptions::kSinkhornIterations));
     for (CLI::Option* option : options_) option->default_str("the protocol's");
-    AddRefinementRadius(app, keypoints_);
-    AddPlaceRadius(app, keypoints_.place_radius, "-1: as the weights specify");
+    AddOption(app, keypoints_.refinement_radius, KeypointOptions::kRefinementRadius);
+    AddOption(app, keypoints_.place_radius, KeypointOptions::kPlaceRadius, "-1: as the weights specify");
     AddScales(app, keypoints_.scales, "as the weights specify");
-    AddGuidanceRounds(app, superglue_);
-    AddMatchThreshold(app, superglue_);
+    AddOption(app, superglue_.guidance_rounds, SuperGlueOptions::kGuidanceRounds);
+    AddOption(app, superglue_.match_threshold, SuperGlueOptions::kMatchThreshold);
   }
 
   int Run(const CommonOptions& common) override {

@@ -97,18 +97,18 @@ class LayerStudy : public Command {
     AddOption(app, "runs", folders_,
               "run folders of `colmatch train superglue`, any numbers of layers and random seeds")
         ->required();
-    AddOption(app, "--superpoint", superpoint_path_, "the SuperPoint they were trained on")->required();
+    AddOption(app, "--superpoint", superpoint_path_, "SuperPoint on whose features they were trained")
+        ->required();
     AddOption(app, "--shards", shards_,
               "photos that they were trained on; the capacity of the dataset is measured on these")
         ->required();
     AddOption(app, "--test", tests_, "NAME=SHARD: photos that no run has seen; may come several times");
     AddOption(app, "--output", output_, "folder for layer_study.md, layer_study.json and pictures")
         ->required();
-    AddOption(app, "--num_pairs", num_pairs_, "pairs per test set")->check(CLI::Range(8, 100000));
-    AddOption(app, "--num_keypoints", num_keypoints_, "keypoints per picture")->check(CLI::Range(16, 4096));
+    AddOption(app, "--num_pairs", num_pairs_, "pairs per test set", {8, 100000});
+    AddOption(app, "--num_keypoints", num_keypoints_, "keypoints per picture", {16, 4096});
     AddOption(app, "--dataset_photos", dataset_photos_,
-              "number of photos on which the capacity of the dataset is measured")
-        ->check(CLI::Range(2, 100000));
+              "number of photos on which the capacity of the dataset is measured", {2, 100000});
   }
 
   int Run(const CommonOptions& common) override {

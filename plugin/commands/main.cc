@@ -81,8 +81,10 @@ int RunCommand(CLI::App& app, std::vector<std::string> arguments,
     const int status = app.exit(error, std::cout, std::clog);  // std::cerr is mute, see QuietDecoders
     return status == 0 ? 0 : 1;
   }
-  if (NumWorkers(common) > 1) patience.RestartOnce();
-  if (Command* command = CommandOf(app, commands)) return RunCommandOf(*command, common);
+  if (Command* command = CommandOf(app, commands)) {
+    if (command->uses_openmp() && NumWorkers(common) > 1) patience.RestartOnce();
+    return RunCommandOf(*command, common);
+  }
   PrintProgramHelp(app, NumGpus() > 0);
   return 0;
 }

@@ -57,8 +57,9 @@ class Match : public Command {
   void AddOptions(CLI::App& app) override {
     AddOption(app, "image0", paths_[0], "first photo")->required();
     AddOption(app, "image1", paths_[1], "second photo")->required();
-    AddOption(app, "--json", json_path_, "keypoints, scores, matches and times");
-    AddOption(app, "--png", png_path_, "both photos side by side, matches coloured by confidence");
+    AddOption(app, "--json", json_path_, "file for keypoints, scores, matches and times, as JSON");
+    AddOption(app, "--png", png_path_,
+              "picture to write: both photos side by side, matches coloured by confidence");
     extraction_.AddTo(app, false);
     matching_.AddTo(app, false, true);
   }

@@ -13,6 +13,7 @@ namespace {
 class DatabaseMerger : public Command {
  public:
   std::string name() const override { return "database_merger"; }
+  bool uses_openmp() const override { return false; }
   std::string description() const override {
     return "Two databases in one, with all that colmatch noted in them: matching goes on in the merged file";
   }
@@ -22,10 +23,12 @@ class DatabaseMerger : public Command {
            "  colmatch exhaustive_matcher --database_path ab.db";
   }
   void AddOptions(CLI::App& app) override {
-    AddOption(app, "--database_path1", path1_, "keeps its ids")->required();
-    AddOption(app, "--database_path2", path2_, "its ids follow; no image may have a name of the first")
+    AddOption(app, "--database_path1", path1_, "first database; its ids are kept")->required();
+    AddOption(app, "--database_path2", path2_,
+              "second database; its ids are renumbered to follow the first's; no image may have the name of "
+              "an image of the first")
         ->required();
-    AddOption(app, "--merged_database_path", merged_path_, "file to be made")->required();
+    AddOption(app, "--merged_database_path", merged_path_, "merged database to create")->required();
   }
   int Run(const CommonOptions& common) override {
     const DatabaseMergeStats stats =

@@ -31,12 +31,11 @@ class SequentialMatcherCommand : public Command {
            "--SequentialMatching.quadratic_overlap 0";
   }
   void AddOptions(CLI::App& app) override {
-    AddOption(app, "--SequentialMatching.overlap", sequential_.overlap,
-              "how many following photos each is matched with", SequentialOptions::kOverlap);
+    AddOption(app, sequential_.overlap, SequentialOptions::kOverlap);
     AddOption(app, "--SequentialMatching.quadratic_overlap", sequential_.quadratic_overlap,
-              "also with those 1, 2, 4, ... 2^(overlap - 1) further on");
+              "match each photo also with those 1, 2, 4, ... 2^(overlap - 1) positions later");
     AddOption(app, "--SequentialMatching.expand_rig_images", sequential_.expand_rig_images,
-              "rigs: also with all photos of the same and of the following frames");
+              "match photos of a rig also with all photos of the same and of the following frames");
     AddLoopOptionsTo(app);
     matching_.AddTo(app, true, true);
   }
@@ -52,15 +51,15 @@ class SequentialMatcherCommand : public Command {
 
  private:
   void AddLoopOptionsTo(CLI::App& app) {
-    AddOption(
-        app, "--SequentialMatching.loop_detection", loop_detection_,
-        "also with photos that look alike wherever they are in the sequence, as retrieval_matcher does");
+    AddOption(app, "--SequentialMatching.loop_detection", loop_detection_,
+              "match photos also with similar photos anywhere in the sequence, as retrieval_matcher does");
     AddOption(app, "--SequentialMatching.loop_detection_period", loops_.period,
-              "every so many photos one looks for loops");
+              "interval, in photos, at which loops are searched");
     AddOption(app, "--SequentialMatching.loop_detection_num_images", loops_.num_images,
-              "most similar photos that it is matched with");
-    AddOption(app, "--SequentialMatching.loop_detection_max_num_features", loops_.index.max_num_features,
-              "strongest keypoints that a photo is described by; -1: all");
+              "number of most similar photos that such a photo is matched with");
+    AddOption(
+        app, "--SequentialMatching.loop_detection_max_num_features", loops_.index.max_num_features,
+        "maximum number of keypoints that describe a photo for retrieval; the strongest are used; -1: all");
     // Of COLMAP's search trees: the search here is exact, and needs no vocabulary of SIFT.
     for (const char* ignored :
          {"loop_detection_num_nearest_neighbors", "loop_detection_num_checks",
@@ -83,6 +82,7 @@ class SequentialMatcherCommand : public Command {
 class SpatialMatcherCommand : public Command {
  public:
   std::string name() const override { return "spatial_matcher"; }
+  bool uses_openmp() const override { return false; }
   std::vector<std::string> precisions() const override { return MatchingPrecisions(); }
   std::string description() const override {
     return "Match photos with those taken near them, by the GPS in their EXIF or the database's pose priors";
@@ -97,13 +97,10 @@ class SpatialMatcherCommand : public Command {
         app, "--SpatialMatching.is_gps", spatial_.is_gps,
         "positions in files of COLMAP 3.8 are latitude, longitude, altitude; 0: metres. Later files say so "
         "themselves");
-    AddOption(app, "--SpatialMatching.ignore_z", spatial_.ignore_z, "leave altitudes out");
-    AddOption(app, "--SpatialMatching.max_num_neighbors", spatial_.max_num_neighbors,
-              "how many near photos each is matched with at most", SpatialOptions::kMaxNumNeighbors);
-    AddOption(app, "--SpatialMatching.min_num_neighbors", spatial_.min_num_neighbors,
-              "and at least, however far they are", SpatialOptions::kMinNumNeighbors);
-    AddOption(app, "--SpatialMatching.max_distance", spatial_.max_distance,
-              "maximum distance of a near photo, metres", SpatialOptions::kMaxDistance);
+    AddOption(app, "--SpatialMatching.ignore_z", spatial_.ignore_z, "ignore altitudes");
+    AddOption(app, spatial_.max_num_neighbors, SpatialOptions::kMaxNumNeighbors);
+    AddOption(app, spatial_.min_num_neighbors, SpatialOptions::kMinNumNeighbors);
+    AddOption(app, spatial_.max_distance, SpatialOptions::kMaxDistance);
     app.add_option("--SpatialMatching.num_threads", ignored_)->group(kColmapGroup);
     matching_.AddTo(app, true, true);
   }
@@ -127,6 +124,7 @@ class SpatialMatcherCommand : public Command {
 class TransitiveMatcherCommand : public Command {
  public:
   std::string name() const override { return "transitive_matcher"; }
+  bool uses_openmp() const override { return false; }
   std::vector<std::string> precisions() const override { return MatchingPrecisions(); }
   std::string description() const override {
     return "Match photos that are both verified with a third: after another matcher, to close triangles";
@@ -136,11 +134,8 @@ class TransitiveMatcherCommand : public Command {
            "  colmatch transitive_matcher --database_path db.db";
   }
   void AddOptions(CLI::App& app) override {
-    AddOption(app, "--TransitiveMatching.batch_size", transitive_.batch_size, "pairs that are taken at once",
-              TransitiveOptions::kBatchSize);
-    AddOption(app, "--TransitiveMatching.num_iterations", transitive_.num_iterations,
-              "how often triangles are closed over what was verified before",
-              TransitiveOptions::kNumIterations);
+    AddOption(app, transitive_.batch_size, TransitiveOptions::kBatchSize);
+    AddOption(app, transitive_.num_iterations, TransitiveOptions::kNumIterations);
     matching_.AddTo(app, true, true);
   }
   int Run(const CommonOptions& common) override {
@@ -161,6 +156,7 @@ class TransitiveMatcherCommand : public Command {
 class MatchesImporterCommand : public Command {
  public:
   std::string name() const override { return "matches_importer"; }
+  bool uses_openmp() const override { return false; }
   std::vector<std::string> precisions() const override { return MatchingPrecisions(); }
   std::string description() const override {
     return "Match the pairs of a list (match_type pairs: a line \"NAME1 NAME2\" each), or import matches "
@@ -177,7 +173,7 @@ class MatchesImporterCommand : public Command {
               "pairs: match and verify them; raw: verify these matches; inliers: take them as verified")
         ->check(CLI::IsMember({"pairs", "raw", "inliers"}));
     AddOption(app, "--ImagePairsMatching.block_size", import_.block_size,
-              "pairs of a list of pairs that are taken at once");
+              "match_type pairs: number of pairs in a block");
     matching_.AddTo(app, true, true);
   }
   int Run(const CommonOptions& common) override {

@@ -52,7 +52,7 @@ void UseThreads(int threads) {
 }
 
 void ResolveCommonOptions(CommonOptions& common) {
-  CommonOptions::kNumThreads.Require("--num_threads", common.num_threads);
+  CommonOptions::kNumThreads.Require(common.num_threads);
   ApplyGpuOptions(common);
 }
 

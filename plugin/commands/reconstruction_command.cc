@@ -34,7 +34,7 @@ class AutomaticReconstructor : public Command {
   void AddOptions(CLI::App& app) override {
     app_ = &app;
     AddOption(app, "--workspace_path", workspace_path_,
-              "folder for database, model and report; made if missing")
+              "folder for database, model and report; created if missing")
         ->required();
     AddOption(app, "--image_path", image_path_, "folder of photos")->required();
     AddOption(app, "--truth_path", truth_path_,
@@ -71,18 +71,21 @@ class AutomaticReconstructor : public Command {
 class DemoSceneCommand : public Command {
  public:
   std::string name() const override { return "demo_scene"; }
+  bool uses_openmp() const override { return false; }
   std::string description() const override {
     return "Render a made-up scene with known cameras, to try the program on";
   }
   void AddOptions(CLI::App& app) override {
-    AddOption(app, "--output_path", output_path_, "gets images/ and the true cameras in gt/")->required();
+    AddOption(app, "--output_path", output_path_,
+              "folder to create, with images/ and the true cameras in gt/")
+        ->required();
     AddOption(app, "--scene", options_.scene,
               "courtyard: an arc of photos of two facades; building: a ring of photos around one with four "
               "equal sides")
         ->check(CLI::IsMember({"courtyard", "building"}));
-    AddOption(app, "--num_images", options_.num_images, "photos");
-    AddOption(app, "--width", options_.width, "pixels");
-    AddOption(app, "--height", options_.height, "pixels");
+    AddOption(app, "--num_images", options_.num_images, "number of photos");
+    AddOption(app, "--width", options_.width, "width of the photos, pixels");
+    AddOption(app, "--height", options_.height, "height of the photos, pixels");
   }
   int Run(const CommonOptions& common) override {
     options_.seed = common.random_seed + 1;

@@ -43,25 +43,16 @@ void ReconstructionCommandOptions::AddPairsTo(CLI::App& app) {
       "auto: of video sequential, else exhaustive below GraphMatching.min_num_images photos and graph from "
       "there on; graph: photos that look alike, then the neighbours of verified pairs; or one of these")
       ->check(CLI::IsMember({"auto", "exhaustive", "sequential", "retrieval", "graph"}));
-  AddOption(app, "--GraphMatching.min_num_images", pairs.min_num_images,
-            "number of photos from which on --pairs auto matches by the graph",
-            CollectionPairsOptions::kMinNumImages);
-  num_similar_ = AddOption(app, "--GraphMatching.num_similar", pairs.growth.num_similar,
-                           "others that look most like a photo, with which it is matched first",
-                           PairGrowthOptions::kNumSimilar);
-  num_neighbors_ =
-      AddOption(app, "--GraphMatching.num_neighbors", pairs.growth.num_neighbors,
-                "number of verified pairs of a photo from which on no more pairs are tried for it",
-                PairGrowthOptions::kNumNeighbors);
-  AddOption(app, "--GraphMatching.num_rounds", pairs.growth.num_rounds,
-            "maximum number of rounds, including the first, which matches similar photos",
-            PairGrowthOptions::kNumRounds);
+  AddOption(app, pairs.min_num_images, CollectionPairsOptions::kMinNumImages);
+  num_similar_ = AddOption(app, pairs.growth.num_similar, PairGrowthOptions::kNumSimilar);
+  num_neighbors_ = AddOption(app, pairs.growth.num_neighbors, PairGrowthOptions::kNumNeighbors);
+  AddOption(app, pairs.growth.num_rounds, PairGrowthOptions::kNumRounds);
 }
 
 void ReconstructionCommandOptions::AddStagesTo(CLI::App& app) {
-  AddOption(app, "--extraction", options_.run_extraction, "find features");
-  AddOption(app, "--matching", options_.run_matching, "match");
-  AddOption(app, "--sparse", options_.run_mapper, "run the mapper; 0: stop before it, without a report");
+  AddOption(app, "--extraction", options_.run_extraction, "extract features; 0: use those in the database");
+  AddOption(app, "--matching", options_.run_matching, "match photos; 0: use the matches in the database");
+  AddOption(app, "--sparse", options_.run_mapper, "run the mapper; 0: stop before it and write no report");
 }
 
 ReconstructionOptions ReconstructionCommandOptions::Resolve(const std::filesystem::path& images,

@@ -27,13 +27,14 @@ class RetrievalMatcherCommand : public Command {
     const auto add = [&](const std::string& name, auto& field, const std::string& help) {
       return AddOption(app, "--" + prefix_ + "." + name, field, help);
     };
-    add("num_images", retrieval_.num_images, "most similar photos that each one is matched with");
+    add("num_images", retrieval_.num_images, "number of most similar photos that each photo is matched with");
     add("match_list_path", retrieval_.match_list_path,
-        "file with one photo name a line: only these look for others; empty: all do");
+        "file with one photo name per line: the photos for which similar ones are searched; empty: all");
     add("num_words", retrieval_.index.num_words,
-        "of the vocabulary, 1 to 512; memory a photo: so many times the descriptor's channels, in bytes");
+        "number of words of the vocabulary, 1 to 512; a photo takes num_words times the descriptor's "
+        "channels in bytes of memory");
     add("max_num_features", retrieval_.index.max_num_features,
-        "strongest keypoints that a photo is described by; -1: all");
+        "maximum number of keypoints that describe a photo for retrieval; the strongest are used; -1: all");
     // Of COLMAP's search trees: the search here is exact.
     for (const char* ignored :
          {"num_nearest_neighbors", "num_checks", "num_images_after_verification", "num_threads"})

@@ -57,16 +57,18 @@ class PrepareShards : public Command {
   void AddOptions(CLI::App& app) override {
     AddOption(app, "--image_path", image_path_, "folder of photos; its sub-folders are the data sets")
         ->required();
-    AddOption(app, "--output", output_, "the shard to write")->required();
+    AddOption(app, "--output", output_, "shard to write")->required();
     AddOption(app, "--max_image_size", max_image_size_, "longer side of the stored photos, pixels");
     AddOption(app, "--teacher", teacher_,
-              "who labels keypoints: hessian (peaks of its determinant) or a SuperPoint weights file");
+              "teacher that labels keypoints: hessian (peaks of the Hessian's determinant) or a SuperPoint "
+              "weights file");
     AddOption(app, "--teacher_threshold", teacher_threshold_,
-              "least detection probability of a SuperPoint teacher");
-    AddOption(app, "--num_warps", adaptation_.num_warps, "views a photo is labelled in");
+              "minimum detection probability of a label by a SuperPoint teacher");
+    AddOption(app, "--num_warps", adaptation_.num_warps,
+              "number of warped views in which each photo is labelled");
     AddOption(app, "--min_repeatability", adaptation_.min_repeatability,
-              "share of views that must find a label");
-    AddOption(app, "--max_labels", adaptation_.max_labels, "per photo");
+              "minimum share of views in which a label must be detected");
+    AddOption(app, "--max_labels", adaptation_.max_labels, "maximum number of labels per photo");
     AddOption(app, "--set_weight", set_weights_,
               "SET=WEIGHT: how often photos of a sub-folder are drawn (default 1)");
   }

@@ -82,14 +82,14 @@ class PrepareViews : public Command {
            "  colmatch train superglue --shards train.shard --views street.views church.views ...";
   }
   void AddOptions(CLI::App& app) override {
-    AddOption(app, "--image_path", image_path_, "folder of the photos")->required();
-    AddOption(app, "--input_path", input_path_, "folder of the sparse model")->required();
-    AddOption(app, "--output", output_, "the file to write")->required();
-    AddOption(app, "--max_image_size", max_image_size_, "longer side of the stored photos, pixels")
-        ->check(CLI::Range(16, 65535));
+    AddOption(app, "--image_path", image_path_, "folder of photos")->required();
+    AddOption(app, "--input_path", input_path_, "folder of the sparse COLMAP model")->required();
+    AddOption(app, "--output", output_, "file to write")->required();
+    AddOption(app, "--max_image_size", max_image_size_, "longer side of the stored photos, pixels",
+              {16, 65535});
     AddOption(app, "--max_error", max_error_px_,
-              "largest mean reprojection error of a point, pixels of the photo");
-    AddOption(app, "--min_track_length", min_track_length_, "photos that must see a point");
+              "maximum mean reprojection error of a point, pixels of the photo");
+    AddOption(app, "--min_track_length", min_track_length_, "minimum number of photos that see a point");
   }
 
   int Run(const CommonOptions& common) override {

@@ -86,12 +86,15 @@ class VocabTreeRetriever : public VocabTreeCommand {
 
  protected:
   void AddOwnOptions(CLI::App& app) override {
-    AddOption(app, "--num_images", num_images_, "photos that are printed for each; below 1: all");
+    AddOption(app, "--num_images", num_images_,
+              "number of similar photos to print for each photo; below 1: all");
     AddOption(app, "--query_image_list_path", query_list_,
-              "file with one photo name a line: only these are requested");
-    AddOption(app, "--database_image_list_path", database_list_, "the same: only these are answers");
-    AddOption(app, "--max_num_features", index_.max_num_features,
-              "strongest keypoints that a photo is described by; -1: all");
+              "file with one photo name per line: the photos for which similar ones are printed");
+    AddOption(app, "--database_image_list_path", database_list_,
+              "file with one photo name per line: the photos among which similar ones are searched");
+    AddOption(
+        app, "--max_num_features", index_.max_num_features,
+        "maximum number of keypoints that describe a photo for retrieval; the strongest are used; -1: all");
     AddForeign(app, {"--vocab_tree_path", "--output_index_path", "--num_neighbors", "--num_checks",
                      "--num_images_after_verification", "--feature_type"});
   }

@@ -59,6 +59,7 @@ bool IsSuperPoint(const std::string& path) { return NetworkInFile(path) == kSupe
 class Weights : public Command {
  public:
   std::string name() const override { return "weights"; }
+  bool uses_openmp() const override { return false; }
   std::string description() const override {
     return "Import weights of other programs, convert and describe weights files";
   }
@@ -81,7 +82,8 @@ class Weights : public Command {
               "file to write: .safetensors, or .pth for PyTorch's programs (export); a folder for two files");
     AddOption(app, "--entry", entry_,
               "import: which network to take where the file has several, as the error lists them");
-    AddOption(app, "--type", type_, "export: fp32 or fp16")->check(CLI::IsMember({"fp32", "fp16"}));
+    AddOption(app, "--type", type_, "export: type of the stored numbers, fp32 or fp16")
+        ->check(CLI::IsMember({"fp32", "fp16"}));
     AddOption(app, "--licence", licence_, "import: the licence of the weights, kept in the file");
   }
 

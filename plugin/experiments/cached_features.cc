@@ -19,9 +19,11 @@
 namespace colmatch {
 
 void AddFeatureSetOptions(CLI::App& app, FeatureSetOptions& options) {
-  AddOption(app, "--SuperGlue.views_per_photo", options.views_per_photo, "cached warps of each photo");
-  AddOption(app, "--SuperGlue.scenes_per_photo", options.scenes_per_photo,
-            "cached scenes of textured planes, seen with parallax and occlusion, beside each photo's warps");
+  AddOption(app, "--SuperGlue.views_per_photo", options.views_per_photo,
+            "number of cached warps of each photo");
+  AddOption(
+      app, "--SuperGlue.scenes_per_photo", options.scenes_per_photo,
+      "number of cached scenes of textured planes with parallax and occlusion per photo, besides its warps");
 }
 
 namespace {

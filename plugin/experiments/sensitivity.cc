@@ -13,12 +13,11 @@ namespace colmatch {
 
 void SensitivityOptions::AddTo(CLI::App& app) {
   AddOption(app, "--image_path", image_path, "sensitivity: photos that no weights were trained on");
-  AddOption(app, "--num_pairs", num_pairs, "sensitivity: pairs of warps to measure on")
-      ->check(CLI::Range(2, 10000));
-  AddOption(app, "--sparsities", sparsities, "sensitivity: to try")
+  AddOption(app, "--num_pairs", num_pairs, "sensitivity: number of warped pairs to measure on", {2, 10000});
+  AddOption(app, "--sparsities", sparsities, "sensitivity: sparsities to try")
       ->delimiter(',')
       ->check(CLI::Range(0.0, 0.999));
-  AddOption(app, "--bits_tried", bits, "sensitivity: of k-means codebooks, to try")
+  AddOption(app, "--bits_tried", bits, "sensitivity: bits of k-means codebooks to try")
       ->delimiter(',')
       ->check(CLI::Range(1, 8));
 }

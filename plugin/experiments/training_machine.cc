@@ -11,7 +11,7 @@ namespace colmatch {
 
 void AddNumWorkers(CLI::App& app, int& num_workers) {
   AddOption(app, "--num_workers", num_workers,
-            "threads that prepare batches and features ahead; 0: one, beside a GPU one a core",
+            "threads that prepare batches and features ahead; 0: one, with a GPU one per core",
             Bounds<int>{0, 256});
 }
 

@@ -7,7 +7,7 @@
 namespace colmatch {
 
 ConnectionOptions ConnectionOptionsOf(const CommonOptions& common) {
-  CommonOptions::kBusyTimeout.Require("--busy_timeout", common.busy_timeout_s);
+  CommonOptions::kBusyTimeout.Require(common.busy_timeout_s);
   ConnectionOptions options;
   options.busy_timeout_ms = static_cast<int>(common.busy_timeout_s * 1000);
   options.on_wait = [](int waited_ms) {

@@ -20,9 +20,16 @@ struct FeaturePipelineOptions {
   std::string camera_mask_path;           // a mask for all photos; empty: none
   // The network sees photos turned by their EXIF orientation; keypoints stay those of the photo as stored.
   bool upright = true;
-  int max_image_size = 1600;  // longer side given to the network, pixels; 0: never resize
-  int tile_size = 0;          // longest side the network sees at once, pixels; 0: the whole photo
+  int max_image_size = 1600;
+  int tile_size = 0;
   KeypointOptions keypoints;
+
+  static constexpr Declaration<int> kMaxImageSize{
+      "--SuperPoint.max_image_size,--FeatureExtraction.max_image_size,--SiftExtraction.max_image_size",
+      "longer side given to the network, pixels; 0: never resize, which --SuperPoint.tile_size does too"};
+  static constexpr Declaration<int> kTileSize{
+      "--SuperPoint.tile_size",
+      "longest side that the network sees at once, pixels, for big photos in bounded memory; 0: no tiles"};
 };
 
 }  // namespace colmatch

@@ -206,15 +206,16 @@ void ExtractOnGpus(int num_threads, ExtractorPool& extractors, const std::vector
 
 std::string FeatureProvenance(const FeaturePipelineOptions& o, const FeatureExtractor& extractor) {
   std::ostringstream text;
-  text << "superpoint " << extractor.weights().sha256 << " max_image_size " << o.max_image_size
-       << " max_num_features " << o.keypoints.max_num_features << " keypoint_threshold "
-       << o.keypoints.keypoint_threshold << " nms_radius " << o.keypoints.nms_radius << " remove_borders "
-       << o.keypoints.remove_borders << " hessian_radius "
+  const KeypointOptions& k = o.keypoints;
+  text << "superpoint " << extractor.weights().sha256 << o.kMaxImageSize.Note(o.max_image_size)
+       << k.kMaxNumFeatures.Note(k.max_num_features) << k.kKeypointThreshold.Note(k.keypoint_threshold)
+       << k.kNmsRadius.Note(k.nms_radius) << k.kRemoveBorders.Note(k.remove_borders) << " hessian_radius "
        << extractor.refinement_radius();  // to which peaks, and how far
+  // Options that came later are noted where they are in use, so that older rows still count as the same.
   if (extractor.scales() != SuperPointArchitecture{}.scales)
     text << " scales " << JoinNumbers(extractor.scales());
-  if (extractor.place_radius() > 0) text << " place_radius " << extractor.place_radius();
-  if (o.tile_size > 0) text << " tile_size " << o.tile_size;
+  if (extractor.place_radius() > 0) text << k.kPlaceRadius.Note(extractor.place_radius());
+  if (o.tile_size > 0) text << o.kTileSize.Note(o.tile_size);
   if (extractor.precision() != Precision::kFloat32) text << ' ' << NameOf(extractor.precision());
   return text.str();
 }

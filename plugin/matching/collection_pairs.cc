@@ -29,7 +29,7 @@ void CollectionPairsOptions::Validate() const {
         "--pairs graph chooses pairs by what was verified before, which a plan cannot know: use retrieval, "
         "or "
         "colmatch automatic_reconstructor --pairs graph on one machine");
-  kMinNumImages.Require("--GraphMatching.min_num_images", min_num_images);
+  kMinNumImages.Require(min_num_images);
   growth.Validate();
 }
 

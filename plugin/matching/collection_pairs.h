@@ -9,7 +9,7 @@
 #include "plugin/pairs/pair_source.h"
 #include "plugin/pairs/sequential_pairs.h"
 #include "plugin/runtime/common_options.h"
-#include "util/bounds.h"
+#include "util/option_declaration.h"
 
 namespace colmatch {
 
@@ -20,12 +20,15 @@ struct CollectionPairsOptions {
   std::string name = "auto";
   int block_size = 50;
   PairGrowthOptions growth;  // of "graph"
-  int min_num_images = 100;  // photos from which on "auto" is "graph"
+  int min_num_images = 100;
   // False: nothing is matched between two blocks, as in a plan. "graph" cannot be then, and "auto" is what
   // COLMAP's automatic_reconstructor does.
   bool matched_between = true;
 
-  static constexpr Bounds<int> kMinNumImages{2};
+  static constexpr Declaration<int> kMinNumImages{
+      "--GraphMatching.min_num_images",
+      "number of photos from which on --pairs auto matches by the graph",
+      {2}};
   void Validate() const;  // throws UsageError naming option, value and range
 };
 

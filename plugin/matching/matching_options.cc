@@ -64,19 +64,21 @@ void ForeignOptions::Tell() const {
 void ExtractionCommandOptions::AddTo(CLI::App& app, bool with_paths) {
   auto& o = options;
   if (with_paths) {
-    AddOption(app, "--database_path", o.database_path, "COLMAP database; made if it is missing")->required();
+    AddOption(app, "--database_path", o.database_path, "COLMAP database; created if missing")->required();
     AddOption(app, "--image_path", o.image_path, "folder of photos")->required();
     AddOption(app, "--image_list_path", o.image_list_path,
-              "file with one photo name a line, relative to image_path");
+              "file with one photo name per line, relative to image_path");
   }
   AddOption(app, "--camera_mode", camera_mode_,
             "0 auto, 1 single, 2 per folder, 3 per image; -1: by --ImageReader.*");
-  AddOption(app, "--ImageReader.camera_model", o.camera.camera_model, "COLMAP's camera model name");
-  AddOption(app, "--ImageReader.camera_params", o.camera.camera_params, "comma separated; empty: from EXIF");
+  AddOption(app, "--ImageReader.camera_model", o.camera.camera_model,
+            "camera model of new cameras, by COLMAP's name");
+  AddOption(app, "--ImageReader.camera_params", o.camera.camera_params,
+            "parameters of new cameras, separated by commas; empty: from EXIF");
   AddOption(app, "--ImageReader.default_focal_length_factor", o.camera.default_focal_length_factor,
-            "focal length over the longer side where EXIF has none");
+            "focal length, as a multiple of the longer side, of photos without a focal length in EXIF");
   AddOption(app, "--ImageReader.existing_camera_id", o.existing_camera_id,
-            "camera of the database to use for all; -1: none");
+            "camera_id in the database of the camera to use for all photos; -1: none");
   AddOption(
       app, "--ImageReader.focal_convention", o.focal_convention,
       "how EXIF's 35 mm equivalent becomes pixels: colmap3 (over 35 mm, of the longer side), colmap4 (over "
@@ -87,8 +89,8 @@ void ExtractionCommandOptions::AddTo(CLI::App& app, bool with_paths) {
   AddOption(app, "--ImageReader.camera_mask_path", o.camera_mask_path, "one mask for all photos");
   AddOption(app, "--ImageReader.single_camera", single_camera_, "one camera for all photos");
   AddOption(app, "--ImageReader.single_camera_per_folder", single_camera_per_folder_,
-            "one camera a sub-folder");
-  AddOption(app, "--ImageReader.single_camera_per_image", single_camera_per_image_, "one camera a photo");
+            "one camera per sub-folder");
+  AddOption(app, "--ImageReader.single_camera_per_image", single_camera_per_image_, "one camera per photo");
   AddOption(
       app, "--SuperPoint.upright", o.upright,
       "the network sees photos turned as their EXIF orientation says; keypoints stay those of the stored "
@@ -112,36 +114,28 @@ void ExtractionCommandOptions::AddTo(CLI::App& app, bool with_paths) {
 
 void ExtractionCommandOptions::AddDetectorTo(CLI::App& app) {
   auto& o = options;
-  max_num_features_ = AddOption(app, "--SuperPoint.max_num_features", o.keypoints.max_num_features,
-                                "strongest keypoints kept; 0: all");
+  auto& k = o.keypoints;
+  max_num_features_ = AddOption(app, k.max_num_features, KeypointOptions::kMaxNumFeatures);
   sift_features_ =
       app.add_option("--SiftExtraction.max_num_features", sift_max_num_features_)->group(kColmapGroup);
   aliked_features_ =
       app.add_option("--AlikedExtraction.max_num_features", aliked_max_num_features_)->group(kColmapGroup);
   loma_features_ =
       app.add_option("--LomaExtraction.max_num_features", loma_max_num_features_)->group(kColmapGroup);
-  max_image_size_ =
-      AddOption(app,
-                "--SuperPoint.max_image_size,--FeatureExtraction.max_image_size,"
-                "--SiftExtraction.max_image_size",
-                o.max_image_size,
-                "longer side given to the network, pixels; 0: never resize, which --SuperPoint.tile_size "
-                "does too");
-  AddOption(
-      app, "--SuperPoint.tile_size", o.tile_size,
-      "longest side that the network sees at once, pixels, for big photos in bounded memory; 0: no tiles");
-  AddKeypointThreshold(app, o.keypoints);
-  AddNmsRadius(app, o.keypoints);
-  AddRemoveBorders(app, o.keypoints);
-  AddRefinementRadius(app, o.keypoints);
-  AddPlaceRadius(app, o.keypoints.place_radius, "-1: as the weights specify");
-  AddScales(app, o.keypoints.scales, "as the weights specify");
+  max_image_size_ = AddOption(app, o.max_image_size, FeaturePipelineOptions::kMaxImageSize);
+  AddOption(app, o.tile_size, FeaturePipelineOptions::kTileSize);
+  AddOption(app, k.keypoint_threshold, KeypointOptions::kKeypointThreshold);
+  AddOption(app, k.nms_radius, KeypointOptions::kNmsRadius);
+  AddOption(app, k.remove_borders, KeypointOptions::kRemoveBorders);
+  AddOption(app, k.refinement_radius, KeypointOptions::kRefinementRadius);
+  AddOption(app, k.place_radius, KeypointOptions::kPlaceRadius, "-1: as the weights specify");
+  AddScales(app, k.scales, "as the weights specify");
 }
 
 void ExtractionCommandOptions::AddShortNamesTo(CLI::App& app) {
   auto& o = options;
   AddOption(app, "--image_list_path", o.image_list_path,
-            "file with one photo name a line, relative to image_path");
+            "file with one photo name per line, relative to image_path");
   AddOption(app, "--quality", quality_,
             "low, medium, high, extreme: size of the photos, number of keypoints and pairs of a photo, where "
             "--SuperPoint.* and --GraphMatching.* do not say them")
@@ -198,51 +192,37 @@ void MatchingCommandOptions::AddTo(CLI::App& app, bool with_paths, bool with_mat
     AddOption(app, "--database_path", o.database_path, "COLMAP database with features")->required();
   if (with_matching) {
     AddOption(app, "--matcher", o.matching.matcher,
-              "superglue, or a baseline on the same features: nn, nn_mutual, nn_ratio")
+              "matcher: superglue, or a baseline on the same features: nn, nn_mutual, nn_ratio")
         ->check(CLI::IsMember(MatcherNames()));
-    AddMatchThreshold(app, o.matching.superglue);
-    AddSinkhornIterations(app, o.matching.superglue.sinkhorn_iterations);
-    AddGuidanceRounds(app, o.matching.superglue);
-    AddOption(
-        app, "--SuperGlue.min_neighbors", o.matching.prefilter.min_neighbors,
-        "a pair with fewer mutual nearest neighbours whose descriptors are as similar as "
-        "neighbor_similarity is skipped: no matches, without SuperGlue. 0: every pair is matched, -1: as the "
-        "weights specify (0 where they do not say)",
-        PrefilterOptions::kMinNeighbors);
-    AddOption(app, "--SuperGlue.neighbor_similarity", o.matching.prefilter.min_similarity,
-              "least cosine of their descriptors; -2: as the weights specify (0.8 where they do not say)",
-              PrefilterOptions::kMinSimilarity);
-    AddGpuBatchOptions(app, o.matching.batch_size, o.matching.cuda_graphs);
-    AddOption(app, "--max_ratio,--SiftMatching.max_ratio", o.matching.max_ratio,
-              "maximum ratio of the two smallest distances in the ratio test (nn_ratio)",
-              MatcherOptions::kMaxRatio);
+    auto& m = o.matching;
+    AddOption(app, m.superglue.match_threshold, SuperGlueOptions::kMatchThreshold);
+    AddOption(app, m.superglue.sinkhorn_iterations, SuperGlueOptions::kSinkhornIterations);
+    AddOption(app, m.superglue.guidance_rounds, SuperGlueOptions::kGuidanceRounds);
+    AddOption(app, m.prefilter.min_neighbors, PrefilterOptions::kMinNeighbors);
+    AddOption(app, m.prefilter.min_similarity, PrefilterOptions::kMinSimilarity);
+    AddOption(app, m.batch_size, MatcherOptions::kBatchSize);
+    AddOption(app, m.cuda_graphs, MatcherOptions::kCudaGraphs);
+    AddOption(app, m.max_ratio, MatcherOptions::kMaxRatio);
     AddOption(app, "--skip_geometric_verification,--FeatureMatching.skip_geometric_verification",
-              o.skip_geometric_verification, "take every match as an inlier");
-    AddOption(app, "--ExhaustiveMatching.block_size", o.block_size, "images a side of a block");
+              o.skip_geometric_verification, "store every match as an inlier, without verification");
+    AddOption(app, "--ExhaustiveMatching.block_size", o.block_size,
+              "number of images in a block; the pairs of two blocks are matched together");
   }
-  AddOption(app, "--TwoViewGeometry.min_num_inliers,--SiftMatching.min_num_inliers", g.min_num_inliers,
-            "minimum number of inliers of a verified pair", TwoViewGeometryOptions::kMinNumInliers);
-  AddOption(app, "--TwoViewGeometry.max_error,--SiftMatching.max_error", g.max_error,
-            "maximum distance of an inlier from the model, pixels", TwoViewGeometryOptions::kMaxError);
-  AddOption(app, "--TwoViewGeometry.confidence,--SiftMatching.confidence", g.confidence,
-            "confidence of the robust estimation", TwoViewGeometryOptions::kConfidence);
-  AddOption(app, "--TwoViewGeometry.max_num_trials,--SiftMatching.max_num_trials", g.max_num_trials,
-            "maximum number of trials of the robust estimation", TwoViewGeometryOptions::kMaxNumTrials);
-  AddOption(app, "--TwoViewGeometry.min_inlier_ratio,--SiftMatching.min_inlier_ratio", g.min_inlier_ratio,
-            "minimum share of inliers that the robust estimation assumes", TwoViewGeometryOptions::kShare);
-  AddOption(app, "--TwoViewGeometry.min_chance_ratio", g.min_chance_ratio,
-            "minimum inliers of a doubtful pair, as a multiple of what its points matched at random give; 0: "
-            "COLMAP's rules alone",
-            TwoViewGeometryOptions::kMinChanceRatio);
+  AddOption(app, g.min_num_inliers, TwoViewGeometryOptions::kMinNumInliers);
+  AddOption(app, g.max_error, TwoViewGeometryOptions::kMaxError);
+  AddOption(app, g.confidence, TwoViewGeometryOptions::kConfidence);
+  AddOption(app, g.max_num_trials, TwoViewGeometryOptions::kMaxNumTrials);
+  AddOption(app, g.min_inlier_ratio, TwoViewGeometryOptions::kMinInlierRatio);
+  AddOption(app, g.min_chance_ratio, TwoViewGeometryOptions::kMinChanceRatio);
   AddOption(app, "--TwoViewGeometry.multiple_models,--SiftMatching.multiple_models", g.multiple_models,
-            "look for more than one motion per pair");
+            "look for several models per pair, as of moving objects");
   AddOption(app, "--TwoViewGeometry.compute_relative_pose,--SiftMatching.compute_relative_pose",
-            g.compute_relative_pose, "store the relative pose too");
-  AddOption(app, "--TwoViewGeometry.detect_watermark", g.detect_watermark, "recognise watermarks");
-  AddOption(app, "--TwoViewGeometry.watermark_detection_max_error", g.watermark_detection_max_error,
-            "maximum distance of a watermark's inlier, pixels", TwoViewGeometryOptions::kWatermarkMaxError);
+            g.compute_relative_pose, "also store the relative pose of each verified pair");
+  AddOption(app, "--TwoViewGeometry.detect_watermark", g.detect_watermark,
+            "detect pairs whose only common content is a watermark");
+  AddOption(app, g.watermark_detection_max_error, TwoViewGeometryOptions::kWatermarkMaxError);
   AddOption(app, "--TwoViewGeometry.multiple_ignore_watermark", g.multiple_ignore_watermark,
-            "watermarks are no motion (multiple_models)");
+            "with multiple_models, leave out models that are watermarks");
   AddOption(app, "--TwoViewGeometry.random_seed", g.random_seed, "seed of the robust estimation");
   AddForeignTo(app, with_matching);
 }

@@ -48,9 +48,9 @@ std::string PrefilterProvenance(const PrefilterOptions& told, const Metadata& we
   ReadPrefilter(weights, "weights", asked);
   const PrefilterOptions used = told.ResolvedFor(asked);
   std::ostringstream text;
-  if (used.min_neighbors != asked.min_neighbors) text << " min_neighbors " << used.min_neighbors;
+  if (used.min_neighbors != asked.min_neighbors) text << used.kMinNeighbors.Note(used.min_neighbors);
   if (used.min_neighbors != 0 && used.min_similarity != asked.neighbor_similarity)
-    text << " neighbor_similarity " << used.min_similarity;
+    text << used.kMinSimilarity.Note(used.min_similarity);
   return text.str();
 }
 
@@ -178,10 +178,10 @@ std::string MatchingProvenance(const MatchingPipelineOptions& o, const CommonOpt
   const MatcherEntry& matcher = FindMatcher(o.matching.matcher);
   text << "matcher " << matcher.name;
   if (matcher.needs_superglue) {
-    text << ' ' << weights.sha256 << " match_threshold " << o.matching.superglue.match_threshold
-         << " sinkhorn_iterations " << o.matching.superglue.sinkhorn_iterations;
-    if (o.matching.superglue.guidance_rounds >= 0)
-      text << " guidance_rounds " << o.matching.superglue.guidance_rounds;
+    const SuperGlueOptions& s = o.matching.superglue;
+    text << ' ' << weights.sha256 << s.kMatchThreshold.Note(s.match_threshold)
+         << s.kSinkhornIterations.Note(s.sinkhorn_iterations);
+    if (s.guidance_rounds >= 0) text << s.kGuidanceRounds.Note(s.guidance_rounds);
     text << PrefilterProvenance(o.matching.prefilter, weights.metadata);
     const auto precision = PrecisionFromName(common.precision, DevicesFromName(common.device).front());
     if (precision != Precision::kFloat32) text << ' ' << NameOf(precision);

@@ -5,31 +5,28 @@ namespace colmatch {
 namespace {
 
 void AddOurOptions(CLI::App& app, CommonOptions& common) {
-  AddOption(app, "--weights", common.weights, "default, fast, a folder, or superpoint=PATH,superglue=PATH");
+  AddOption(app, "--weights", common.weights,
+            "weights: default, fast, compact, a folder, or superpoint=PATH,superglue=PATH");
   AddOption(app, "--device", common.device,
-            "auto, cpu, cuda (every GPU), cuda:N, or cuda:N,M,... for several");
+            "where the networks run: auto, cpu, cuda (every GPU), cuda:N, or cuda:N,M,... for several GPUs");
   AddOption(
       app, "--precision", common.precision,
       "arithmetic of the networks: fp32, bf16, on a GPU fp16, on the CPU int8 (SuperGlue alone, not for "
       "training); "
       "auto: bf16 on a CPU with bf16 instructions, else fp32; with a database, the precision of its rows")
       ->check(CLI::IsMember({"auto", "fp32", "bf16", "fp16", "int8"}));
-  AddOption(app,
-            "--num_threads,--SiftExtraction.num_threads,--SiftMatching.num_threads,"
-            "--FeatureExtraction.num_threads,--FeatureMatching.num_threads",
-            common.num_threads, "CPU threads; -1: all cores that this process may use",
-            CommonOptions::kNumThreads);
-  AddOption(app, "--random_seed,--default_random_seed", common.random_seed, "seed of everything random")
+  AddOption(app, common.num_threads, CommonOptions::kNumThreads);
+  AddOption(app, "--random_seed,--default_random_seed", common.random_seed, "seed of all random numbers")
       // COLMAP 4's automatic_reconstructor has both.
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeFirst);
   AddOption(app, "--progress", common.progress, "progress bars: auto (on a terminal), on, off")
       ->check(CLI::IsMember({"auto", "on", "off"}));
-  AddOption(app, "--busy_timeout", common.busy_timeout_s,
-            "seconds to wait for another program's lock on the database", CommonOptions::kBusyTimeout);
+  AddOption(app, common.busy_timeout_s, CommonOptions::kBusyTimeout);
   AddOption(app, "--trace", common.trace_path,
             "file for what was done when, to be opened in ui.perfetto.dev or chrome://tracing");
   AddOption(app, "--log_level", common.log_level,
-            "debug, info, warn, error or off; COLMAP's numbers are taken too");
+            "least severity of the messages that are printed: debug, info, warn, error or off; COLMAP's "
+            "numbers are accepted too");
 }
 
 // COLMAP's words for the device, and where and how it logs (colmatch logs to standard error).

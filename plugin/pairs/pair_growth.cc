@@ -22,9 +22,9 @@ ImagePair Ordered(int a, int b) { return {std::min(a, b), std::max(a, b)}; }
 }  // namespace
 
 void PairGrowthOptions::Validate() const {
-  kNumSimilar.Require("--GraphMatching.num_similar", num_similar);
-  kNumNeighbors.Require("--GraphMatching.num_neighbors", num_neighbors);
-  kNumRounds.Require("--GraphMatching.num_rounds", num_rounds);
+  kNumSimilar.Require(num_similar);
+  kNumNeighbors.Require(num_neighbors);
+  kNumRounds.Require(num_rounds);
 }
 
 int NumSimilarNeeded(const PairGrowthOptions& options) { return kDepth * options.num_similar; }

@@ -20,17 +20,28 @@
 
 #include "plugin/pairs/match_graph.h"
 #include "plugin/pairs/pair_source.h"
-#include "util/bounds.h"
+#include "util/option_declaration.h"
 
 namespace colmatch {
 
 // Names are those of --GraphMatching.*.
 struct PairGrowthOptions {
-  int num_similar = 12;    // others that a photo is matched with by look at first
-  int num_neighbors = 20;  // verified pairs with which a photo asks for no more
-  int num_rounds = 10;     // at most, the first one included
+  int num_similar = 12;
+  int num_neighbors = 20;
+  int num_rounds = 10;
 
-  static constexpr Bounds<int> kNumSimilar{1, 10000}, kNumNeighbors{1, 10000}, kNumRounds{1, 1000};
+  static constexpr Declaration<int> kNumSimilar{
+      "--GraphMatching.num_similar",
+      "others that look most like a photo, with which it is matched first",
+      {1, 10000}};
+  static constexpr Declaration<int> kNumNeighbors{
+      "--GraphMatching.num_neighbors",
+      "number of verified pairs of a photo from which on no more pairs are tried for it",
+      {1, 10000}};
+  static constexpr Declaration<int> kNumRounds{
+      "--GraphMatching.num_rounds",
+      "maximum number of rounds, including the first, which matches similar photos",
+      {1, 1000}};
   void Validate() const;  // throws UsageError naming option, value and range
 };
 

@@ -98,7 +98,7 @@ std::vector<int> OrderByName(const std::vector<Image>& images) {
   return order;
 }
 
-void SequentialOptions::Validate() const { kOverlap.Require("--SequentialMatching.overlap", overlap); }
+void SequentialOptions::Validate() const { kOverlap.Require(overlap); }
 
 std::vector<ImagePair> SequentialPairs(const std::vector<Image>& images,
                                        const std::vector<std::vector<image_t>>& shared_frames,

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "plugin/pairs/pair_source.h"
-#include "util/bounds.h"
+#include "util/option_declaration.h"
 
 namespace colmatch {
 
@@ -15,7 +15,8 @@ struct SequentialOptions {
   bool quadratic_overlap = true;
   bool expand_rig_images = true;
 
-  static constexpr Bounds<int> kOverlap{1};
+  static constexpr Declaration<int> kOverlap{
+      "--SequentialMatching.overlap", "number of following photos that each photo is matched with", {1}};
   void Validate() const;  // Throws UsageError naming option, value and range.
 };
 

@@ -41,10 +41,10 @@ Placed Place(const PositionPrior& prior, bool is_gps, bool ignore_z) {
 }  // namespace
 
 void SpatialOptions::Validate() const {
-  kMaxNumNeighbors.Require("--SpatialMatching.max_num_neighbors", max_num_neighbors);
-  Bounds<int>{kMinNumNeighbors.low, max_num_neighbors}.Require("--SpatialMatching.min_num_neighbors",
-                                                               min_num_neighbors);
-  kMaxDistance.Require("--SpatialMatching.max_distance", max_distance);
+  kMaxNumNeighbors.Require(max_num_neighbors);
+  Bounds<int>{kMinNumNeighbors.bounds.low, max_num_neighbors}.Require(kMinNumNeighbors.name(),
+                                                                      min_num_neighbors);
+  kMaxDistance.Require(max_distance);
   if (max_distance == 0 && min_num_neighbors == 0)
     throw UsageError(
         "--SpatialMatching.max_distance 0 leaves no pairs; give SpatialMatching.min_num_neighbors");

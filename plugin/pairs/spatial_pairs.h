@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "plugin/pairs/pair_source.h"
-#include "util/bounds.h"
+#include "util/option_declaration.h"
 
 namespace colmatch {
 
@@ -19,8 +19,18 @@ struct SpatialOptions {
   int min_num_neighbors = 0;  // however far they are
   double max_distance = 100;  // metres
 
-  static constexpr Bounds<int> kMaxNumNeighbors{1}, kMinNumNeighbors{0};  // min: at most max
-  static constexpr Bounds<double> kMaxDistance{0, std::numeric_limits<double>::max(), "metres"};
+  static constexpr Declaration<int> kMaxNumNeighbors{
+      "--SpatialMatching.max_num_neighbors",
+      "maximum number of nearby photos that each is matched with",
+      {1}};
+  static constexpr Declaration<int> kMinNumNeighbors{
+      // at most max_num_neighbors
+      "--SpatialMatching.min_num_neighbors",
+      "minimum number of photos that each is matched with, however far",
+      {0}};
+  static constexpr Declaration<double> kMaxDistance{"--SpatialMatching.max_distance",
+                                                    "maximum distance of a near photo, metres",
+                                                    {0, std::numeric_limits<double>::max(), "metres"}};
   void Validate() const;  // Throws UsageError naming option, value and range.
 };
 

@@ -43,8 +43,8 @@ PairGraph Reachable(const PairGraph& graph, const PairGraph& found) {
 }  // namespace
 
 void TransitiveOptions::Validate() const {
-  kBatchSize.Require("--TransitiveMatching.batch_size", batch_size);
-  kNumIterations.Require("--TransitiveMatching.num_iterations", num_iterations);
+  kBatchSize.Require(batch_size);
+  kNumIterations.Require(num_iterations);
 }
 
 TransitivePairs::TransitivePairs(ColmapDatabase& database, const std::vector<Image>& images,

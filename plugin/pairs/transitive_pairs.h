@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "plugin/pairs/pair_source.h"
-#include "util/bounds.h"
+#include "util/option_declaration.h"
 
 namespace colmatch {
 
@@ -13,7 +13,12 @@ struct TransitiveOptions {
   int batch_size = 1000;   // pairs a block; a block ends with the pairs of an image
   int num_iterations = 3;  // each closes triangles over what the ones before it verified
 
-  static constexpr Bounds<int> kBatchSize{1}, kNumIterations{1};
+  static constexpr Declaration<int> kBatchSize{
+      "--TransitiveMatching.batch_size", "number of pairs in a block", {1}};
+  static constexpr Declaration<int> kNumIterations{
+      "--TransitiveMatching.num_iterations",
+      "number of iterations; each closes the triangles over all pairs verified before it",
+      {1}};
   void Validate() const;  // Throws UsageError naming option, value and range.
 };
 

@@ -8,7 +8,7 @@
 
 #include "plugin/runtime/common_options.h"
 #include "plugin/runtime/stop_signal.h"
-#include "util/bounds.h"
+#include "util/option_declaration.h"
 
 namespace colmatch {
 
@@ -22,6 +22,9 @@ class Command {
   virtual std::string description() const = 0;  // first line of --help
   virtual std::string examples() const { return ""; }
   virtual bool hidden() const { return false; }  // from --help and completion
+  // Whether operations inside run on OpenMP's threads, for which main starts the program once more (0.5 s).
+  // Commands whose workers compute alone, one photo or pair each, do not need it.
+  virtual bool uses_openmp() const { return true; }
   // What --precision may say beside auto and fp32.
   virtual std::vector<std::string> precisions() const { return {}; }
   virtual void AddOptions(CLI::App& app) = 0;
@@ -63,6 +66,15 @@ CLI::Option* AddOption(CLI::App& app, const std::string& names, T& field, const 
     return std::string();  // what is no number is refused by CLI11
   };
   return AddOption(app, names, field, help)->check(CLI::Validator(check, bounds.Text()));
+}
+
+// The same of an option that is declared beside its field. more_help follows its help.
+template <typename T>
+CLI::Option* AddOption(CLI::App& app, T& field, const Declaration<T>& option,
+                       const std::string& more_help = "") {
+  const std::string help = option.help + more_help;
+  return option.bounds.IsAny() ? AddOption(app, option.names, field, help)
+                               : AddOption(app, option.names, field, help, option.bounds);
 }
 
 // The options that every command takes, COLMAP's spellings of them included.
