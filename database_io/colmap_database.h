@@ -1,5 +1,5 @@
-// COLMAP's database as colmatch uses it: cameras, images, features, matches, two-view geometries, and what
-// made them.
+// Access to COLMAP's database: cameras, images, features, matches, two-view geometries, and the provenance of
+// features and matches.
 #pragma once
 
 #include <memory>
@@ -17,8 +17,8 @@
 namespace colmatch {
 
 enum class DatabaseMode {
-  kCreateOrOpen,  // A missing file or one of zero bytes becomes a new database.
-  kOpenExisting,  // To read and write.
+  kCreateOrOpen,  // A missing file, or one of zero bytes, becomes a new database.
+  kOpenExisting,  // Opens an existing file for reading and writing.
   kReadOnly,
 };
 
@@ -34,24 +34,25 @@ struct DatabaseCounts {
   int64_t verified_pairs = 0;       // two-view geometries with at least one inlier
 };
 
-// A new file is one that COLMAP 3.8 to 4.x all open; an existing one keeps the form it has
-// (docs/database_format.md).
+// COLMAP 3.8 to 4.x can all open a new file. An existing file keeps its schema (docs/database_format.md).
 //
-// Errors: EnvironmentError if the file is in the way (locked, read-only, damaged, foreign, disk full);
-// InputError if one row or one value is (names table and row; nothing has been written). Rows that exist are
-// not overwritten: delete them first. Every writing call is atomic by itself; several are atomic inside one
-// Transaction. Keypoint and match coordinates and ids are COLMAP's, see types.h. One thread at a time.
+// Errors: EnvironmentError if the file itself cannot be used (locked, read-only, damaged, foreign, disk
+// full); InputError if one row or value is invalid (the error names table and row; nothing has been written).
+// Existing rows are not overwritten: delete them first. Every writing call is atomic; several calls are
+// atomic inside one Transaction. Coordinates of keypoints, match indices and ids are COLMAP's, see types.h.
+// Not thread-safe.
 class ColmapDatabase {
  public:
-  // Opening in a writing mode adds the colmatch_* tables if they are missing, and so finds a locked file at
+  // In a writing mode, the constructor adds missing colmatch_* tables, and therefore detects a locked file at
   // once.
   ColmapDatabase(const std::string& path, DatabaseMode mode, const ConnectionOptions& options = {});
   ~ColmapDatabase();
 
-  // For before the long work starts: throws EnvironmentError if writing would fail (locked, read-only).
+  // Call this before long computations: throws EnvironmentError if writing would fail (locked, read-only).
   void CheckWritable() { connection_.CheckWritable(); }
 
-  // Everything written until Commit() is there together or not at all. Must not outlive the database.
+  // Everything written until Commit() is stored together or not at all. The transaction must not outlive the
+  // database.
   [[nodiscard]] Transaction BeginTransaction() { return Transaction(connection_); }
 
   const Dialect& dialect() const { return dialect_; }
@@ -63,42 +64,43 @@ class ColmapDatabase {
   std::vector<Image> Images();    // By image_id.
   std::optional<Image> FindImage(const std::string& name);
   camera_t AddCamera(const Camera& camera);
-  // Also writes the image's rig and frame where the file has them.
+  // Also writes the image's rig and frame if the schema has them.
   image_t AddImage(const Image& image);
-  // Gives frames to images that COLMAP 3.8 added to a file with frames; returns how many. COLMAP 4's mapper
-  // stops on such a file, so commands that write call this first.
+  // Adds frames for images that COLMAP 3.8 added to a database with frames; returns their number. COLMAP 4's
+  // mapper fails on a database without them, so commands that write call this function first.
   int CompleteFrames();
 
   // --- features ---
   bool HasKeypoints(image_t image_id);
   bool HasDescriptors(image_t image_id);
-  // keypoints.cols must be 2, or 4 with scales; orientations are written as 0.
+  // keypoints.cols must be 2, or 4 with scales; orientations are stored as 0.
   void WriteKeypoints(image_t image_id, const KeypointsBlob& keypoints);
   KeypointsBlob ReadKeypoints(image_t image_id);
   int64_t NumKeypoints(image_t image_id);  // Without reading them; 0 if there is no row.
-  // A row is due even if it holds no descriptors (rows = 0): without it `colmap feature_extractor` adds
-  // SIFT's.
+  // Write a row even if there are no descriptors (rows = 0): without it `colmap feature_extractor` adds SIFT
+  // descriptors.
   void WriteDescriptors(image_t image_id, const Descriptors& descriptors);
-  // Whether there are descriptors that colmatch may have made, by their form.
+  // Whether the descriptors have the format of colmatch's descriptors.
   bool HasColmatchDescriptors(image_t image_id);
-  // InputError if they are not float descriptors of colmatch's but, say, SIFT's.
+  // Throws InputError if they are not colmatch's float descriptors but, for example, SIFT's.
   Descriptors ReadDescriptors(image_t image_id);
-  // After the keypoints; replaces what was there. One score per keypoint, or none. Deleting the keypoints
-  // row, also by COLMAP, deletes this row.
+  // Call this after WriteKeypoints; it replaces an existing row. `scores` has one score per keypoint, or
+  // none. If the keypoints row is deleted, also by COLMAP, this row is deleted too.
   void WriteImageProvenance(image_t image_id, const std::string& provenance,
                             const std::vector<float>& scores);
   std::optional<Provenance> ReadImageProvenance(image_t image_id);
-  // What made the features of some image; nullopt: colmatch made none.
+  // The provenance of the features of any one image; nullopt if colmatch made no features.
   std::optional<std::string> AnyImageProvenance();
-  // Keypoints, descriptors, provenance, and all pairs of the image, whose indices would mean nothing any
-  // more.
+  // Deletes keypoints, descriptors, provenance, and all pairs of the image, because their keypoint indices
+  // become invalid.
   void DeleteFeatures(image_t image_id);
-  // The pairs alone; returns how many there were.
+  // Deletes only the pairs of the image; returns their number.
   int64_t DeletePairsOf(image_t image_id);
-  // A short code of the image's keypoints and scores, other for other features; "none" without keypoints.
+  // A short hash of the image's keypoints and scores, which changes when they change; "none" without
+  // keypoints.
   std::string FeatureCode(image_t image_id);
 
-  // --- pairs: ids in either order; columns, matrices and pose are those of (image_id1, image_id2) ---
+  // --- pairs: ids in either order; columns, matrices and pose refer to (image_id1, image_id2) ---
   bool HasMatches(image_t image_id1, image_t image_id2);
   void WriteMatches(image_t image_id1, image_t image_id2, const Matches& matches);
   Matches ReadMatches(image_t image_id1, image_t image_id2);
@@ -107,36 +109,36 @@ class ColmapDatabase {
   TwoViewGeometry ReadTwoViewGeometry(image_t image_id1, image_t image_id2);
   void DeleteTwoViewGeometry(image_t image_id1, image_t image_id2);
   void DeletePair(image_t image_id1, image_t image_id2);  // Matches, geometry and provenance.
-  // After the matches; replaces what was there. One confidence per match, in their order, or none. The codes
-  // of both images' features are noted beside the text: where they are others when it is read, it is
-  // outdated.
+  // Call this after WriteMatches; it replaces an existing row. `confidences` has one value per match, in the
+  // order of the matches, or none. The feature codes of both images are stored with the text. If they differ
+  // from the current codes when the row is read, the pair is outdated.
   void WritePairProvenance(image_t image_id1, image_t image_id2, const std::string& provenance,
                            const std::vector<float>& confidences);
   std::optional<Provenance> ReadPairProvenance(image_t image_id1, image_t image_id2);
-  // What made the matches of some pair; nullopt: colmatch made none.
+  // The provenance of the matches of any one pair; nullopt if colmatch made no matches.
   std::optional<std::string> AnyPairProvenance();
   std::vector<std::pair<image_t, image_t>>
   AllMatchedPairs();  // Rows of matches, by pair id; smaller id first.
 
-  // --- what pairs are chosen by ---
+  // --- inputs of pair selection ---
   std::optional<PositionPrior> ReadPositionPrior(image_t image_id);
-  // The images of each frame that has more than one (rigs, COLMAP 3.12 and later); none in older files.
+  // The images of each frame with more than one image (rigs, COLMAP 3.12 and later); empty for older schemas.
   std::vector<std::vector<image_t>> SharedFrames();
   // Two-view geometries with inliers, by pair id; smaller id first.
   std::vector<std::pair<image_t, image_t>> VerifiedPairs();
-  // The verified pairs of one moment, which stay in the file until they are dropped: an interrupted
-  // transitive_matcher finds there what it began with. Keeping replaces what was kept.
+  // Stores the currently verified pairs in the file until DropKeptPairs(): an interrupted transitive_matcher
+  // then continues from the pairs it started with. Replaces pairs stored before.
   void KeepVerifiedPairs();
   std::optional<std::vector<std::pair<image_t, image_t>>> KeptPairs();  // nullopt: none are kept
   void DropKeptPairs();
 
-  // --- notes of colmatch about the whole file ---
+  // --- colmatch's notes about the whole file ---
   std::optional<std::string> ReadMeta(const std::string& key);
   void WriteMeta(const std::string& key, const std::string& value);
 
  private:
   bool Exists(const char* sql, int64_t id);
-  // Throws InputError if the image is not there. Returns its number of keypoints, or -1 without a keypoints
+  // Throws InputError if the image does not exist. Returns its number of keypoints, or -1 without a keypoints
   // row.
   int64_t RequireImage(image_t image_id);
   void RequireMatchesInRange(const Matches& matches, image_t image_id1, image_t image_id2);
@@ -149,7 +151,7 @@ class ColmapDatabase {
 
   Connection connection_;
   Dialect dialect_;
-  std::unordered_map<image_t, std::string> feature_codes_;  // that were computed
+  std::unordered_map<image_t, std::string> feature_codes_;  // cache of FeatureCode
 };
 
 }  // namespace colmatch

@@ -16,18 +16,18 @@ struct TwoViewGeometryOptions {
   double confidence = 0.999;
   int max_num_trials = 10000;
   double min_inlier_ratio = 0.25;      // bounds the number of trials
-  double min_E_F_inlier_ratio = 0.95;  // E is believed if it has this share of F's inliers
-  double max_H_inlier_ratio = 0.8;     // above this share of the inliers, the homography explains the pair
-  // Not in COLMAP: a pair of which fewer than half of the matches are inliers must have this many times the
-  // inliers that the same points give when they are matched at random. 0: COLMAP's rule alone.
+  double min_E_F_inlier_ratio = 0.95;  // E is accepted if it has at least this share of F's inliers
+  double max_H_inlier_ratio = 0.8;     // with more than this share of the inliers, H explains the pair
+  // Not in COLMAP: if fewer than half of the matches of a pair are inliers, their number must be at least
+  // this multiple of the number of inliers for the same points matched at random. 0: only COLMAP's rule.
   double min_chance_ratio = 1.7;
   bool detect_watermark = true;
   double watermark_min_inlier_ratio = 0.7;
   double watermark_border_size = 0.1;          // share of the image diagonal
   double watermark_detection_max_error = 4.0;  // px
-  bool multiple_models = false;                // take further models from the outliers
+  bool multiple_models = false;                // estimate further models from the outliers
   bool multiple_ignore_watermark = true;
-  bool compute_relative_pose = false;  // also tells PLANAR from PANORAMIC
+  bool compute_relative_pose = false;  // also distinguishes PLANAR from PANORAMIC
   int random_seed = 0;
   bool refine = true;  // refine the matrices with Ceres on their inliers
 
@@ -61,23 +61,23 @@ struct TwoViewGeometryOptions {
   void Validate() const;                         // Throws UsageError naming option, value and range.
 };
 
-// COLMAP's TwoViewGeometry::Estimate (3.8), with OpenCV's USAC instead of its LO-RANSAC. Points in px,
-// COLMAP's convention (first pixel's centre (0.5, 0.5)). The calibrated rules are used if both cameras have a
-// prior focal length. Too few matches give kDegenerate.
+// COLMAP's TwoViewGeometry::Estimate (3.8), with OpenCV's USAC instead of COLMAP's LO-RANSAC. Points are in
+// pixels in COLMAP's convention (the first pixel's centre is (0.5, 0.5)). The rules for calibrated pairs
+// apply if both cameras have a prior focal length. Too few matches give kDegenerate.
 //
-// As in COLMAP 4, E and H of calibrated pairs with a lens that bends straight lines (fisheyes, distortion)
-// are those of directions, with errors in px (bearing_estimators.h); pairs with a spherical camera have E and
-// H of directions alone, H maps directions, and there is no F.
+// As in COLMAP 4, E and H of calibrated pairs whose lens bends straight lines (fisheyes, distortion) are
+// estimated from viewing directions, with errors in pixels (bearing_estimators.h). Pairs with a spherical
+// camera use viewing directions only: H maps directions, and there is no F.
 //
-// A matcher that always answers gives pairs of photos that do not overlap a fundamental matrix too: with 7
-// degrees of freedom RANSAC finds 20 inliers among 200 random matches, more than COLMAP's least number.
-// min_chance_ratio refuses such pairs as kDegenerate.
+// A matcher such as SuperGlue also finds matches between photos that do not overlap. RANSAC then finds a
+// fundamental matrix: with its 7 degrees of freedom, 20 of 200 random matches are inliers, more than COLMAP's
+// minimum. min_chance_ratio rejects such pairs as kDegenerate.
 //
-// inlier_matches keep the order given. E is set only for calibrated pairs; F, E and H are not set for
-// kDegenerate and kMultiple; qvec and tvec only with compute_relative_pose.
+// inlier_matches keep the order of matches. E is set only for calibrated pairs. F, E and H are not set for
+// kDegenerate and kMultiple. qvec and tvec are set only with compute_relative_pose.
 //
-// Throws InputError for a match index out of range, UsageError for bad options or camera models.
-// Deterministic for a seed.
+// Throws InputError for a match index out of range, UsageError for invalid options or camera models. The
+// result is deterministic for a given seed.
 TwoViewGeometry EstimateTwoViewGeometry(const Camera& camera1, const std::vector<Eigen::Vector2d>& points1,
                                         const Camera& camera2, const std::vector<Eigen::Vector2d>& points2,
                                         const Matches& matches, const TwoViewGeometryOptions& options = {});

@@ -1,7 +1,7 @@
-// The interface of what matches the features of two images. Implementations are in files of their own and
-// made by name (matcher_list.h).
+// The interface of matchers, which match the features of two images. Each implementation has a file of its
+// own and is created by name (matcher_list.h).
 //
-// Shapes: N and M keypoints of the two images, D numbers per descriptor (network/features.h).
+// Shapes: the two images have N and M keypoints, a descriptor has D numbers (network/features.h).
 #pragma once
 
 #include <cstdint>
@@ -12,8 +12,8 @@
 
 namespace colmatch {
 
-// What a matcher computes once per image, for all its pairs. Only the matcher that made it, and those that
-// share with it (ShareOnCpu), may read it; any number of them at once.
+// What a matcher computes once per image, for all pairs of the image. Only the matcher that made it and the
+// matchers that share weights with that one (ShareOnCpu) may read it; several may read it at the same time.
 class PreparedImage {
  public:
   virtual ~PreparedImage() = default;
@@ -24,27 +24,28 @@ struct PreparedPair {
   std::shared_ptr<const PreparedImage> image0, image1;
 };
 
-// Threads: one at a time per matcher. Matchers made by ShareOnCpu work side by side.
-// Throws: EnvironmentError if the GPU is lost; what the handler of a memory shortage throws.
+// Threads: one thread at a time per matcher. Matchers made by ShareOnCpu can run in parallel.
+// Throws EnvironmentError if the GPU is lost, and whatever the handler of a memory shortage throws.
 class FeatureMatcher {
  public:
   virtual ~FeatureMatcher() = default;
 
-  // features: of any N from 0, on any device; keypoints (N, 2) in pixels, descriptors (D, N).
+  // features: any number of keypoints, 0 included, on any device; keypoints (N, 2) in pixels, descriptors (D,
+  // N).
   virtual std::shared_ptr<const PreparedImage> Prepare(const Features& features) = 0;
 
-  // The matches of each pair, on the CPU, in the order of the pairs; any N and M. A pair has the same matches
-  // alone and in any batch.
+  // The matches of each pair, on the CPU, in the order of the pairs; any N and M. The matches of a pair do
+  // not depend on the other pairs of the batch.
   virtual std::vector<FeatureMatches> MatchBatch(const std::vector<PreparedPair>& pairs) = 0;
 
-  // How many pairs MatchBatch is best given: 1 where they would be matched one by one.
+  // The best number of pairs for one call of MatchBatch; 1 if the matcher processes pairs one by one.
   virtual int batch_size() const { return 1; }
 
-  // Another matcher for another thread, which shares the weights. Not for a matcher on a GPU (throws
-  // c10::Error).
+  // Another matcher for another thread, which shares the weights. Not supported for a matcher on a GPU
+  // (throws c10::Error).
   virtual std::unique_ptr<FeatureMatcher> ShareOnCpu() const = 0;
 
-  // MatchBatch of one pair; the result does not depend on whether its images were prepared before.
+  // MatchBatch for one pair. The result does not depend on whether the images were prepared before.
   FeatureMatches Match(const std::shared_ptr<const PreparedImage>& image0,
                        const std::shared_ptr<const PreparedImage>& image1) {
     return MatchBatch({{image0, image1}}).front();

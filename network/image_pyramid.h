@@ -1,6 +1,6 @@
-// An image at several sizes, each processed separately: keypoints of several scales, so that photos taken
-// from different distances share some; and finer places from an enlarged image (SIFT doubles its image first;
-// Lowe 2004, section 3.3).
+// An image pyramid. SuperPoint processes an image at several sizes separately. Keypoints of several scales
+// allow matching between photos taken from different distances. An enlarged level gives more accurate
+// positions (SIFT doubles the image for the same reason; Lowe 2004, section 3.3).
 #pragma once
 
 #include <torch/types.h>
@@ -15,29 +15,31 @@ namespace colmatch {
 
 struct PyramidLevel {
   torch::Tensor image;  // (1, 1, h, w)
-  double scale_x = 1;   // the original's pixels per pixel of the level
+  double scale_x = 1;   // pixels of the original per pixel of the level
   double scale_y = 1;
 
-  double scale() const;  // of both, their geometric mean
+  double scale() const;  // geometric mean of scale_x and scale_y
 
-  // xy (N, 2) pixels of one and of the other. Edges, not centres, coincide.
+  // Converts xy (N, 2) between pixels of the level and of the original. Image edges, not pixel centres,
+  // coincide.
   torch::Tensor ToOriginal(const torch::Tensor& xy) const;
   torch::Tensor FromOriginal(const torch::Tensor& xy) const;
 };
 
-// image (1, 1, H, W) resampled bilinearly, with a filter as wide as a pixel of the level; the image itself
-// where the scale, a factor of its size, changes nothing.
+// Resamples an image (1, 1, H, W) by the factor `scale`: bilinear, with a filter as wide as a pixel of the
+// level. Returns the image itself if the factor does not change its size.
 PyramidLevel MakeLevel(const torch::Tensor& image, double scale);
 
-// Features of one level, in its pixels. Its options keep keypoints out of the original's border.
+// Extracts the features of one level, in pixels of the level. The options passed keep keypoints out of the
+// border of the original image.
 using LevelExtraction = std::function<Features(const PyramidLevel& level, const KeypointOptions& options)>;
 
-// The strongest features of all levels together, in the original's pixels, with their scales (none where the
-// image itself is the only level). options.scales are not empty.
+// The strongest features of all levels, in pixels of the original, with their scales (no scales if the image
+// itself is the only level). options.scales must not be empty.
 Features ExtractFromPyramid(const torch::Tensor& image, const KeypointOptions& options,
                             const LevelExtraction& extract);
 
-// (N) int64: which of the levels each of the features was found at, the nearest in scale.
+// (N) int64: the index of the level at which each feature was found, which is the level nearest in scale.
 torch::Tensor LevelsOf(const Features& features, const std::vector<PyramidLevel>& levels);
 
 }  // namespace colmatch

@@ -1,4 +1,4 @@
-// One of SuperGlue's layers with everything constant multiplied out, for the engines.
+// One of SuperGlue's layers with all constants folded into its weights, for the engines.
 #pragma once
 
 #include <torch/types.h>
@@ -9,16 +9,17 @@ namespace colmatch {
 
 class SuperGlueImpl;
 
-// Float64 on the CPU; (out, in) weights and (out) biases. D channels of descriptors, A of attention, H
-// hidden. Heads lie together instead of interleaved: channels h A / heads ... of head h.
+// Float64 on the CPU; weights are (out, in), biases are (out). D is the size of a descriptor, A that of
+// attention, H that of the hidden layer. The channels of a head are contiguous, not interleaved: head h
+// starts at channel h A / heads.
 struct FoldedLayer {
   torch::Tensor query_key_value, query_key_value_bias;  // (3 A, D)
-  // The residual Mlp's first map, of the descriptor and, with `merge` multiplied in, the message beside it.
+  // The first map of the residual Mlp, with `merge` folded in; its input is the descriptor and the message.
   torch::Tensor hidden, hidden_bias;      // (H, D + A)
   torch::Tensor residual, residual_bias;  // (D, H)
 };
 
-// query_scale multiplies the queries. Of a network without batch normalisation (FoldBatchNorm).
+// query_scale multiplies the queries. The network must not have batch normalisation (FoldBatchNorm).
 FoldedLayer FoldLayer(SuperGlueImpl& network, size_t index, double query_scale);
 
 }  // namespace colmatch

@@ -1,4 +1,4 @@
-// Our own kernels beside LibTorch's, where they are compiled in.
+// Launches colmatch's own CUDA kernels in LibTorch's stream, in builds that contain them.
 #pragma once
 
 #if defined(COLMATCH_CUDA)
@@ -9,8 +9,8 @@
 
 namespace colmatch {
 
-// launch(stream) queues kernels on the device's current stream (cudaStream_t) and returns CUDA's error, or
-// null. Throws c10::Error as LibTorch does for its own.
+// Calls launch(stream) with the device's current stream (cudaStream_t). launch queues kernels and returns
+// CUDA's error message, or null. Throws c10::Error for an error, like LibTorch for its own kernels.
 template <typename Launch>
 void QueueOnGpu(const c10::Device& device, const Launch& launch) {
   const c10::DeviceGuard guard(device);

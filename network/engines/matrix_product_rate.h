@@ -1,4 +1,4 @@
-// What the machine can give at most: the rate of its matrix product.
+// Measures the rate of the matrix product, the upper bound of a machine's arithmetic.
 #pragma once
 
 #include <torch/types.h>
@@ -9,10 +9,10 @@
 
 namespace colmatch {
 
-// Operations per second (a multiplication and an addition are two) of the product of two square matrices,
-// 1024 x 1024 on the CPU and 8192 x 8192 on a GPU, with the threads LibTorch has: the best of 20 repetitions,
-// or of those of one second. By LibTorch, for int8 by Int8Linear. now: seconds since any moment; empty: of
-// the wall clock.
+// Operations per second of the product of two square matrices, where a multiplication and an addition count
+// as two: 1024 x 1024 on the CPU, 8192 x 8192 on a GPU, with LibTorch's current number of threads. The best
+// of 20 repetitions, or of as many as run in one second. Uses LibTorch's product, and Int8Linear for int8.
+// now: returns a time in seconds; empty: the wall clock.
 double MeasureMatrixProductRate(const torch::Device& device, Precision precision,
                                 const std::function<double()>& now = {});
 

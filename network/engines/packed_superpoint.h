@@ -1,5 +1,6 @@
-// SuperPoint's layers with 3 x 3 pixels in bf16 on the CPU, for inference: weights packed once, channels
-// last, ReLU and pooling on the way, no allocation once the largest image has been seen.
+// SuperPoint's 3 x 3 convolutions in bf16 on the CPU, for inference. Weights are packed once; the layout is
+// channels-last; ReLU and pooling are fused. No memory is allocated once the largest image has been
+// processed.
 #pragma once
 
 #include <torch/types.h>
@@ -11,18 +12,18 @@
 
 namespace colmatch {
 
-// Any thread at any time: the packed weights are only read, and the images between layers belong to the
-// thread that calls. It starts LibTorch's threads.
+// Thread-safe: the packed weights are only read, and each calling thread has its own buffers between layers.
+// Uses LibTorch's threads.
 class PackedSuperPoint {
  public:
-  // The first of one input channel; on the CPU, copied.
+  // Copies the layers, which must be on the CPU. The first one must have one input channel.
   explicit PackedSuperPoint(const std::vector<SuperPointImpl::Convolution>& layers);
 
-  // image (B, 1, H, W) to the last layer's (B, outputs, h, w) float32, channels last.
+  // Maps image (B, 1, H, W) to the last layer's output (B, outputs, h, w) float32, channels-last.
   torch::Tensor Run(const torch::Tensor& image) const;
 
  private:
-  // The last layer's image, until this thread's next call.
+  // The last layer's output, valid until this thread's next call.
   const Bf16Image& RunLayers(const float* pixels, int64_t height, int64_t width) const;
 
   struct PackedLayer {

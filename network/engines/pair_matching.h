@@ -1,4 +1,4 @@
-// From coupling scores to matches: optimal transport, and rounds of it that guidance comes between.
+// From coupling scores to matches: optimal transport, repeated in rounds of guidance.
 #pragma once
 
 #include <functional>
@@ -11,9 +11,9 @@
 
 namespace colmatch {
 
-// The end of matching: match(scores, options) of coupling scores, and as often as the rounds of guidance say,
-// match(guide(matches), options) of better ones. Matches that only guide have half the iterations of
-// transport, with which those they lead to are as good.
+// Matches by optimal transport in rounds: first match(scores, options) on the coupling scores, then, once per
+// round of guidance, match(guide(matches), options) on improved scores. Matches that only guide the next
+// round use half the iterations of transport; the final matches are as good.
 template <typename Match, typename Guide>
 auto MatchInRounds(const SuperGlue& network, const SuperGlueOptions& options, const torch::Tensor& scores,
                    const Match& match, const Guide& guide) {
@@ -26,10 +26,10 @@ auto MatchInRounds(const SuperGlue& network, const SuperGlueOptions& options, co
   return matches;
 }
 
-// MatchInRounds of the couplings that can matter: transport(candidates, iterations, matches) is
-// MatchByCandidates, guide(matches, guided) makes guided candidates of the same couplings or returns false
-// where the matches change none. A round whose matches are those that guided it already is not repeated.
-// False where transport is, and matches are of no use then.
+// MatchInRounds on candidate couplings. transport(candidates, iterations, matches) is MatchByCandidates.
+// guide(matches, guided) writes guided candidates of the same couplings, or returns false if the matches
+// change none. If a round finds the same matches as those that guided it, it is not repeated. Returns false
+// if transport does; `matches` are then invalid.
 template <typename Transport, typename Guide>
 bool MatchCandidatesInRounds(const SuperGlue& network, const SuperGlueOptions& options,
                              const Candidates& candidates, const Transport& transport, const Guide& guide,
@@ -49,28 +49,29 @@ bool MatchCandidatesInRounds(const SuperGlue& network, const SuperGlueOptions& o
   return true;
 }
 
-// The end of a pair: from its coupling scores (1, N, M), N and M at least 1, by optimal transport to matches.
+// Matches one pair by optimal transport, from its coupling scores (1, N, M), with N and M at least 1.
 FeatureMatches MatchCouplings(const SuperGlue& network, const torch::Tensor& scores,
                               const SuperGlueOptions& options);
-// The same of many pairs at once, for GPUs.
+// The same for many pairs at once, on GPUs.
 PaddedMatches MatchCouplings(const SuperGlue& network, const PaddedScores& pairs,
                              const SuperGlueOptions& options);
 
-// One pair, any keypoint counts (0 gives no matches); features on the engine's device. SuperGlue alone:
-// guidance is the FeatureMatcher's.
+// Matches one pair with any numbers of keypoints (0 gives no matches). Features must be on the engine's
+// device. Without guidance, which the FeatureMatcher adds.
 FeatureMatches MatchFeatures(const SuperGlueEngine& engine, const Features& features0,
                              const Features& features1, const SuperGlueOptions& options);
-// By the plain form.
+// The same with the plain engine (MakePlainSuperGlue).
 FeatureMatches MatchFeatures(const SuperGlue& network, const Features& features0, const Features& features1,
                              const SuperGlueOptions& options);
 
-// Better coupling scores (B, N, M) of pairs whose matches are known: pairs[i] is the caller's which[i]-th.
+// Improves the coupling scores (B, N, M) of pairs whose matches are known. pairs[i] is the caller's pair
+// which[i].
 using RefineCouplings = std::function<torch::Tensor(const PaddedScores& pairs, const PaddedMatches& matches,
                                                     const std::vector<size_t>& which)>;
 
-// Many pairs at once: images0[i] with images1[i], (1, N, D) each, N may be 0, as the engine prepared them.
-// The matches are on the CPU. refine, if given, is called in each of the rounds of guidance, after which the
-// pairs are matched anew.
+// Matches many pairs at once: images0[i] with images1[i], each (1, N, D) as the engine prepared it; N may be
+// 0. The matches are on the CPU. refine, if given, is called in each round of guidance; the pairs are then
+// matched again.
 std::vector<FeatureMatches> MatchPreparedPairs(const SuperGlueEngine& engine,
                                                const std::vector<torch::Tensor>& images0,
                                                const std::vector<torch::Tensor>& images1,

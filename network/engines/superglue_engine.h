@@ -1,5 +1,6 @@
-// SuperGlue for inference, whatever computes it: what one image decides alone, and the coupling scores of
-// pairs. The model (network/superglue.h) knows none of these forms; MakeSuperGlueEngine chooses one.
+// The interface of the engines that compute SuperGlue at inference: the part that depends on one image only,
+// and the coupling scores of pairs. The model (network/superglue.h) does not depend on the engines;
+// MakeSuperGlueEngine chooses one.
 #pragma once
 
 #include <torch/types.h>
@@ -15,36 +16,38 @@
 
 namespace colmatch {
 
-// Images as rows padded to one number N: rows (B, N, D) float32, zeros where padded.
+// Images as rows padded to a common number N: rows (B, N, D) float32, with zeros as padding.
 struct PaddedRows {
   torch::Tensor rows;
-  std::vector<int64_t> counts;  // rows that are there, each at least 1
+  std::vector<int64_t> counts;  // rows of each image without padding, at least 1
 
   bool IsPadded() const;
 };
 
-// Images (1, N, D) as one batch; counts of 0 are not allowed.
+// Combines images (1, N, D) into one batch; N must not be 0.
 PaddedRows PadRows(const std::vector<torch::Tensor>& images);
 
-// All functions compute without gradients. Forms on the CPU may be used by any number of threads at a time.
+// No function computes gradients. Engines on the CPU can be used by several threads at a time.
 class SuperGlueEngine {
  public:
-  // A network without batch normalisation (FoldBatchNorm), in evaluation mode, on the engine's device.
+  // The network must be without batch normalisation (FoldBatchNorm), in evaluation mode, on the engine's
+  // device.
   explicit SuperGlueEngine(SuperGlue network) : network_(std::move(network)) {}
   virtual ~SuperGlueEngine() = default;
 
-  // The keypoint encoding and the first layer, which is self-attention: made once for all pairs of the image.
-  // (1, N, D) float32, N may be 0. Features on the engine's device.
+  // The keypoint encoding and the first layer, which is self-attention: computed once per image, for all its
+  // pairs. (1, N, D) float32; N may be 0. Features must be on the engine's device.
   torch::Tensor Prepare(const Features& features) const;
-  // Coupling scores (B, N, M) float32 of B pairs of prepared images; of what is padded, anything finite.
-  // Forms on the CPU take pairs of equal counts (nothing padded).
+  // Coupling scores (B, N, M) float32 of B pairs of prepared images; for padding any finite values. Engines
+  // on the CPU require pairs with equal numbers of keypoints (no padding).
   virtual torch::Tensor Couplings(const PaddedRows& images0, const PaddedRows& images1) const = 0;
-  // Of one pair, (1, N, D) and (1, M, D), N and M at least 1.
+  // Coupling scores of one pair, (1, N, D) and (1, M, D), N and M at least 1.
   torch::Tensor CouplingsOfPair(const torch::Tensor& prepared0, const torch::Tensor& prepared1) const;
 
-  // On the CPU: the couplings of one pair that can matter to optimal transport (candidates.h), those of at
-  // least the dustbin's score less kCandidateMargin. Returns all couplings (1, N, M) where they were computed
-  // anyway; else AllCouplings has them, of the pair that this thread selected last.
+  // On the CPU: lists the couplings of one pair that can influence optimal transport (candidates.h), which
+  // are those of at least the dustbin score minus kCandidateMargin. Returns all couplings (1, N, M) if the
+  // engine computes them anyway. Otherwise AllCouplings returns them, for the pair of this thread's last
+  // call.
   virtual torch::Tensor SelectCandidates(const torch::Tensor& prepared0, const torch::Tensor& prepared1,
                                          Candidates& candidates) const;
   virtual torch::Tensor AllCouplings() const;
@@ -52,7 +55,7 @@ class SuperGlueEngine {
   const SuperGlue& network() const { return network_; }
 
  protected:
-  // Descriptors with their keypoint encoding (B, N, D), N at least 1, after the first layer.
+  // The first layer, applied to descriptors with their keypoint encoding (B, N, D), N at least 1.
   virtual torch::Tensor FirstLayer(const torch::Tensor& encoded) const = 0;
   float BinScore() const { return network_->bin_score.item<float>(); }
 
@@ -60,13 +63,13 @@ class SuperGlueEngine {
   SuperGlue network_;
 };
 
-// LibTorch's operations in float32 as the model has them, on any device: the form that the others are
-// compared with.
+// The plain engine: LibTorch's operations in float32 as in the model, on any device. The reference for the
+// other engines.
 std::unique_ptr<SuperGlueEngine> MakePlainSuperGlue(SuperGlue network);
 
-// The form for the device and the precision: packed weights on the CPU in bf16 and int8 (packed_superglue.h),
-// batches on a GPU (batched_superglue.h; record_launches: see DeviceGraphs), else the plain one. The weights
-// are those of the network as they are now.
+// The engine for the device and the precision: packed weights on the CPU in bf16 and int8
+// (packed_superglue.h), batches on a GPU (batched_superglue.h; record_launches: see DeviceGraphs), otherwise
+// the plain engine. It uses the network's weights at the time of the call.
 std::unique_ptr<SuperGlueEngine> MakeSuperGlueEngine(SuperGlue network, Precision precision,
                                                      torch::Device device, bool record_launches = false);
 

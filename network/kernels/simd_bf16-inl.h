@@ -1,10 +1,11 @@
-// Vectors of bf16, beside simd-inl.h: kLanes pairs of neighbours, each in 32 bits. COLMATCH_BF16_INSTRUCTIONS
-// says whether the target has AVX512_BF16. Included once for each instruction set: no include guard.
+// Vectors of bf16, in addition to simd-inl.h: each holds kLanes pairs of adjacent values, 32 bits per pair.
+// COLMATCH_BF16_INSTRUCTIONS is 1 if the target has AVX512_BF16. Included once per instruction set, so it has
+// no include guard.
 
 typedef uint32_t PairVector __attribute__((vector_size(kLanes * sizeof(uint32_t))));
 typedef uint16_t Bf16Vector __attribute__((vector_size(kLanes * sizeof(uint16_t))));
 
-// Pairs of bf16, or fours of 8-bit integers, of each lane.
+// Loads one group per lane: two bf16 or four 8-bit integers.
 template <typename T>
 inline PairVector LoadGroups(const T* x) {
   PairVector v;
@@ -12,7 +13,7 @@ inline PairVector LoadGroups(const T* x) {
   return v;
 }
 
-// The same group in every lane.
+// Loads one group and copies it to every lane.
 template <typename T>
 inline PairVector BroadcastGroup(const T* x) {
   uint32_t group;
@@ -22,7 +23,7 @@ inline PairVector BroadcastGroup(const T* x) {
 
 #if COLMATCH_BF16_INSTRUCTIONS
 
-// sums + both products of each pair, rounded as the instruction does: to nearest, denormals 0.
+// Adds both products of each pair to the sums, rounded like the instruction (to nearest; denormals become 0).
 inline Vector DotAdd(Vector sums, PairVector a, PairVector b) {
   return (Vector)_mm512_dpbf16_ps((__m512)sums, (__m512bh)a, (__m512bh)b);
 }
@@ -39,7 +40,7 @@ inline Vector DotAdd(Vector sums, PairVector a, PairVector b) {
   return sums + (Vector)(a & 0xFFFF0000u) * (Vector)(b & 0xFFFF0000u);
 }
 
-// What is not a number may become infinite.
+// Rounds to nearest. NaN may become infinity.
 inline void StoreRounded(Bf16* x, Vector v) {
   const PairVector bits = (PairVector)v;
   const auto rounded = __builtin_convertvector((bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16, Bf16Vector);

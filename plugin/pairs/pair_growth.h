@@ -1,18 +1,17 @@
-// Which pairs of a collection are worth matching, decided round by round from what was verified before. Knows
-// no photos, networks or database: it asks for pairs and is told their inliers, so that a test can play the
-// matcher.
+// Selects the pairs of a collection that are worth matching, round by round, from the pairs verified so far.
+// The class does not know photos, networks or the database: the caller matches the pairs and reports their
+// inliers, so a test can replace the matcher.
 //
-// Round 1: each photo with those that look most like it. Every later round, over the graph of verified pairs:
-//   - a photo with fewer than num_neighbors verified pairs asks for neighbours of its neighbours, those first
-//   that
-//     share the most inliers with it over a third photo; it gives up after two rounds that brought it none,
-//   - a group that hangs on the others by no more than one pair (often a single photo) asks for the pairs
-//   that lead
-//     out of it and look most alike.
-// Ends when nobody asks, after two rounds without a verified pair, or after num_rounds.
+// Round 1: each photo with the most similar photos. Every later round uses the graph of verified pairs:
+//   - A photo with fewer than num_neighbors verified pairs requests neighbours of its neighbours. Those that
+//     share the most inliers with it via a third photo come first. The photo stops after two rounds that gave
+//     it no verified pair.
+//   - A group of photos that is connected to the others by at most one pair (often a single photo) requests
+//     the most similar pairs that lead out of the group.
+// Ends if no photo requests a pair, after two rounds without a verified pair, or after num_rounds.
 //
-// The number of pairs is linear in photos: at most num_similar and then (num_similar + num_neighbors) a
-// photo.
+// The number of pairs is linear in the number of photos: per photo at most num_similar in the first round and
+// (num_similar + num_neighbors) in each later round.
 #pragma once
 
 #include <set>
@@ -32,34 +31,34 @@ struct PairGrowthOptions {
 
   static constexpr Declaration<int> kNumSimilar{
       "--GraphMatching.num_similar",
-      "others that look most like a photo, with which it is matched first",
+      "number of most similar photos with which each photo is matched in the first round",
       {1, 10000}};
   static constexpr Declaration<int> kNumNeighbors{
       "--GraphMatching.num_neighbors",
-      "number of verified pairs of a photo from which on no more pairs are tried for it",
+      "number of verified pairs at which a photo requests no more",
       {1, 10000}};
   static constexpr Declaration<int> kNumRounds{
       "--GraphMatching.num_rounds",
-      "maximum number of rounds, including the first, which matches similar photos",
+      "maximum number of rounds, including the first",
       {1, 1000}};
   void Validate() const;  // throws UsageError naming option, value and range
 };
 
-// How many of the most similar photos a growth is to be given, of each photo.
+// The number of most similar photos per photo that the constructor of PairGrowth needs.
 int NumSimilarNeeded(const PairGrowthOptions& options);
 
 class PairGrowth {
  public:
-  // by_look: of each photo the others that look like it, most similar first. Throws UsageError as Validate.
+  // by_look: for each photo the similar photos, most similar first. Throws UsageError like Validate.
   PairGrowth(std::vector<std::vector<int>> by_look, const PairGrowthOptions& options);
 
-  // The next round's pairs, first < second, in order, none that was asked for before. Empty: that was all.
+  // The next round's pairs, sorted, with first < second, without pairs of earlier rounds. Empty: finished.
   std::vector<ImagePair> NextRound();
-  // What matching a pair that was asked for gave; 0: not verified. To be told of all pairs of a round before
-  // the next one.
+  // Reports the number of inliers of a pair; 0: not verified. Call it for all pairs of a round before the
+  // next round.
   void Tell(const ImagePair& pair, int num_inliers);
 
-  int round() const { return round_; }  // of the pairs handed out last, from 1
+  int round() const { return round_; }  // of the pairs returned last, from 1
   const MatchGraph& graph() const { return graph_; }
   size_t num_asked() const { return asked_.size(); }
 
@@ -75,8 +74,8 @@ class PairGrowth {
   MatchGraph graph_;
   std::set<ImagePair> asked_;
   std::vector<int> verified_before_;  // degree of each photo when the last round began
-  std::vector<int> idle_rounds_;      // rounds in a row that brought the photo no verified pair
-  int round_ = 0, idle_ = 0;          // idle_: rounds in a row that brought nobody one
+  std::vector<int> idle_rounds_;      // consecutive rounds without a new verified pair of the photo
+  int round_ = 0, idle_ = 0;          // idle_: consecutive rounds without any new verified pair
   int edges_before_ = 0;
 };
 

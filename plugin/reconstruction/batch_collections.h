@@ -1,5 +1,5 @@
-// The collections of `colmatch batch_reconstructor`: where they are, what they are made from, and what is
-// known of each from runs before (collection.json in the collection's folder of the workspace).
+// The collections of `colmatch batch_reconstructor`: where they are, which inputs they have, and the results
+// of earlier runs (collection.json in the collection's folder of the workspace).
 #pragma once
 
 #include <filesystem>
@@ -17,15 +17,15 @@ struct Collection {
   std::filesystem::path truth;   // gt/ beside images/; empty: none
 };
 
-// The sub-folders of `collections`, by name; hidden ones and the workspace itself are none. Throws UsageError
-// if the folder is missing, has no sub-folder, or if the workspace lies inside of a collection.
+// The sub-folders of `collections`, sorted by name, without hidden folders and the workspace itself. Throws
+// UsageError if the folder is missing or has no sub-folder, or if the workspace lies inside a collection.
 std::vector<Collection> FindCollections(const std::filesystem::path& collections,
                                         const std::filesystem::path& workspace);
 
-// Everything that decides a collection's result.
+// Everything that determines a collection's result.
 struct CollectionInputs {
   std::string options;                        // options and weights, as one text
-  std::map<std::string, std::string> photos;  // name to size and time of change
+  std::map<std::string, std::string> photos;  // name -> size and modification time
   std::map<std::string, std::string> truth;   // the same for the true cameras
 };
 
@@ -44,26 +44,26 @@ struct CollectionRecord {
   int num_pairs = 0, num_verified_pairs = 0;
   uint64_t num_points = 0;           // of the largest model
   double reprojection_error_px = 0;  // of the largest model, mean
-  double seconds = 0;                // of the run that finished it
+  double seconds = 0;                // of the run that completed the collection
   std::vector<ReportSkipped> skipped;
-  std::string reason;               // why it failed or why there is no model
-  std::vector<std::string> advice;  // what to do then
+  std::string reason;               // why it failed, or why there is no model
+  std::vector<std::string> advice;  // what the user can do about the reason
 };
 
-// A missing file is a pending collection, and so is one that cannot be understood: it is done again.
+// Reads a record. A missing or unreadable file gives a pending collection, which is then processed again.
 CollectionRecord ReadRecord(const std::filesystem::path& folder);
 
-// Atomically; makes the folder. Throws EnvironmentError.
+// Writes atomically and creates the folder. Throws EnvironmentError.
 void WriteRecord(const CollectionRecord& record, const std::filesystem::path& folder);
 
 enum class NextStep {
-  kNothing,   // finished, and nothing has changed since
-  kGoOn,      // what is in the folder's database still holds
-  kStartNew,  // options changed, or photos that the database knows: it cannot be gone on with
+  kNothing,   // the collection is finished, and nothing has changed since
+  kGoOn,      // the database in the folder is still valid
+  kStartNew,  // the database cannot be used: options changed, or photos that it contains
 };
 NextStep Decide(const CollectionRecord& before, const CollectionInputs& now);
 
-// Renames the folder to FOLDER.oldN, N the next free number. Returns the new name.
+// Renames the folder to FOLDER.oldN, where N is the next free number. Returns the new name.
 std::filesystem::path MoveAside(const std::filesystem::path& folder);
 
 }  // namespace colmatch

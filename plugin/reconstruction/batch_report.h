@@ -12,7 +12,7 @@ namespace colmatch {
 struct BatchEntry {
   std::string name;
   CollectionRecord record;
-  ReportData graph;  // images and pairs, for the match graph of one without a model; may be empty
+  ReportData graph;  // images and pairs for the match graph, if there is no model; may be empty
 };
 
 struct BatchSummary {
@@ -20,13 +20,13 @@ struct BatchSummary {
   std::vector<BatchEntry> entries;
 };
 
-// A collection that gave no model, or ended by an error.
+// Whether a collection gave no model or ended with an error.
 bool HasFailed(const CollectionRecord& record);
 
-// Images and pairs of folder/report.json; empty where it is not there or makes no sense.
+// Reads images and pairs from folder/report.json; empty if the file is missing or invalid.
 ReportData ReadGraph(const std::filesystem::path& folder);
 
-// Links go to NAME/report.html, beside the page. Every text is escaped.
+// The HTML page. Links are relative to the page: NAME/report.html. All text is escaped.
 std::string BatchHtml(const BatchSummary& summary);
 nlohmann::ordered_json BatchJson(const BatchSummary& summary);
 

@@ -1,5 +1,5 @@
-// Pairs of a database that contradict the others (plugin/pairs/pair_consistency.h), and a database for the
-// mapper without them. The user's own stays as it is.
+// Finds pairs of a database that contradict the others (plugin/pairs/pair_consistency.h), and makes a copy of
+// the database without them for the mapper. The user's database is not changed.
 #pragma once
 
 #include <filesystem>
@@ -11,12 +11,12 @@
 
 namespace colmatch {
 
-// Among the report's images, which are those of the database in its order.
+// Contradictions among the images of the report, which are the database's images in the same order.
 std::vector<ReportContradiction> FindContradictions(const std::string& database_path,
                                                     const CommonOptions& common);
 
-// Writes a copy in which these pairs have no two-view geometry, which is all that mappers read. Replaces one
-// of a run before. Throws EnvironmentError where it cannot be written.
+// Writes a copy of the database in which these pairs have no two-view geometry; mappers read nothing else of
+// a pair. Replaces a copy of an earlier run. Throws EnvironmentError if the copy cannot be written.
 void CopyWithout(const std::vector<ReportContradiction>& pairs, const std::string& database_path,
                  const std::filesystem::path& copy, const CommonOptions& common);
 

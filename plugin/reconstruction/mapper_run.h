@@ -1,4 +1,4 @@
-// Running one of COLMAP's mappers: which of them the `colmap` found has, and what it prints on the way.
+// Runs one of COLMAP's mappers: determines which mappers the installed `colmap` has, and parses their output.
 #pragma once
 
 #include <filesystem>
@@ -9,18 +9,18 @@
 
 namespace colmatch {
 
-// "mapper", "hierarchical_mapper", "global_mapper" for incremental, hierarchical, global. Throws
-// EnvironmentError naming version and what it has instead, where this COLMAP has not that command.
+// Returns "mapper", "hierarchical_mapper" or "global_mapper" for incremental, hierarchical or global. If this
+// COLMAP lacks that command, throws EnvironmentError, which names its version and the mappers it has.
 std::string MapperCommand(const ColmapProgram& colmap, const std::string& mapper);
 
-// How far a mapper is, by the lines of COLMAP 3.8 to 4.x: "Registering image #12 (5)", "(num_reg_images=5)",
-// "Initializing with image pair #1 and #2".
+// The progress of a mapper, from the output of COLMAP 3.8 to 4.x: "Registering image #12 (5)",
+// "(num_reg_images=5)", "Initializing with image pair #1 and #2".
 class MapperLines {
  public:
-  // Any part of the output; a line may come in several.
+  // Adds any part of the output; a line may arrive in several parts.
   void Add(const std::string& text);
-  // Of the model in work and of those before it. Hierarchical mappers work on several at once: an estimate
-  // there.
+  // Number of registered images in the current model and in those before it. An estimate for hierarchical
+  // mappers, which build several models at once.
   int num_registered() const { return before_ + now_; }
   const std::string& last_step() const {
     return last_step_;
@@ -38,18 +38,18 @@ struct MapperRun {
   std::string mapper;  // incremental, hierarchical, global
   std::string database_path, image_path;
   std::filesystem::path sparse;        // an empty folder for the models
-  std::filesystem::path log;           // gets what it prints
-  std::vector<std::string> arguments;  // further ones
-  int num_threads = 0;                 // 0: the mapper's own choice
-  int num_images = 0;                  // for the progress
+  std::filesystem::path log;           // file for the mapper's output
+  std::vector<std::string> arguments;  // further arguments of the mapper
+  int num_threads = 0;                 // 0: the mapper's default
+  int num_images = 0;                  // for the progress bar
   std::string progress;                // ProgressBar's mode
 };
 
-// Waits for it and shows its progress; a request to stop is passed on. Throws EnvironmentError where it was
-// ended by a signal of another's.
+// Runs the mapper, shows its progress and waits for its end. A request to stop is passed on to the mapper.
+// Throws EnvironmentError if a signal of another process ended the mapper.
 void RunMapper(const MapperRun& run);
 
-// An empty workspace/sparse. Models of a run before are moved aside to sparse.oldN, never deleted.
+// Creates an empty folder workspace/sparse. Models of an earlier run are moved to sparse.oldN, never deleted.
 std::filesystem::path EmptySparseFolder(const std::filesystem::path& workspace);
 
 }  // namespace colmatch

@@ -1,4 +1,4 @@
-// Why nothing was reconstructed, in words, and what to do about it.
+// Explains why there is no model, and what the user can do about it.
 #pragma once
 
 #include <string>
@@ -13,8 +13,8 @@ struct FailureExplanation {
   std::vector<std::string> advice;  // sentences
 };
 
-// For a run without a model: the first cause on the way from photos to a model that explains it. mapper_log
-// is what `colmap mapper` printed; may be empty.
+// For a run without a model: the first cause, in the order of the steps from photos to a model. mapper_log is
+// the output of `colmap mapper`; it may be empty.
 FailureExplanation ExplainFailure(const ReportData& report, const std::string& mapper_log);
 
 }  // namespace colmatch

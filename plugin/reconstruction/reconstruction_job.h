@@ -15,17 +15,18 @@ namespace colmatch {
 struct ReconstructionOptions {
   std::string workspace_path;  // gets database.db, sparse/, report.html, report.json, model.png, mapper.log
   std::string truth_path;      // true cameras to compare with; empty: none
-  std::string command_line;    // for the report, as it was typed
-  // Also for the report: every option with its value.
+  std::string command_line;    // as typed, for the report
+  // Also for the report: every option with its effective value.
   std::vector<std::pair<std::string, std::string>> options_in_force;
   CollectionPairsOptions pairs;
-  // Match turned photos: auto (where the pairs leave groups apart), always, never.
+  // Whether to match rotated photos: auto (if verified pairs leave the photos in several groups), always,
+  // never.
   std::string turned = "auto";
-  // What is done with pairs that contradict the others: keep, drop. The report names them either way.
+  // Treatment of pairs that contradict the others: keep, drop. The report names them in both cases.
   std::string contradicting_pairs = "keep";
   bool run_extraction = true, run_matching = true, run_mapper = true;
   std::string mapper = "incremental";         // incremental, hierarchical, global (COLMAP 4)
-  std::vector<std::string> mapper_arguments;  // handed to it
+  std::vector<std::string> mapper_arguments;  // passed to the mapper
   int num_match_pictures = 6;
   FeaturePipelineOptions features;
   MatchingPipelineOptions matching;
@@ -36,9 +37,9 @@ struct ReconstructionResult {
   int num_registered = 0;  // in the largest model
   int num_pairs = 0, num_verified_pairs = 0;
   std::vector<ModelStatistics> models;  // largest first
-  std::string terminal_picture;         // of the largest model, for a terminal of 24-bit colours
-  std::string failure;                  // why there is no model, if so
-  std::vector<std::string> advice;      // what to do then
+  std::string terminal_picture;         // of the largest model, for a terminal with 24-bit colours
+  std::string failure;                  // why there is no model; empty if there is one
+  std::vector<std::string> advice;      // what the user can do about the failure
   std::vector<SkippedInput> skipped;
   bool stopped = false;
 };

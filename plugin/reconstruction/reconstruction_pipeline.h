@@ -1,4 +1,4 @@
-// Photos to a COLMAP model and a report: `colmatch automatic_reconstructor`.
+// From photos to a COLMAP model and a report: `colmatch automatic_reconstructor`.
 #pragma once
 
 #include "plugin/reconstruction/reconstruction_job.h"
@@ -6,9 +6,9 @@
 
 namespace colmatch {
 
-// Features, matches, those of rotated photos, `colmap mapper`, report. What is done already is not
-// done again, the mapper excepted, which starts from scratch into an empty sparse folder. Throws
-// EnvironmentError if colmap is not installed.
+// Extracts features, matches pairs, matches rotated photos, runs `colmap mapper` and writes the report.
+// Completed work is not repeated, except for the mapper, which starts from scratch in an empty sparse folder.
+// Throws EnvironmentError if colmap is not installed.
 ReconstructionResult Reconstruct(const ReconstructionOptions& options, const CommonOptions& common);
 
 }  // namespace colmatch

@@ -1,4 +1,4 @@
-// The report of a reconstruction, from what it left in its workspace.
+// Fills the report of a reconstruction from the files in its workspace.
 #pragma once
 
 #include <filesystem>
@@ -8,18 +8,18 @@
 
 namespace colmatch {
 
-// The options in force; what "auto" and -1 came to is said too.
+// Adds every option with its value; for "auto" and -1 also the value that was used.
 void AddOptionsInForce(const ReconstructionOptions& options, const CommonOptions& common, ReportData& report);
 
-// Images, pairs and provenance of the database, the models below `sparse` with the view of the largest,
-// pictures of matches, and why there is no model if so. The numbers of `result` are set too.
+// Adds images, pairs and provenance of the database, the models in `sparse` with a view of the largest one,
+// images of matches, and, if there is no model, the reason. Also sets the numbers of `result`.
 void AddOutcome(const ReconstructionOptions& options, const std::filesystem::path& sparse, ReportData& report,
                 ReconstructionResult& result);
 
-// Weights that were used; none where the stage was left out.
+// Adds the weights that were used; adds nothing if the stage was skipped.
 void AddWeights(const std::string& name, const UsedWeights& weights, ReportData& report);
 
-// Where `colmap mapper` wrote what it printed.
+// The file with the output of `colmap mapper`.
 std::filesystem::path MapperLog(const ReconstructionOptions& options);
 
 }  // namespace colmatch

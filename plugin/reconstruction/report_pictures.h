@@ -1,4 +1,4 @@
-// Which pairs of a reconstruction are shown, and their pictures.
+// Selects the pairs that the report shows, and draws their matches.
 #pragma once
 
 #include <filesystem>
@@ -11,15 +11,16 @@ namespace colmatch {
 
 struct PicturedPair {
   ReportPair pair;
-  const char* why;  // before the caption
+  const char* why;  // text in front of the caption
 };
 
-// `count` pairs spread from most to fewest inliers, then the worst verified and the best unverified ones
-// (those with most matches), at most half as many each: errors are among these. None twice.
+// Selects `count` pairs that are evenly distributed from most to fewest inliers, then the worst verified
+// pairs and the best unverified pairs (those with the most matches), at most count / 2 of each, because
+// errors are most likely among these. No pair is selected twice.
 std::vector<PicturedPair> ChoosePictures(const std::vector<ReportPair>& pairs, int count);
 
-// Draws them into report.pictures. images: those that the pairs' indices are of. A photo that can no longer
-// be read costs its pictures.
+// Draws the selected pairs into report.pictures. The pairs' indices refer to `images`. Pairs of a photo that
+// can no longer be read are left out.
 void AddMatchPictures(ColmapDatabase& database, const std::vector<Image>& images,
                       const std::filesystem::path& image_path, int count, ReportData& report);
 

@@ -1,5 +1,5 @@
-// Features of many views of the training photos, made once by a frozen SuperPoint: any two views of a photo,
-// or of a scene made of photos, are a training pair for SuperGlue whose ground truth is known.
+// Features of many views of the training photos, computed once by a frozen SuperPoint. Any two views of a
+// photo, or of a scene made of photos, are a training pair for SuperGlue with known ground truth.
 #pragma once
 
 #include <torch/types.h>
@@ -22,19 +22,19 @@ struct FeatureSetOptions {
   int views_per_photo = 4;
   int view_width = 640;  // pixels
   int view_height = 480;
-  int num_keypoints = 512;  // exactly; random places fill up where the detector finds fewer
+  int num_keypoints = 512;  // exactly; random positions are added if the detector finds fewer
   KeypointOptions keypoints;
   HomographyOptions homography{0.7, 45, 1.0, 0.05};
   PhotometricOptions photometric;
-  double scenes_per_photo = 0.5;  // planar scenes (parallax, occlusion) beside the photos' own warps
+  double scenes_per_photo = 0.5;  // planar scenes (parallax, occlusion), in addition to the photos' warps
   PlanarSceneOptions scene;
-  double validation_share = 0;  // of the photos, held out from training: they are in no scene
+  double validation_share = 0;  // of the photos, held out from training and not used in scenes
   uint64_t seed = 0;
-  int num_workers = 1;  // groups whose views are made at once; the features are the same
+  int num_workers = 1;  // groups whose views are made in parallel; does not change the features
 };
 
-// V views, N keypoints each. The views of each photo come first, in order, then those of each planar scene,
-// then those of reconstructions.
+// V views with N keypoints each: first the views of each photo, then those of each planar scene, then those
+// of reconstructions.
 struct FeatureSet {
   static constexpr int64_t kPlaneValues = 13;
 
@@ -42,13 +42,14 @@ struct FeatureSet {
   torch::Tensor scores;       // (V, N)
   torch::Tensor descriptors;  // (V, D, N) float16
   torch::Tensor scales;       // (V, N) as in Features; undefined where all are 1
-  // (V, P, 13) float64: of each plane, view_from_plane row-major, x0, y0, x1, y1 (PlaneInView); zeros where a
+  // (V, P, 13) float64: for each plane view_from_plane row-major, x0, y0, x1, y1 (PlaneInView); zeros if a
   // view has fewer planes than P.
   torch::Tensor planes;
-  // Of the last G groups, which show reconstructed scenes (reconstruction.h); undefined where there are none.
-  torch::Tensor projections;  // (G, V', V', N, 2) float32: where view b shows the keypoints of view a of the
-                              // group, [.][a][b]; NaN: not known
-  torch::Tensor reconstructions;  // (G) int64: which scene
+  // The next two describe the last G groups, which show reconstructed scenes (reconstruction.h); undefined if
+  // there are none.
+  // projections[g][a][b] are the positions in view b of the keypoints of view a of group g; NaN: not known.
+  torch::Tensor projections;      // (G, V', V', N, 2) float32
+  torch::Tensor reconstructions;  // (G) int64: index of the scene
   int views_per_group = 0;        // V'; view v shows photo or scene v / views_per_group
   int num_scenes = 0;
   int view_width = 0, view_height = 0;
@@ -60,19 +61,19 @@ struct FeatureSet {
   int64_t num_photos() const { return first_reconstructed() - num_scenes; }
   SceneView PlanesOf(int64_t view) const;
   int64_t ReconstructedGroup(int64_t view) const;  // index into projections; negative: a warp or planar scene
-  // Whether two groups may show the same things: then nothing can be said of which keypoints have no match.
+  // Whether two groups may show the same objects. Then it is unknown which keypoints have no match.
   bool MayShow(int64_t group0, int64_t group1) const;
 };
 
-// Which of the first n keypoints of two views of one group correspond.
+// The correspondences between the first n keypoints of two views of one group.
 GroundTruthMatches MatchViews(const FeatureSet& set, int64_t view0, int64_t view1, int64_t n,
                               const GroundTruthOptions& options);
 
-// The SuperPoint that finds the features, and where it computes.
+// The SuperPoint that extracts the features, and its device.
 struct ViewNetwork {
-  // The module itself, in evaluation mode from here on, on the device where it is.
+  // The module itself. It stays on its device and is set to evaluation mode.
   ViewNetwork(SuperPoint module);  // NOLINT(google-explicit-constructor): a SuperPoint is one
-  // A form of it for inference, such as MakeSuperPointEngine gives.
+  // An engine for inference, such as MakeSuperPointEngine returns.
   ViewNetwork(DenseNetwork form, const SuperPointArchitecture& architecture, torch::Device device);
 
   DenseNetwork dense;
@@ -80,21 +81,21 @@ struct ViewNetwork {
   torch::Device device;
 };
 
-// report(done, total) is called with the views done after each group. The provenance is the caller's to fill
-// in.
+// report(done, total) is called after each group with the number of views. The caller must set the
+// provenance.
 FeatureSet MakeFeatureSet(const ViewNetwork& network, const std::vector<ShardPhoto>& photos,
                           const FeatureSetOptions& options,
                           const std::function<void(int64_t, int64_t)>& report);
 
-// Warps and planar scenes with views of reconstructions after them; of one SuperPoint. Throws UsageError
-// where their sizes differ. The provenance is that of the warps.
+// Concatenates warps and planar scenes with views of reconstructions. Both must come from the same
+// SuperPoint. Throws UsageError if their sizes differ. The provenance is that of the warps.
 FeatureSet Joined(const FeatureSet& warps, const FeatureSet& views);
 
-// A file with a checksum (archive_file.h). Throws EnvironmentError.
+// Writes a file with a checksum (archive_file.h). Throws EnvironmentError.
 void SaveFeatureSet(const FeatureSet& set, const std::string& path);
 
-// Throws EnvironmentError for a missing or damaged file, UsageError if its features were made from anything
-// else than provenance says.
+// Throws EnvironmentError for a missing or damaged file, and UsageError if the provenance of its features is
+// not the given one.
 FeatureSet LoadFeatureSet(const std::string& path, const std::string& provenance);
 
 }  // namespace colmatch
