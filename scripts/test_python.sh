@@ -22,11 +22,29 @@ rm -rf "$venv"
 [ "$libtorch" = system ] || "$venv/bin/pip" install -q torch numpy
 
 say "pip install . ($libtorch)"
-begin=$SECONDS
-COLMATCH_TORCH="$([ "$libtorch" = torch ] || echo system)" "$venv/bin/pip" install -q "$ROOT[hdf5,progress]"
+TIMEFORMAT='pip install . took %R s, %U s of processor time'
+time COLMATCH_TORCH="$([ "$libtorch" = torch ] || echo system)" "$venv/bin/pip" install -q "$ROOT[hdf5,progress]"
 folder="$("$venv/bin/python" -c 'import colmatch, pathlib; print(pathlib.Path(colmatch.__file__).parent)')"
-echo "pip install . took $((SECONDS - begin)) s; the package has $(du -sh "$folder" | cut -f1)"
+echo "the package has $(du -sh "$folder" | cut -f1)"
 
 say "testing what was installed"
-"$venv/bin/pip" install -q pytest opencv-python-headless nbclient nbformat ipykernel matplotlib
+"$venv/bin/pip" install -q pytest opencv-python-headless nbclient nbformat ipykernel matplotlib mypy
 COLMATCH_LEAK_CALLS=10000 COLMATCH_PROGRAM="$venv/bin/colmatch" "$venv/bin/python" -m pytest -q -rs -p no:cacheprovider "$ROOT/tests/python"
+
+say "pip wheel ."
+rm -rf "$venv/wheel"
+COLMATCH_TORCH="$([ "$libtorch" = torch ] || echo system)" "$venv/bin/pip" wheel -q --no-deps -w "$venv/wheel" "$ROOT"
+"$venv/bin/python" - "$venv"/wheel/*.whl "$libtorch" << 'END'
+import importlib.metadata, pathlib, sys, zipfile
+path, libtorch = pathlib.Path(sys.argv[1]), sys.argv[2]
+wheel = zipfile.ZipFile(path)
+metadata = next(name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
+required = [line.split()[1] for line in wheel.read(metadata).decode().splitlines() if line.startswith("Requires-Dist: torch")]
+print(f"{path.name}: {path.stat().st_size / 1e6:.1f} MB, requires of torch: {required or 'nothing'}")
+if libtorch == "torch":
+    assert required == [f"torch=={importlib.metadata.version('torch').partition('+')[0]}"], required
+else:
+    assert required == [], required
+carried = [name for name in wheel.namelist() if "libtorch" in name or "libc10" in name]
+assert not carried, carried
+END

@@ -1,12 +1,15 @@
 """What the tests share: the program, small photos, and objects with loaded networks."""
 
 import os
+import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 
 SOURCE = Path(__file__).resolve().parents[2]
+# What a script starts in the background (&, nohup) ignores SIGINT, and Python then raises no KeyboardInterrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def run_program(*arguments, status=0):
