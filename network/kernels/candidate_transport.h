@@ -12,8 +12,8 @@ namespace colmatch {
 
 // A solution, and the memory that the next one is computed in.
 struct CandidateSolution {
-  // Bound of the share of a row's or a column's probability that is wrong for lack of the omitted entries, and so of
-  // the probability of an omitted entry. It holds for all but a thousandth of the rows and columns.
+  // Bound of the share of a row's or a column's probability that is wrong for lack of the omitted entries,
+  // and so of the probability of an omitted entry. It holds for all but a thousandth of the rows and columns.
   double error = 0;
   bool in_range = false;  // whether the factors are within e to plus or minus kMaxLogFactor
   // Of the assignment without dustbins: each row's largest entry as a probability and its column (-1: no
