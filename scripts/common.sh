@@ -12,7 +12,7 @@ PACKAGES=(
   g++ clang cmake ninja-build ccache pkg-config
   "${LIBTORCH_PACKAGES[@]}" libgloo-dev
   "${LIBRARY_PACKAGES[@]}"
-  colmap gnuplot-nox
+  colmap gnuplot-nox python3-pip  # pip fetches the viewer of reports (scripts/fetch_viewer.sh)
 )
 TEST_PACKAGES=(
   libgtest-dev libgmock-dev python3-venv sqlite3 dpkg-dev file
