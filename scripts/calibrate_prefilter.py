@@ -5,18 +5,14 @@ The database is one of `colmatch exhaustive_matcher --SuperGlue.min_neighbors 0`
 largest cosine of a mutual nearest neighbour is computed; a pair whose largest cosine is below a threshold would have been
 skipped with min_neighbors 1. Prints, for each threshold, the verified pairs and inliers that would be lost and the share
 of the remaining pairs that would be skipped. The chosen threshold goes into the metadata of SuperGlue's weights:
-`set` writes it.
+`scripts/set_weights_metadata.py WEIGHTS.safetensors min_neighbors=1 neighbor_similarity=THRESHOLD`.
 
-usage: calibrate_prefilter.py table DATABASE [--others 300] [--thresholds 0.65,0.7,0.75,0.8]
-       calibrate_prefilter.py set WEIGHTS.safetensors SIMILARITY       (min_neighbors 1; 0 as SIMILARITY removes the test)
+usage: calibrate_prefilter.py DATABASE [--others 300] [--thresholds 0.65,0.7,0.75,0.8]
 Needs numpy; the bounds of the project are 0.5 % of the verified pairs and 0.1 % of the inliers.
 """
 import argparse
-import json
-import os
 import random
 import sqlite3
-import struct
 
 import numpy as np
 
@@ -56,38 +52,13 @@ def table(args):
               f"{lost_inliers} of {inliers} ({100 * lost_inliers / inliers:.3f} %) | {100 * skipped:.0f} % |")
 
 
-def set_metadata(args):
-    with open(args.weights, "rb") as file:
-        size = struct.unpack("<Q", file.read(8))[0]
-        header, tensors = json.loads(file.read(size)), file.read()
-    metadata = header["__metadata__"]
-    for key in ("min_neighbors", "neighbor_similarity"):
-        metadata.pop(key, None)
-    if args.similarity > 0:
-        metadata.update(min_neighbors="1", neighbor_similarity=f"{args.similarity:g}")
-    header["__metadata__"] = dict(sorted(metadata.items()))
-    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
-    text += b" " * (-len(text) % 8)
-    with open(args.weights + ".new", "wb") as file:
-        file.write(struct.pack("<Q", len(text)) + text + tensors)
-    os.replace(args.weights + ".new", args.weights)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(required=True)
-    tables = commands.add_parser("table")
-    tables.add_argument("database")
-    tables.add_argument("--others", type=int, default=300, help="unverified pairs tried, drawn at random (seed 1)")
-    tables.add_argument("--thresholds", type=lambda text: [float(x) for x in text.split(",")],
+    parser.add_argument("database")
+    parser.add_argument("--others", type=int, default=300, help="unverified pairs tried, drawn at random (seed 1)")
+    parser.add_argument("--thresholds", type=lambda text: [float(x) for x in text.split(",")],
                         default=[0.6, 0.65, 0.7, 0.725, 0.75, 0.775, 0.8, 0.825])
-    tables.set_defaults(run=table)
-    setting = commands.add_parser("set")
-    setting.add_argument("weights")
-    setting.add_argument("similarity", type=float)
-    setting.set_defaults(run=set_metadata)
-    args = parser.parse_args()
-    args.run(args)
+    table(parser.parse_args())
 
 
 if __name__ == "__main__":
