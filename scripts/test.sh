@@ -22,9 +22,8 @@ say "building (release)"
 configure_preset release -DCOLMATCH_TESTS=ON -DCOLMATCH_PYTHON=ON -DPython_EXECUTABLE=/usr/bin/python3 -DCOLMATCH_WERROR=ON
 cmake --build "$ROOT/build/release"
 
-# Compiled and linked, nothing of it runs: unoptimised, in half the time.
 say "building with LibTorch alone (core)"
-configure_preset core -DCOLMATCH_TESTS=OFF -DCOLMATCH_WERROR=ON -DCMAKE_BUILD_TYPE=Debug
+configure_preset core -DCOLMATCH_TESTS=OFF -DCOLMATCH_WERROR=ON
 cmake --build "$ROOT/build/core"
 
 say "checking with clang-tidy"

@@ -38,9 +38,7 @@ struct PairGrowthOptions {
       "number of verified pairs at which a photo requests no more",
       {1, 10000}};
   static constexpr Declaration<int> kNumRounds{
-      "--GraphMatching.num_rounds",
-      "maximum number of rounds, including the first",
-      {1, 1000}};
+      "--GraphMatching.num_rounds", "maximum number of rounds, including the first", {1, 1000}};
   void Validate() const;  // throws UsageError naming option, value and range
 };
 
