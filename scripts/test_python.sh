@@ -22,8 +22,9 @@ rm -rf "$venv"
 [ "$libtorch" = system ] || "$venv/bin/pip" install -q torch numpy
 
 say "pip install . ($libtorch)"
+build_against="$([ "$libtorch" = torch ] || echo system)"  # of COLMATCH_TORCH; empty: the environment's torch
 TIMEFORMAT='pip install . took %R s, %U s of processor time'
-time COLMATCH_TORCH="$([ "$libtorch" = torch ] || echo system)" "$venv/bin/pip" install -q "$ROOT[hdf5,progress]"
+time COLMATCH_TORCH="$build_against" "$venv/bin/pip" install -q "$ROOT[hdf5,progress]"
 folder="$("$venv/bin/python" -c 'import colmatch, pathlib; print(pathlib.Path(colmatch.__file__).parent)')"
 echo "the package has $(du -sh "$folder" | cut -f1)"
 
@@ -33,7 +34,7 @@ COLMATCH_LEAK_CALLS="${COLMATCH_LEAK_CALLS:-10000}" COLMATCH_PROGRAM="$venv/bin/
 
 say "pip wheel ."
 rm -rf "$venv/wheel"
-COLMATCH_TORCH="$([ "$libtorch" = torch ] || echo system)" "$venv/bin/pip" wheel -q --no-deps -w "$venv/wheel" "$ROOT"
+COLMATCH_TORCH="$build_against" "$venv/bin/pip" wheel -q --no-deps -w "$venv/wheel" "$ROOT"
 "$venv/bin/python" - "$venv"/wheel/*.whl "$libtorch" << 'END'
 import importlib.metadata, pathlib, sys, zipfile
 path, libtorch = pathlib.Path(sys.argv[1]), sys.argv[2]
