@@ -19,9 +19,8 @@ struct PrefilterOptions {
   static constexpr Declaration<int> kMinNeighbors{
       "--SuperGlue.min_neighbors",
       "a pair with fewer mutual nearest neighbours whose descriptors are as similar as neighbor_similarity "
-      "is "
-      "skipped: no matches, without SuperGlue. 0: every pair is matched, -1: as the weights specify (0 where "
-      "they do not say)",
+      "is skipped: no matches, without SuperGlue. 0: every pair is matched, -1: as the weights specify (0 "
+      "where they do not say)",
       {-1}};
   static constexpr Declaration<double> kMinSimilarity{
       "--SuperGlue.neighbor_similarity",

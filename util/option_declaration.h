@@ -10,16 +10,16 @@
 
 namespace colmatch {
 
+// The first of an option's spellings, which are separated by commas: its name.
+inline std::string FirstSpelling(const std::string& names) { return names.substr(0, names.find(',')); }
+
 template <typename T>
 struct Declaration {
-  const char* names;  // "--SuperPoint.nms_radius"; of several, separated by commas, the first is the name
+  const char* names;  // "--SuperPoint.nms_radius"; several as FirstSpelling takes them
   const char* help;
   Bounds<T> bounds = Bounds<T>::Any();
 
-  std::string name() const {
-    const std::string all = names;
-    return all.substr(0, all.find(','));
-  }
+  std::string name() const { return FirstSpelling(names); }
   // Throws UsageError, "--SuperPoint.nms_radius must be in [0, 64] pixels, found 65".
   void Require(T value) const { bounds.Require(name(), value); }
   // " nms_radius 4": what a provenance says of a value.

@@ -59,7 +59,7 @@ CLI::Option* AddOption(CLI::App& app, const std::string& names, T& field, const 
 template <typename T>
 CLI::Option* AddOption(CLI::App& app, const std::string& names, T& field, const std::string& help,
                        const Bounds<T>& bounds) {
-  const std::string name = names.substr(0, names.find(','));
+  const std::string name = FirstSpelling(names);
   const auto check = [name, bounds](const std::string& text) {
     T value;
     if (CLI::detail::lexical_cast(text, value)) bounds.Require(name, value);
