@@ -1,12 +1,13 @@
 // Determinant of the Hessian; see hessian_response.h.
 #include "network/hessian_response.h"
 
+#include <ATen/Parallel.h>
 #include <torch/torch.h>
 
 #include <cmath>
 #include <vector>
 
-#include "network/kernels/max_filter.h"
+#include "network/kernels/hessian.h"
 
 namespace colmatch {
 
@@ -43,12 +44,26 @@ std::vector<float> SmoothingKernel() {
   return kernel;
 }
 
+// Of an image (H, W) that is contiguous on the CPU.
+torch::Tensor ResponseOnCpu(const torch::Tensor& image, const std::vector<float>& kernel) {
+  constexpr int64_t kRows = 32;  // of a thread: each filters the rows around its own once more
+  auto response = torch::empty_like(image);
+  const HessianCall call{image.data_ptr<float>(), response.data_ptr<float>(),
+                         image.size(0),           image.size(1),
+                         kernel.data(),           static_cast<int64_t>(kernel.size()) / 2};
+  at::parallel_for(0, call.height, kRows,
+                   [&](int64_t first, int64_t last) { HessianDeterminant(call, first, last); });
+  return response;
+}
+
 }  // namespace
 
 torch::Tensor HessianResponse(const torch::Tensor& image) {
   TORCH_CHECK(image.dim() == 4 && image.size(0) == 1 && image.size(1) == 1,
               "HessianResponse: image must be (1, 1, H, W), got ", image.sizes());
   static const std::vector<float> kernel = SmoothingKernel();
+  if (image.is_cpu() && image.scalar_type() == torch::kFloat && image.numel() > 0)
+    return ResponseOnCpu(image[0][0].detach().contiguous(), kernel);
   const int64_t h = image.size(2), w = image.size(3);
   const auto padded = PadByRepeating(Filter(image, kernel), 1)[0][0];
   const auto at = [&](int64_t dx, int64_t dy) { return padded.narrow(0, 1 + dy, h).narrow(1, 1 + dx, w); };
@@ -58,15 +73,7 @@ torch::Tensor HessianResponse(const torch::Tensor& image) {
 }
 
 torch::Tensor LocalPeaks(const torch::Tensor& response) {
-  torch::Tensor largest;
-  if (response.is_cpu() && response.scalar_type() == torch::kFloat) {
-    const auto in = response.contiguous();
-    largest = torch::empty_like(in);
-    MaxFilter(in.data_ptr<float>(), largest.data_ptr<float>(), static_cast<size_t>(in.size(0)),
-              static_cast<size_t>(in.size(1)), /*radius=*/1);
-  } else {
-    largest = torch::max_pool2d(response.unsqueeze(0), 3, 1, 1)[0];
-  }
+  const auto largest = torch::max_pool2d(response.unsqueeze(0), 3, 1, 1)[0];
   return torch::where(response == largest, response, torch::zeros_like(response));
 }
 

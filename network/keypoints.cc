@@ -5,9 +5,10 @@
 
 #include <string>
 #include <tuple>
+#include <vector>
 
 #include "network/hessian_response.h"
-#include "network/kernels/max_filter.h"
+#include "network/kernels/peaks.h"
 #include "util/error.h"
 
 namespace colmatch {
@@ -21,14 +22,56 @@ torch::Tensor WindowMaximum(const torch::Tensor& x, int radius) {
   return torch::max_pool2d(x.unsqueeze(1), 2 * radius + 1, 1, radius).squeeze(1);
 }
 
+bool IsForCpuKernels(const torch::Tensor& x) { return x.is_cpu() && x.scalar_type() == torch::kFloat; }
+
+// Of (H, W), contiguous.
+GreyMap MapOf(const torch::Tensor& x) { return {x.data_ptr<float>(), x.size(0), x.size(1)}; }
+
 torch::Tensor SuppressOnCpu(const torch::Tensor& scores, int radius) {
-  const auto in = scores.contiguous();
-  auto out = torch::empty_like(in);
-  const int64_t height = in.size(1), width = in.size(2);
-  for (int64_t b = 0; b < in.size(0); ++b)
-    SuppressNonMaxima(in.data_ptr<float>() + b * height * width, out.data_ptr<float>() + b * height * width,
-                      static_cast<size_t>(height), static_cast<size_t>(width), radius);
+  const auto in = scores.detach().contiguous();
+  auto out = torch::zeros_like(in);
+  for (int64_t b = 0; b < in.size(0); ++b) {
+    auto map = out.accessor<float, 3>()[b];
+    for (const Peak& peak : SuppressNonMaxima(MapOf(in[b]), radius, 0)) map[peak.y][peak.x] = peak.score;
+  }
   return out;
+}
+
+// What SelectKeypoints chooses from, in row order: survivors of suppression above the threshold, not in the
+// border.
+Keypoints SurvivorsOnCpu(const torch::Tensor& scores, const KeypointOptions& options) {
+  const auto in = scores.detach().contiguous();
+  const auto border = static_cast<int64_t>(options.remove_borders);
+  std::vector<float> xy, kept;
+  for (const Peak& peak :
+       SuppressNonMaxima(MapOf(in), options.nms_radius, static_cast<float>(options.keypoint_threshold))) {
+    if (peak.x < border || peak.y < border || peak.x >= in.size(1) - border || peak.y >= in.size(0) - border)
+      continue;
+    xy.insert(xy.end(), {static_cast<float>(peak.x), static_cast<float>(peak.y)});
+    kept.push_back(peak.score);
+  }
+  return {torch::tensor(xy).view({-1, 2}), torch::tensor(kept)};
+}
+
+Keypoints SurvivorsOnGpu(const torch::Tensor& scores, const KeypointOptions& options) {
+  const auto suppressed = NonMaximumSuppression(scores.unsqueeze(0), options.nms_radius).squeeze(0);
+  const int64_t border = options.remove_borders;
+  const int64_t rows = suppressed.size(0) - 2 * border, columns = suppressed.size(1) - 2 * border;
+  if (rows <= 0 || columns <= 0)
+    return {torch::zeros({0, 2}, scores.options()), torch::zeros({0}, scores.options())};
+  const auto inner = suppressed.narrow(0, border, rows).narrow(1, border, columns);
+  const auto yx = torch::nonzero(inner > options.keypoint_threshold);
+  return {(yx.flip(1) + border).to(torch::kFloat), inner.index({yx.select(1, 0), yx.select(1, 1)})};
+}
+
+torch::Tensor MoveToPeaksOnCpu(const torch::Tensor& xy, const torch::Tensor& response, int radius,
+                               int border) {
+  const auto map = response.contiguous();
+  auto moved = xy.contiguous().clone();
+  auto points = moved.accessor<float, 2>();
+  for (int64_t i = 0; i < points.size(0); ++i)
+    MoveToPeak(MapOf(map), radius, border, points[i][0], points[i][1]);
+  return moved;
 }
 
 // Without those that share a pixel with a stronger one; the order of the rest stays.
@@ -68,7 +111,7 @@ KeypointOptions ResolveOptions(const KeypointOptions& options, const SuperPointA
 
 torch::Tensor NonMaximumSuppression(const torch::Tensor& scores, int radius) {
   TORCH_CHECK(scores.dim() == 3, "NonMaximumSuppression: scores must be (B, H, W), got ", scores.sizes());
-  if (scores.is_cpu() && scores.scalar_type() == torch::kFloat) return SuppressOnCpu(scores, radius);
+  if (IsForCpuKernels(scores)) return SuppressOnCpu(scores, radius);
   const auto zeros = torch::zeros_like(scores);
   auto is_max = scores == WindowMaximum(scores, radius);
   for (int round = 0; round < 2; ++round) {
@@ -85,6 +128,7 @@ torch::Tensor MoveToPeaks(const torch::Tensor& xy, const torch::Tensor& response
               "MoveToPeaks: xy must be (N, 2) and response (H, W), got ", xy.sizes(), " and ",
               response.sizes());
   if (xy.size(0) == 0) return xy;
+  if (IsForCpuKernels(xy) && IsForCpuKernels(response)) return MoveToPeaksOnCpu(xy, response, radius, border);
   const int64_t width = 2 * radius + 1;
   // In the border and outside the image nothing attracts.
   const int64_t margin = radius + border, h = response.size(0), w = response.size(1);
@@ -102,19 +146,8 @@ torch::Tensor MoveToPeaks(const torch::Tensor& xy, const torch::Tensor& response
 Keypoints SelectKeypoints(const torch::Tensor& scores, const KeypointOptions& options,
                           const torch::Tensor& response) {
   TORCH_CHECK(scores.dim() == 2, "SelectKeypoints: scores must be (H, W), got ", scores.sizes());
-  const auto suppressed = NonMaximumSuppression(scores.unsqueeze(0), options.nms_radius).squeeze(0);
-  const int64_t border = options.remove_borders;
-  const int64_t rows = suppressed.size(0) - 2 * border, columns = suppressed.size(1) - 2 * border;
-  Keypoints result;
-  if (rows <= 0 || columns <= 0) {
-    result.xy = torch::zeros({0, 2}, scores.options());
-    result.scores = torch::zeros({0}, scores.options());
-    return result;
-  }
-  const auto inner = suppressed.narrow(0, border, rows).narrow(1, border, columns);
-  const auto yx = torch::nonzero(inner > options.keypoint_threshold);
-  result.scores = inner.index({yx.select(1, 0), yx.select(1, 1)});
-  result.xy = (yx.flip(1) + border).to(torch::kFloat);
+  Keypoints result =
+      IsForCpuKernels(scores) ? SurvivorsOnCpu(scores, options) : SurvivorsOnGpu(scores, options);
   if (options.refinement_radius > 0 && response.defined()) {
     result.xy = MoveToPeaks(result.xy, response, options.refinement_radius, options.remove_borders);
     result = StrongestOfEachPixel(result, scores.size(1));

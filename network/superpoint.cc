@@ -1,12 +1,14 @@
 // SuperPoint; see superpoint.h.
 #include "network/superpoint.h"
 
+#include <ATen/Parallel.h>
 #include <torch/torch.h>
 
 #include <algorithm>
 #include <sstream>
 #include <string>
 
+#include "network/kernels/cell_softmax.h"
 #include "network/shared_parameters.h"
 #include "util/error.h"
 
@@ -23,6 +25,19 @@ constexpr size_t kDescriptorHead = 9;
 
 // Whether the encoder's layers of this scale end with it.
 bool EndsScale(size_t index) { return index % 2 == 1 && index + 1 < kNumEncoder; }
+
+// A 1 x 1 convolution. Of channels last on the CPU it is a product of matrices, for which LibTorch's
+// convolution would copy its input and its result.
+torch::Tensor Project(torch::nn::Conv2d& convolution, const torch::Tensor& x) {
+  const int64_t batch = x.size(0), h = x.size(2), w = x.size(3);
+  const bool channels_last =
+      x.stride(1) == 1 && x.stride(2) == w * x.stride(3) && (batch == 1 || x.stride(0) == h * x.stride(2));
+  if (!x.is_cpu() || !channels_last) return convolution->forward(x);
+  const auto pixels = x.as_strided({batch * h * w, x.size(1)}, {x.stride(3), 1});
+  return torch::addmm(convolution->bias, pixels, convolution->weight.flatten(1).t())
+      .view({batch, h, w, -1})
+      .permute({0, 3, 1, 2});
+}
 
 }  // namespace
 
@@ -123,8 +138,8 @@ SuperPointOutput SuperPointImpl::forward(const torch::Tensor& image) {
 SuperPointOutput SuperPointImpl::Output(const torch::Tensor& detector, const torch::Tensor& descriptor) {
   SuperPointOutput output;
   output.sampling = architecture_.sampling;
-  output.logits = convPb_->forward(detector);
-  output.descriptors = F::normalize(convDb_->forward(descriptor), F::NormalizeFuncOptions().p(2).dim(1));
+  output.logits = Project(convPb_, detector);
+  output.descriptors = F::normalize(Project(convDb_, descriptor), F::NormalizeFuncOptions().p(2).dim(1));
   return output;
 }
 
@@ -144,6 +159,15 @@ std::vector<SuperPointImpl::Convolution> SuperPointImpl::HiddenConvolutions() co
 torch::Tensor ScoresFromLogits(const torch::Tensor& logits) {
   TORCH_CHECK(logits.dim() == 4 && logits.size(1) == kCellSize * kCellSize + 1,
               "ScoresFromLogits: logits must be (B, 65, h, w), got ", logits.sizes());
+  if (logits.is_cpu() && logits.scalar_type() == torch::kFloat && !logits.requires_grad()) {
+    const auto cells = logits.permute({0, 2, 3, 1}).contiguous();
+    const int64_t batch = cells.size(0), h = cells.size(1), w = cells.size(2);
+    auto scores = torch::empty({batch, h * kCellSize, w * kCellSize});
+    at::parallel_for(0, batch * h, /*grain_size=*/16, [&](int64_t first, int64_t last) {
+      CellSoftmax(cells.data_ptr<float>(), w, first, last, scores.data_ptr<float>());
+    });
+    return scores;
+  }
   const auto probabilities = torch::softmax(logits, 1).narrow(1, 0, kCellSize * kCellSize);
   return torch::pixel_shuffle(probabilities, kCellSize).squeeze(1);
 }

@@ -107,6 +107,16 @@ TEST(HessianResponse, GrowsWithTheSquareOfContrastAndNotWithBrightness) {
   EXPECT_TRUE(TensorsNear(HessianResponse(0.3 * image + 0.5), 0.09 * response, 1e-6));
 }
 
+// In double it is LibTorch's operations, in float32 the CPU's own.
+TEST(HessianResponse, IsTheSameInFloatAndInDouble) {
+  for (const auto& [height, width] :
+       {std::pair<int, int>{1, 1}, {1, 50}, {3, 2}, {37, 5}, {48, 64}, {130, 33}, {65, 201}}) {
+    const auto image = torch::rand({1, 1, height, width});
+    EXPECT_TRUE(TensorsNear(HessianResponse(image), HessianResponse(image.to(torch::kDouble)), 1e-5))
+        << height << " x " << width;
+  }
+}
+
 TEST(HessianResponse, RefusesBatchesAndColours) {
   EXPECT_THROW(HessianResponse(torch::rand({2, 1, 20, 20})), c10::Error);
   EXPECT_THROW(HessianResponse(torch::rand({1, 3, 20, 20})), c10::Error);

@@ -76,6 +76,20 @@ TEST(SelectKeypoints, GivesXyAndScoreOfItsPixel) {
   EXPECT_FLOAT_EQ(keypoints.scores[0].item<float>(), 0.5);
 }
 
+// In double it is LibTorch's operations, in float32 the CPU's own.
+TEST(SelectKeypoints, AreTheSameInFloatAndInDouble) {
+  for (const double threshold : {0.0, 0.4, 0.9}) {
+    for (const int border : {0, 4}) {
+      const auto scores = torch::rand({61, 83});
+      const KeypointOptions options = Options(0, threshold, 3, border);
+      const Keypoints kept = SelectKeypoints(scores, options),
+                      expected = SelectKeypoints(scores.to(torch::kDouble), options);
+      EXPECT_TRUE(torch::equal(kept.xy, expected.xy)) << threshold << ", border " << border;
+      EXPECT_TRUE(torch::equal(kept.scores, expected.scores.to(torch::kFloat)));
+    }
+  }
+}
+
 TEST(SelectKeypoints, RaisingTheThresholdGivesASubset) {
   const auto scores = torch::rand({64, 64});
   auto larger = Positions(SelectKeypoints(scores, Options(0, 0.1, 4, 4)));
@@ -161,6 +175,19 @@ TEST(MoveToPeaks, GoToTheStrongestOfSeveral) {
   const auto response = Bump(18, 12, 1) + 2 * Bump(24, 12, 1);
   const auto moved = MoveToPeaks(torch::tensor({{20.0f, 12.0f}}), response, 4);
   EXPECT_TRUE(TensorsNear(moved, torch::tensor({{24.0f, 12.0f}}), 0.05));
+}
+
+// In double it is LibTorch's operations, in float32 the CPU's own.
+TEST(MoveToPeaks, AreTheSameInFloatAndInDouble) {
+  const auto response = torch::rand({30, 40});
+  const auto xy = torch::stack({torch::randint(0, 40, {200}), torch::randint(0, 30, {200})}, 1);
+  for (const int radius : {1, 2, 4}) {
+    for (const int border : {0, 3}) {
+      const auto moved = MoveToPeaks(xy.to(torch::kFloat), response, radius, border);
+      const auto expected = MoveToPeaks(xy.to(torch::kDouble), response.to(torch::kDouble), radius, border);
+      EXPECT_TRUE(TensorsNear(moved, expected, 1e-4)) << "radius " << radius << ", border " << border;
+    }
+  }
 }
 
 TEST(MoveToPeaks, AreNotPulledIntoTheBorder) {

@@ -48,6 +48,20 @@ TEST(SuperPoint, BatchEqualsSingle) {
   }
 }
 
+TEST(SuperPoint, OutputDoesNotDependOnTheOrderOfChannelsInMemory) {
+  torch::NoGradGuard no_grad;
+  SuperPoint network(Small());
+  const int64_t width = Small().head_width;
+  const auto heads = torch::rand({2, 2 * width, 5, 7});
+  const auto output_of = [&](const torch::Tensor& x) {
+    return network->Output(x.narrow(1, 0, width), x.narrow(1, width, width));
+  };
+  const SuperPointOutput expected = output_of(heads),
+                         found = output_of(heads.contiguous(torch::MemoryFormat::ChannelsLast));
+  EXPECT_TRUE(TensorsNear(found.logits, expected.logits, 1e-5));
+  EXPECT_TRUE(TensorsNear(found.descriptors, expected.descriptors, 1e-5));
+}
+
 TEST(SuperPoint, WidthsComeFromTheArchitecture) {
   SuperPoint network(Small());
   const auto parameters = network->named_parameters();
@@ -77,6 +91,12 @@ TEST(ScoresFromLogits, UnfoldCellsInRowOrder) {
   EXPECT_EQ(scores.sizes(), (torch::IntArrayRef{1, 24, 32}));
   EXPECT_NEAR(scores[0][8 + 2][16 + 3].item<double>(), 1, 1e-6);
   EXPECT_NEAR(scores[0][0][0].item<double>(), 1.0 / 65, 1e-6);
+}
+
+// In double it is LibTorch's operations, in float32 the CPU's own.
+TEST(ScoresFromLogits, AreTheSameInFloatAndInDouble) {
+  const auto logits = 20 * torch::randn({2, 65, 5, 7});
+  EXPECT_TRUE(TensorsNear(ScoresFromLogits(logits), ScoresFromLogits(logits.to(torch::kDouble)), 1e-6));
 }
 
 TEST(ScoresFromLogits, NoKeypointTakesItsShare) {
