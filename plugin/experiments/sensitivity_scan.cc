@@ -2,7 +2,7 @@
 #include <torch/torch.h>
 
 #include <filesystem>
-#include <functional>
+#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "matcher/devices.h"
@@ -17,6 +17,8 @@
 #include "plugin/runtime/progress.h"
 #include "plugin/runtime/stop_signal.h"
 #include "plugin/runtime/weights_location.h"
+#include "plugin/workers/engine_pool.h"
+#include "plugin/workers/in_order.h"
 #include "training/compression/pruning.h"
 #include "training/compression/quantization.h"
 #include "util/atomic_file.h"
@@ -60,35 +62,69 @@ class Exchange {
   torch::Tensor parameter_, before_;
 };
 
-class Scan {
+using PairFeatures = std::array<Features, 2>;
+
+// Networks of a worker's own, of which one tensor at a time is another.
+class Subject {
  public:
-  Scan(const SensitivityOptions& options, const CommonOptions& common, const WeightsPaths& weights,
-       const std::string& folder)
-      : options_(options),
-        common_(common),
-        folder_(folder),
+  Subject(const WeightsPaths& weights, torch::Device device)
+      : device_(device),
         superpoint_(LoadSuperPoint(weights.superpoint)),
         superglue_(LoadSuperGlue(weights.superglue)),
-        extractor_(superpoint_, Keypoints(), DeviceFromName(common.device)) {}
+        extractor_(superpoint_, Keypoints(), device) {}
 
-  int Run() {
+  std::vector<PairFeatures> Extract(const std::vector<WarpedPair>& pairs) {
     torch::NoGradGuard no_grad;
-    MakePairs();
-    const std::vector<Setting> settings = Settings();
-    ReadScan();
-    ProgressBar bar("settings", static_cast<int64_t>(settings.size()), common_.progress);
-    features_ = ExtractAll();
-    if (!scan_.contains("dense")) scan_["dense"] = Measure(features_);
-    for (size_t i = 0; i < settings.size() && !StopRequested(); ++i) {
-      if (!IsDone(settings[i])) {
-        scan_["settings"].push_back(MeasureSetting(settings[i]));
-        WriteFileAtomically(Path(), scan_.dump(1) + "\n");
-      }
-      bar.Update(static_cast<int64_t>(i) + 1);
+    std::vector<PairFeatures> all;
+    for (const WarpedPair& pair : pairs) {
+      all.emplace_back();
+      for (size_t v = 0; v < 2; ++v)
+        all.back()[v] =
+            extractor_.Extract(pair.pixels[v].ptr<float>(), pair.pixels[v].cols, pair.pixels[v].rows);
     }
-    Plot();
-    return StopStatus();
+    return all;
   }
+
+  Json Measure(const std::vector<WarpedPair>& pairs, const std::vector<PairFeatures>& features) {
+    torch::NoGradGuard no_grad;
+    MatcherSetup setup{superglue_, {}, device_, {}, {}};
+    setup.options.superglue.guidance_rounds = 0;  // what its weights do, not what guidance mends
+    const auto matcher = MakeMatcher(std::move(setup));
+    std::vector<Measures> rows;
+    for (size_t p = 0; p < pairs.size(); ++p) {
+      const auto& [features0, features1] = features[p];
+      rows.push_back(
+          MeasureByHomography(ToMatchedPair(features0, features1, matcher->Match(features0, features1)),
+                              pairs[p].h1_from_0, kWarpedPairSize, kWarpedPairSize));
+    }
+    Json result;
+    for (const Statistic& statistic : HomographyStatistics()) {
+      const double value = EstimateStatistic(statistic, rows, 1).value;
+      if (statistic.threshold == "10") result[statistic.key] = value;
+      if (statistic.key == "precision" || statistic.key == "recall") result[statistic.key] = value;
+    }
+    return result;
+  }
+
+  // features: of the dense networks, for changes of SuperGlue.
+  Json MeasureSetting(const Setting& setting, const std::vector<WarpedPair>& pairs,
+                      const std::vector<PairFeatures>& features) {
+    torch::NoGradGuard no_grad;
+    const size_t dot = setting.tensor.find('.');
+    const std::string network = setting.tensor.substr(0, dot), name = setting.tensor.substr(dot + 1);
+    const bool detects = network == "superpoint";
+    const torch::Tensor parameter = detects ? superpoint_.network->named_parameters()[name]
+                                            : superglue_.network->named_parameters()[name];
+    const Exchange exchange(parameter, Changed(parameter, setting));
+    Json result = Measure(pairs, detects ? Extract(pairs) : features);
+    result["tensor"] = setting.tensor;
+    result["kind"] = setting.kind;
+    result["value"] = setting.value;
+    return result;
+  }
+
+  const LoadedSuperPoint& superpoint() const { return superpoint_; }
+  const LoadedSuperGlue& superglue() const { return superglue_; }
 
  private:
   static KeypointOptions Keypoints() {
@@ -97,6 +133,36 @@ class Scan {
     keypoints.scales = {1};  // what its weights do at one size they do at all
     return keypoints;
   }
+
+  torch::Device device_;
+  LoadedSuperPoint superpoint_;
+  LoadedSuperGlue superglue_;
+  FeatureExtractor extractor_;  // of the same network: a change of it shows here
+};
+
+class Scan {
+ public:
+  Scan(const SensitivityOptions& options, const CommonOptions& common, const WeightsPaths& weights,
+       const std::string& folder)
+      : options_(options),
+        common_(common),
+        folder_(folder),
+        subjects_(WorkersOn({DeviceFromName(common.device)}, NumWorkers(common)),
+                  [&](torch::Device device) { return std::make_unique<Subject>(weights, device); }) {}
+
+  int Run() {
+    MakePairs();
+    ReadScan();
+    features_ = subjects_.Submit([&](Subject& subject) { return subject.Extract(pairs_); }).get();
+    if (!scan_.contains("dense"))
+      scan_["dense"] =
+          subjects_.Submit([&](Subject& subject) { return subject.Measure(pairs_, features_); }).get();
+    MeasureSettings();
+    Plot();
+    return StopStatus();
+  }
+
+ private:
   std::string Path() const { return (fs::path(folder_) / "scan.json").string(); }
 
   void MakePairs() {
@@ -124,15 +190,38 @@ class Scan {
           settings.push_back({prefix + name, "bits", static_cast<double>(bits)});
       }
     };
-    add("superpoint.", *superpoint_.network);
-    add("superglue.", *superglue_.network);
+    add("superpoint.", *subjects_.front().superpoint().network);
+    add("superglue.", *subjects_.front().superglue().network);
     return settings;
+  }
+
+  // Those that are not in the scan yet, side by side; each is written as soon as all before it were.
+  void MeasureSettings() {
+    const std::vector<Setting> settings = Settings();
+    ProgressBar bar("settings", static_cast<int64_t>(settings.size()), common_.progress);
+    int64_t done = 0;
+    InOrder<Json> measured(2 * subjects_.size(), "wait for settings");
+    for (const Setting& setting : settings) {
+      if (StopRequested()) break;
+      if (IsDone(setting)) {
+        bar.Update(++done);
+        continue;
+      }
+      auto result = subjects_.Submit(
+          [this, setting](Subject& subject) { return subject.MeasureSetting(setting, pairs_, features_); });
+      measured.Add(std::move(result), [&](Json entry) {
+        scan_["settings"].push_back(std::move(entry));
+        WriteFileAtomically(Path(), scan_.dump(1) + "\n");
+        bar.Update(++done);
+      });
+    }
+    measured.Finish();
   }
 
   // A scan of other weights or pairs is not gone on with.
   void ReadScan() {
-    const Json identity = {{"superpoint_sha256", superpoint_.sha256},
-                           {"superglue_sha256", superglue_.sha256},
+    const Json identity = {{"superpoint_sha256", subjects_.front().superpoint().sha256},
+                           {"superglue_sha256", subjects_.front().superglue().sha256},
                            {"num_pairs", options_.num_pairs},
                            {"random_seed", common_.random_seed}};
     scan_ = {{"of", identity}};
@@ -153,53 +242,6 @@ class Scan {
       if (setting == Setting{entry.at("tensor"), entry.at("kind"), entry.at("value")}) return true;
     }
     return false;
-  }
-
-  using PairFeatures = std::array<Features, 2>;
-
-  std::vector<PairFeatures> ExtractAll() {
-    std::vector<PairFeatures> all;
-    for (const WarpedPair& pair : pairs_) {
-      all.emplace_back();
-      for (size_t v = 0; v < 2; ++v)
-        all.back()[v] =
-            extractor_.Extract(pair.pixels[v].ptr<float>(), pair.pixels[v].cols, pair.pixels[v].rows);
-    }
-    return all;
-  }
-
-  Json Measure(const std::vector<PairFeatures>& features) {
-    MatcherSetup setup{superglue_, {}, DeviceFromName(common_.device), {}, {}};
-    setup.options.superglue.guidance_rounds = 0;  // what its weights do, not what guidance mends
-    const auto matcher = MakeMatcher(std::move(setup));
-    std::vector<Measures> rows;
-    for (size_t p = 0; p < pairs_.size(); ++p) {
-      const auto& [features0, features1] = features[p];
-      rows.push_back(
-          MeasureByHomography(ToMatchedPair(features0, features1, matcher->Match(features0, features1)),
-                              pairs_[p].h1_from_0, kWarpedPairSize, kWarpedPairSize));
-    }
-    Json result;
-    for (const Statistic& statistic : HomographyStatistics()) {
-      const double value = EstimateStatistic(statistic, rows, 1).value;
-      if (statistic.threshold == "10") result[statistic.key] = value;
-      if (statistic.key == "precision" || statistic.key == "recall") result[statistic.key] = value;
-    }
-    return result;
-  }
-
-  Json MeasureSetting(const Setting& setting) {
-    const size_t dot = setting.tensor.find('.');
-    const std::string network = setting.tensor.substr(0, dot), name = setting.tensor.substr(dot + 1);
-    const bool detects = network == "superpoint";
-    const torch::Tensor parameter = detects ? superpoint_.network->named_parameters()[name]
-                                            : superglue_.network->named_parameters()[name];
-    const Exchange exchange(parameter, Changed(parameter, setting));
-    Json result = Measure(detects ? ExtractAll() : features_);
-    result["tensor"] = setting.tensor;
-    result["kind"] = setting.kind;
-    result["value"] = setting.value;
-    return result;
   }
 
   // Loss of precision and recall, points, one picture a network and kind, a curve a tensor.
@@ -230,12 +272,10 @@ class Scan {
   SensitivityOptions options_;
   CommonOptions common_;
   std::string folder_;
-  LoadedSuperPoint superpoint_;
-  LoadedSuperGlue superglue_;
-  FeatureExtractor extractor_;  // of the same network: a change of it shows here
   std::vector<WarpedPair> pairs_;
   std::vector<PairFeatures> features_;  // of the dense networks
   Json scan_;
+  EnginePool<Subject> subjects_;  // the last member: its threads read the others
 };
 
 }  // namespace
