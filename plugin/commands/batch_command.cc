@@ -16,9 +16,9 @@
 #include "plugin/options/options_in_force.h"
 #include "plugin/photos/image_reader.h"
 #include "plugin/reconstruction/batch_report.h"
+#include "plugin/reconstruction/mapper_program.h"
 #include "plugin/reconstruction/reconstruction_pipeline.h"
 #include "plugin/report/report_html.h"
-#include "plugin/runtime/colmap_program.h"
 #include "plugin/runtime/handover.h"
 #include "plugin/runtime/host.h"
 #include "plugin/runtime/log.h"
@@ -246,8 +246,8 @@ class BatchReconstructor : public Command {
 
   // What would fail in every collection fails before the first.
   void CheckOnce(const CommonOptions& common) {
-    RequireColmap();
     const ReconstructionOptions o = options_.Resolve("", workspace_path_);
+    FindMapper(o.mapper);
     o.features.camera.Validate();
     o.features.keypoints.Validate();
     o.matching.geometry.Validate();

@@ -24,7 +24,8 @@ void ReconstructionCommandOptions::AddTo(CLI::App& app) {
       ->check(CLI::IsMember({"keep", "drop"}));
   AddOption(
       app, "--mapper", options_.mapper,
-      "incremental, hierarchical (large collections), global (COLMAP 4): the `colmap` found must have it")
+      "incremental, hierarchical (large collections), global (COLMAP 4): run by the `colmap` found, or by "
+      "pycolmap of python3 where that lacks it")
       ->check(CLI::IsMember({"incremental", "hierarchical", "global"}));
   extraction_.AddTo(app, false);
   extraction_.AddShortNamesTo(app);

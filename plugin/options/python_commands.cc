@@ -2,7 +2,6 @@
 #include "plugin/options/python_commands.h"
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "plugin/runtime/handover.h"
 #include "util/error.h"
@@ -12,11 +11,6 @@ namespace {
 
 bool IsOption(const std::string& argument, const std::string& option) {
   return argument == option || argument.rfind(option + "=", 0) == 0;
-}
-
-std::string Interpreter() {
-  const char* const named = std::getenv(kPythonVariable);
-  return named == nullptr || *named == '\0' ? "python3" : named;
 }
 
 }  // namespace
@@ -36,7 +30,7 @@ bool IsPythonCommand(const std::vector<std::string>& arguments) {
 int RunPythonCommand(const std::vector<std::string>& arguments) {
   constexpr double kTimeout = 60;  // seconds; a first import from a cold disk
   constexpr char kFound[] = "colmatch is here";
-  const std::string python = Interpreter();
+  const std::string python = PythonInterpreter();
   const std::string answer =
       OutputOf({python, "-c", std::string("import colmatch.hdf5; print('") + kFound + "')"}, kTimeout);
   if (answer.rfind(kFound, 0) != 0) {

@@ -7,8 +7,6 @@
 
 namespace colmatch {
 
-inline constexpr char kPythonVariable[] = "COLMATCH_PYTHON";
-
 std::vector<std::string> PythonCommands();
 
 // arguments: without the program's name. True for one of PythonCommands(), and for `match --pairs`.

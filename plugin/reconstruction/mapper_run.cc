@@ -36,38 +36,16 @@ class Follower {
 };
 
 std::vector<std::string> CommandOf(const MapperRun& run) {
-  std::vector<std::string> command = {run.colmap.path,   MapperCommand(run.colmap, run.mapper),
-                                      "--database_path", run.database_path,
-                                      "--image_path",    run.image_path,
-                                      "--output_path",   run.sparse.string()};
+  std::vector<std::string> command = run.program.command;
+  command.insert(command.end(), {"--database_path", run.database_path, "--image_path", run.image_path,
+                                 "--output_path", run.sparse.string()});
   command.insert(command.end(), run.arguments.begin(), run.arguments.end());
-  if (run.num_threads > 0 && run.mapper != "global")
+  if (run.num_threads > 0)
     command.insert(command.end(), {"--Mapper.num_threads", std::to_string(run.num_threads)});
   return command;
 }
 
 }  // namespace
-
-std::string MapperCommand(const ColmapProgram& colmap, const std::string& mapper) {
-  const std::string command = mapper == "incremental" ? "mapper" : mapper + "_mapper";
-  const auto commands = colmap.Commands();
-  // One that does not tell what it has is tried.
-  if (commands.empty() || std::find(commands.begin(), commands.end(), command) != commands.end())
-    return command;
-  std::string others;
-  for (const std::string& other : commands) {
-    if (other == "mapper") others += (others.empty() ? "" : ", ") + std::string("incremental");
-    if (other == "hierarchical_mapper" || other == "global_mapper")
-      others += (others.empty() ? "" : ", ") + other.substr(0, other.find('_'));
-  }
-  const std::string version = colmap.Version();
-  throw EnvironmentError(
-      "--mapper " + mapper + ": " + colmap.path + (version.empty() ? "" : " (" + version + ")") +
-      " has no command " + command + "; it has " + (others.empty() ? "none" : others) +
-      (mapper == "global" ? ". COLMAP has it from version 4 on: install that one, or name it by " +
-                                std::string(kColmapVariable) + "=PATH"
-                          : ""));
-}
 
 void MapperLines::Add(const std::string& text) {
   rest_ += text;
@@ -110,8 +88,8 @@ void RunMapper(const MapperRun& run) {
   if (StopRequested()) return;
   // COLMAP's mapper exits 1 where it finds no model, which is a result; a signal is a fault.
   if (status > 128) {
-    throw EnvironmentError("colmap " + command[1] + " was ended by signal " + std::to_string(status - 128) +
-                           "; its output is in " + run.log.string());
+    throw EnvironmentError("the mapper of " + run.program.name + " was ended by signal " +
+                           std::to_string(status - 128) + "; its output is in " + run.log.string());
   }
 }
 

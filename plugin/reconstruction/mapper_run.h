@@ -1,17 +1,13 @@
-// Runs one of COLMAP's mappers: determines which mappers the installed `colmap` has, and parses their output.
+// Runs one of COLMAP's mappers and parses its output.
 #pragma once
 
 #include <filesystem>
 #include <string>
 #include <vector>
 
-#include "plugin/runtime/colmap_program.h"
+#include "plugin/reconstruction/mapper_program.h"
 
 namespace colmatch {
-
-// Returns "mapper", "hierarchical_mapper" or "global_mapper" for incremental, hierarchical or global. If this
-// COLMAP lacks that command, throws EnvironmentError, which names its version and the mappers it has.
-std::string MapperCommand(const ColmapProgram& colmap, const std::string& mapper);
 
 // The progress of a mapper, from the output of COLMAP 3.8 to 4.x: "Registering image #12 (5)",
 // "(num_reg_images=5)", "Initializing with image pair #1 and #2".
@@ -34,13 +30,12 @@ class MapperLines {
 };
 
 struct MapperRun {
-  ColmapProgram colmap;
-  std::string mapper;  // incremental, hierarchical, global
+  MapperProgram program;
   std::string database_path, image_path;
   std::filesystem::path sparse;        // an empty folder for the models
   std::filesystem::path log;           // file for the mapper's output
   std::vector<std::string> arguments;  // further arguments of the mapper
-  int num_threads = 0;                 // 0: the mapper's default
+  int num_threads = 0;                 // of --Mapper.num_threads; 0: the mapper's default
   int num_images = 0;                  // for the progress bar
   std::string progress;                // ProgressBar's mode
 };

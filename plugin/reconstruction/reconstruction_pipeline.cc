@@ -14,7 +14,6 @@
 #include "plugin/reconstruction/reconstruction_report.h"
 #include "plugin/report/report.h"
 #include "plugin/report/report_html.h"
-#include "plugin/runtime/colmap_program.h"
 #include "plugin/runtime/log.h"
 #include "plugin/runtime/progress_stage.h"
 #include "plugin/runtime/stop_signal.h"
@@ -29,17 +28,18 @@ int NumImages(const std::string& database_path) {
   return static_cast<int>(ColmapDatabase(database_path, DatabaseMode::kReadOnly).Images().size());
 }
 
-void Map(const ColmapProgram& colmap, const ReconstructionOptions& o, const CommonOptions& common,
+void Map(const MapperProgram& program, const ReconstructionOptions& o, const CommonOptions& common,
          const std::string& database_path, const fs::path& sparse) {
   MapperRun run;
-  run.colmap = colmap;
-  run.mapper = o.mapper;
+  run.program = program;
   run.database_path = database_path;
   run.image_path = o.features.image_path;
   run.sparse = sparse;
   run.log = MapperLog(o);
-  if (o.mapper != "global") run.arguments = o.mapper_arguments;  // they are of the incremental one
-  run.num_threads = common.num_threads;
+  if (o.mapper != "global") {  // options of the incremental mapper, which the hierarchical one has, too
+    run.arguments = o.mapper_arguments;
+    run.num_threads = common.num_threads;
+  }
   run.num_images = NumImages(database_path);
   run.progress = common.progress;
   RunMapper(run);
@@ -84,11 +84,8 @@ bool MatchRotatedWhereDue(const ReconstructionOptions& o, const CommonOptions& c
 }  // namespace
 
 ReconstructionResult Reconstruct(const ReconstructionOptions& o, const CommonOptions& common) {
-  ColmapProgram colmap;
-  if (o.run_mapper) {
-    colmap = RequireColmap();
-    MapperCommand(colmap, o.mapper);  // what it has not is said before hours of work
-  }
+  MapperProgram mapper;
+  if (o.run_mapper) mapper = FindMapper(o.mapper);  // what is missing is said before hours of work
   ReconstructionResult result;
   ReportData report;
   report.title = fs::path(o.features.image_path).lexically_normal().string();
@@ -125,8 +122,8 @@ ReconstructionResult Reconstruct(const ReconstructionOptions& o, const CommonOpt
   Stopwatch mapper_watch;
   const fs::path sparse = EmptySparseFolder(o.workspace_path);
   const ProgressStage shown(++stage, num_stages);
-  Map(colmap, o, common, mapped, sparse);
-  report.stages.push_back({"colmap " + MapperCommand(colmap, o.mapper), mapper_watch.Seconds(), ""});
+  Map(mapper, o, common, mapped, sparse);
+  report.stages.push_back({o.mapper + " mapper", mapper_watch.Seconds(), mapper.name});
   result.stopped = StopRequested();
   if (result.stopped) return result;
 

@@ -84,14 +84,6 @@ std::optional<ColmapProgram> FindColmap() {
   return std::nullopt;
 }
 
-ColmapProgram RequireColmap() {
-  if (auto program = FindColmap()) return *std::move(program);
-  const bool ours = !ProgramsOnPath("colmap").empty();
-  throw EnvironmentError(std::string(ours ? "the only colmap on PATH is colmatch itself, COLMAP is not there"
-                                          : "colmap is not on PATH") +
-                         "; install it (apt-get install colmap) or name it: " + kColmapVariable + "=PATH");
-}
-
 bool AnswerProbe(int argc, char** argv) {
   if (argc < 3 || std::strcmp(argv[1], "help") != 0 || std::strcmp(argv[2], kProbe) != 0) return false;
   std::puts(kProbeAnswer);

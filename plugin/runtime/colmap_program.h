@@ -27,9 +27,6 @@ struct ColmapProgram {
 // Nothing where there is none. Throws EnvironmentError where COLMATCH_COLMAP names no program, or colmatch.
 std::optional<ColmapProgram> FindColmap();
 
-// The same; throws EnvironmentError with advice where there is none.
-ColmapProgram RequireColmap();
-
 // FindColmap recognises colmatch by the answer to `PROGRAM help colmatch_probe`, which COLMAP answers with
 // its help. True where these arguments are that question; it is then answered on standard output.
 bool AnswerProbe(int argc, char** argv);

@@ -107,6 +107,11 @@ int ExitStatus(int status, const std::vector<std::string>& command) {
 
 }  // namespace
 
+std::string PythonInterpreter() {
+  const char* const named = std::getenv(kPythonVariable);
+  return named == nullptr || *named == '\0' ? "python3" : named;
+}
+
 bool IsProgram(const std::string& path) {
   struct stat status {};
   return stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) && access(path.c_str(), X_OK) == 0;

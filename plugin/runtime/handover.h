@@ -29,6 +29,11 @@ void RunSideBySide(const std::vector<std::vector<std::string>>& commands,
 // what it started, after so many seconds. Empty where it cannot be started.
 std::string OutputOf(const std::vector<std::string>& command, double timeout_s);
 
+inline constexpr char kPythonVariable[] = "COLMATCH_PYTHON";
+
+// The Python interpreter: what the environment variable COLMATCH_PYTHON names, or python3.
+std::string PythonInterpreter();
+
 // Whether the path is of a file that may be executed.
 bool IsProgram(const std::string& path);
 

@@ -94,6 +94,7 @@ if(NOT COLMATCH_CORE_ONLY)
   colmatch_test(plugin/reconstruction
     SOURCES
       batch_test.cc
+      mapper_program_test.cc
       mapper_run_test.cc
       reconstruction_failure_test.cc
       reconstruction_test.cc

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "plugin/runtime/handover.h"
 #include "tests/temporary_folder.h"
 #include "util/error.h"
 

@@ -13,31 +13,6 @@
 namespace colmatch {
 namespace {
 
-using testing::AllOf;
-using testing::HasSubstr;
-
-ColmapProgram Colmap(const std::string& version, const std::string& commands) {
-  return {"/opt/colmap",
-          "COLMAP " + version + " -- Structure-from-Motion\n\nAvailable commands:\n" + commands};
-}
-
-TEST(MapperCommand, IsOneThatThisColmapHas) {
-  const ColmapProgram old = Colmap("3.8", "  help\n  hierarchical_mapper\n  mapper\n");
-  EXPECT_EQ(MapperCommand(old, "incremental"), "mapper");
-  EXPECT_EQ(MapperCommand(old, "hierarchical"), "hierarchical_mapper");
-  EXPECT_EQ(MapperCommand(Colmap("4.0.4", "  global_mapper\n  mapper\n"), "global"), "global_mapper");
-  EXPECT_EQ(MapperCommand({"/opt/silent", ""}, "global"), "global_mapper")
-      << "one that does not tell is tried";
-}
-
-TEST(MapperCommand, SaysWhatThereIsInstead) {
-  const std::string message = MessageOf<EnvironmentError>(
-      [] { MapperCommand(Colmap("3.8", "  hierarchical_mapper\n  mapper\n"), "global"); });
-  EXPECT_THAT(message,
-              AllOf(HasSubstr("--mapper global"), HasSubstr("/opt/colmap (3.8)"), HasSubstr("global_mapper"),
-                    HasSubstr("it has hierarchical, incremental"), HasSubstr("version 4")));
-}
-
 TEST(MapperLines, CountRegisteredImages) {
   MapperLines lines;
   lines.Add("==============\nLoading database\n");

@@ -8,7 +8,7 @@
 #include <opencv2/imgcodecs.hpp>
 
 #include "plugin/demo/demo_scene.h"
-#include "plugin/runtime/colmap_program.h"
+#include "plugin/reconstruction/mapper_program.h"
 #include "plugin/runtime/handover.h"
 #include "tests/plugin/program.h"
 #include "tests/temporary_folder.h"
@@ -93,14 +93,14 @@ TEST(Reconstruction, MatchesAlongTheGraphAndNamesMissingMappers) {
   EXPECT_EQ(refused.status, 1);
   EXPECT_THAT(refused.output, testing::HasSubstr("GraphMatching.num_rounds must be in [1, 1000], found 0"));
   command.resize(command.size() - 2);
-  const auto colmap = FindColmap();
-  const auto commands = colmap->Commands();
-  if (std::find(commands.begin(), commands.end(), "global_mapper") != commands.end()) return;
+  if (HasMapper(*FindColmap(), "global")) return;
+  setenv(kPythonVariable, "/bin/false", 1);  // no pycolmap either
   command[2] = folder.path() / "other";
   command.insert(command.end(), {"--mapper", "global"});
   const ProgramResult missing = RunColmatch(command);
+  unsetenv(kPythonVariable);
   EXPECT_EQ(missing.status, 3);
-  EXPECT_THAT(missing.output, testing::HasSubstr("has no command global_mapper"));
+  EXPECT_THAT(missing.output, testing::HasSubstr("--mapper global: there is no program for it"));
   EXPECT_FALSE(std::filesystem::exists(folder.path() / "other/database.db"));
 }
 
