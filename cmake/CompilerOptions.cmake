@@ -22,7 +22,7 @@ if(COLMATCH_SANITIZE)
   unset(CMAKE_REQUIRED_LINK_OPTIONS)
   if(NOT COLMATCH_SANITIZER_RUNTIME_FOUND)
     message(FATAL_ERROR "COLMATCH_SANITIZE=${COLMATCH_SANITIZE}: ${CMAKE_CXX_COMPILER} cannot link it. For clang 14 on Debian: "
-                        "apt-get install libclang-rt-14-dev")
+                        "apt-get install libclang-rt-14-dev; on Debian 13, libclang-rt-19-dev")
   endif()
 endif()
 

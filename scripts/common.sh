@@ -28,11 +28,12 @@ PIP_PACKAGES=(g++ clang cmake ninja-build ccache pkg-config python3-dev python3-
 
 # What differs between releases.
 RELEASE="$(. /etc/os-release 2>/dev/null && echo "${ID:-unknown}-${VERSION_ID:-unknown}")"
-FORMAT_PACKAGE=clang-format-14  # its version decides how the code looks
+FORMAT_PACKAGE=clang-format-14          # its version decides how the code looks
+SANITIZER_PACKAGE=libclang-rt-14-dev    # of the release's clang
 case "$RELEASE" in
   debian-12) ;;
-  debian-13) FORMAT_PACKAGE= ;;  # has no such version
-  ubuntu-24.04) ;;               # the same names, as far as is known: nobody has tried it
+  debian-13) FORMAT_PACKAGE= SANITIZER_PACKAGE=libclang-rt-19-dev ;;  # has no clang-format 14
+  ubuntu-24.04) SANITIZER_PACKAGE=libclang-rt-18-dev ;;  # from its package lists: nobody has tried it
 esac
 
 say() { printf '\n== %s\n' "$*"; }

@@ -7,7 +7,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 seconds="${1:-60}"
 shift || true
-install_packages "${PACKAGES[@]}" libclang-rt-14-dev libgtest-dev libgmock-dev
+install_packages "${PACKAGES[@]}" "$SANITIZER_PACKAGE" libgtest-dev libgmock-dev
 configure_preset fuzz
 build="$ROOT/build/fuzz"
 all=$(sed -n '/^set(fuzz_targets/,/)/p' "$ROOT/tests/fuzz/targets.cmake" | tr -d ')' | tail -n +2)

@@ -31,7 +31,7 @@ say "checking with clang-tidy"
 
 # Two minutes: the readers of files from outside, without LibTorch's compile times.
 say "testing the readers under ASan and UBSan"
-install_packages libclang-rt-14-dev
+install_packages "$SANITIZER_PACKAGE"
 configure_preset fuzz
 cmake --build "$ROOT/build/fuzz" --target readers_test
 "$ROOT/build/fuzz/readers_test" --gtest_brief=1

@@ -3,7 +3,7 @@
 # Ends with "no race" or with TSan's first report. What is not ours is in scripts/tsan.supp, each line with its reason.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-install_packages "${PACKAGES[@]}" libclang-rt-14-dev
+install_packages "${PACKAGES[@]}" "$SANITIZER_PACKAGE"
 configure_preset tsan
 ninja -C "$ROOT/build/tsan" colmatch
 colmatch="$ROOT/build/tsan/colmatch"
