@@ -34,7 +34,7 @@ say "testing the readers under ASan and UBSan"
 install_packages "$SANITIZER_PACKAGE"
 configure_preset fuzz
 cmake --build "$ROOT/build/fuzz" --target readers_test
-"$ROOT/build/fuzz/readers_test" --gtest_brief=1
+ASAN_OPTIONS=detect_stack_use_after_return=1 "$ROOT/build/fuzz/readers_test" --gtest_brief=1
 
 # For GPUs: compiled and linked, nothing of it runs here. PyPI's torch is LibTorch's build for CUDA 13.
 torch="$ROOT/deps/torch-cuda"

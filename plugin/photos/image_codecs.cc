@@ -156,10 +156,10 @@ std::string NameOfOtherFormat(const Bytes& bytes) {
     std::string text;
     const char* what;
   };
-  constexpr char kAvif[] = "an AVIF photo; convert it to JPEG or PNG";
-  constexpr char kHeif[] = "a HEIF photo; convert it to JPEG, for example with heif-convert";
-  constexpr char kRaw[] = "a raw photo; develop it to JPEG";
-  constexpr char kConvert[] = "; convert it to JPEG or PNG";
+  static constexpr char kAvif[] = "an AVIF photo; convert it to JPEG or PNG";
+  static constexpr char kHeif[] = "a HEIF photo; convert it to JPEG, for example with heif-convert";
+  static constexpr char kRaw[] = "a raw photo; develop it to JPEG";
+  static constexpr char kConvert[] = "; convert it to JPEG or PNG";
   static const std::vector<Mark> marks = {
       {4, "ftypavif", kAvif},
       {4, "ftypavis", kAvif},
