@@ -36,6 +36,13 @@ std::optional<ColmapProgram> AskPycolmap(const std::string& python) {
   return program;
 }
 
+std::string NothingFound(const std::string& python) {
+  const std::string pycolmap = " nor pycolmap (" + python + ") was found";
+  if (!ProgramsOnPath("colmap").empty())
+    return "; the only colmap on PATH is colmatch itself, and neither COLMAP's" + pycolmap;
+  return "; neither `colmap` (PATH, or " + std::string(kColmapVariable) + "=PATH)" + pycolmap;
+}
+
 }  // namespace
 
 bool HasMapper(const ColmapProgram& colmap, const std::string& mapper) {
@@ -58,10 +65,7 @@ MapperProgram FindMapper(const std::string& mapper) {
       found += "; " + Named(name, (*program)->Version(), (*program)->path) + " has " + MappersOf(**program);
   }
   throw EnvironmentError("--mapper " + mapper + ": there is no program for it" +
-                         (found.empty() ? "; neither `colmap` (PATH, or " + std::string(kColmapVariable) +
-                                              "=PATH) nor pycolmap (" + python + ") was found"
-                                        : found) +
-                         ". " +
+                         (found.empty() ? NothingFound(python) : found) + ". " +
                          (mapper == "global" ? "COLMAP has it from version 4 on: install that one"
                                              : "Install COLMAP (apt-get install colmap)") +
                          ", or pycolmap (python3 -m pip install pycolmap; " + kPythonVariable +
