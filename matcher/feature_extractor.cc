@@ -8,7 +8,6 @@
 
 #include "matcher/memory_needs.h"
 #include "network/engines/superpoint_engine.h"
-#include "network/image_pyramid.h"
 #include "network/kernels/bf16.h"
 #include "util/error.h"
 
@@ -75,22 +74,24 @@ Features FeatureExtractor::ExtractTiled(const float* pixels, int width, int heig
   return features;
 }
 
-Features FeatureExtractor::ExtractLevel(const torch::Tensor& image, const KeypointOptions& options,
-                                        int tile_size, const KeypointFilter& keep) {
+LevelFeatures FeatureExtractor::ExtractLevel(const torch::Tensor& image, const KeypointOptions& options,
+                                             int tile_size, const KeypointFilter& keep) {
   const auto height = static_cast<int>(image.size(2)), width = static_cast<int>(image.size(3));
-  Features features;
+  LevelFeatures found({});
   const auto extract_in_tiles = [&](int size) {
     return [&, size](torch::Device device) {
-      features = ExtractInTiles(network_, image, options, size, keep, device);
+      found.dense = {};
+      found.features = ExtractInTiles(network_, image, options, size, keep, device,
+                                      options.pooled_descriptors ? &found.dense : nullptr);
     };
   };
   for (const int size : TileSizesToTry(width, height, tile_size, weights_.network->architecture(), options)) {
-    if (fallback_.Try(extract_in_tiles(size))) return features;
+    if (fallback_.Try(extract_in_tiles(size))) return found;
   }
   fallback_.RunOnCpu(
       extract_in_tiles(tile_size), ItemText(width, height),
       tile_size == 0 ? ExtractionMemory(width, height) : ExtractionMemory(tile_size, tile_size));
-  return features;
+  return found;
 }
 
 TurnedDescriptors FeatureExtractor::DescribeTurned(const float* pixels, int width, int height,
@@ -102,6 +103,17 @@ TurnedDescriptors FeatureExtractor::DescribeTurned(const float* pixels, int widt
   const auto image = torch::from_blob(const_cast<float*>(pixels), {1, 1, height, width});
   std::vector<PyramidLevel> levels;
   for (const double scale : options_.scales) levels.push_back(MakeLevel(image, scale));
+  if (PoolsDescriptors(options_)) {
+    for (const PyramidLevel& level : levels) {
+      if (std::min(level.image.size(2), level.image.size(3)) < kCellSize) continue;
+      const auto of_level = DescribeLevelTurned(level.image, level.FromOriginal(features.keypoints));
+      for (size_t k = 0; k < turned.size(); ++k) turned[k] += of_level[k];
+    }
+    for (torch::Tensor& descriptors : turned)
+      descriptors = torch::nn::functional::normalize(
+          descriptors, torch::nn::functional::NormalizeFuncOptions().p(2).dim(0));
+    return turned;
+  }
   const auto level_of = LevelsOf(features, levels);
   for (size_t i = 0; i < levels.size(); ++i) {
     const auto indices = (level_of == static_cast<int64_t>(i)).nonzero().squeeze(1);

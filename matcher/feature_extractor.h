@@ -7,6 +7,7 @@
 #include "matcher/device_fallback.h"
 #include "matcher/tiled_extraction.h"
 #include "matcher/turn.h"
+#include "network/image_pyramid.h"
 #include "network/keypoints.h"
 #include "network/precision.h"
 #include "network/weights.h"
@@ -41,6 +42,7 @@ class FeatureExtractor {
 
   const std::vector<double>& scales() const { return options_.scales; }
   int refinement_radius() const { return options_.refinement_radius; }
+  Refinement refinement() const { return options_.refinement; }
   double place_radius() const { return options_.place_radius; }
   int descriptor_dim() const { return weights_.network->architecture().descriptor_dim; }
   const LoadedSuperPoint& weights() const { return weights_; }
@@ -49,8 +51,8 @@ class FeatureExtractor {
   Precision precision() const { return precision_; }
 
  private:
-  Features ExtractLevel(const torch::Tensor& image, const KeypointOptions& options, int tile_size,
-                        const KeypointFilter& keep);
+  LevelFeatures ExtractLevel(const torch::Tensor& image, const KeypointOptions& options, int tile_size,
+                             const KeypointFilter& keep);
   TurnedDescriptors DescribeLevelTurned(const torch::Tensor& image, const torch::Tensor& keypoints);
 
   LoadedSuperPoint weights_;

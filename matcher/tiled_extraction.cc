@@ -59,14 +59,33 @@ Keypoints Chosen(const Keypoints& keypoints, const torch::Tensor& indices) {
   return {keypoints.xy.index_select(0, indices), keypoints.scores.index_select(0, indices)};
 }
 
+// The tile's own cells of the whole image's dense descriptors.
+void AddTile(const SuperPointOutput& output, const Span& columns, const Span& rows,
+             const torch::Tensor& image, DenseDescriptors& dense) {
+  dense.sampling = output.sampling;
+  const int64_t height = image.size(2) / kCellSize, width = image.size(3) / kCellSize;
+  if (height == output.descriptors.size(2) && width == output.descriptors.size(3)) {
+    dense.map = output.descriptors.cpu();
+    return;
+  }
+  if (!dense.map.defined()) dense.map = torch::empty({1, output.descriptors.size(1), height, width});
+  const auto cells = [](const torch::Tensor& map, const Span& span, int64_t axis, int origin) {
+    return map.narrow(axis, (span.first - origin) / kCellSize,
+                      span.last / kCellSize - span.first / kCellSize);
+  };
+  const auto own = cells(cells(output.descriptors, rows, 2, rows.seen_first), columns, 3, columns.seen_first);
+  cells(cells(dense.map, rows, 2, 0), columns, 3, 0).copy_(own);
+}
+
 Features FeaturesOfTile(const DenseNetwork& network, const torch::Tensor& image, const Span& columns,
                         const Span& rows, const KeypointOptions& options, const KeypointFilter& keep,
-                        torch::Device device) {
+                        torch::Device device, DenseDescriptors* dense) {
   const auto seen = image.narrow(2, rows.seen_first, rows.seen_last - rows.seen_first)
                         .narrow(3, columns.seen_first, columns.seen_last - columns.seen_first)
                         .contiguous()
                         .to(device);
   const SuperPointOutput output = network(seen);
+  if (dense) AddTile(output, columns, rows, image, *dense);
   KeypointOptions all = options;
   all.max_num_features = 0;
   Keypoints keypoints = DetectKeypoints(seen, ScoresFromLogits(output.logits)[0], all);
@@ -81,8 +100,10 @@ Features FeaturesOfTile(const DenseNetwork& network, const torch::Tensor& image,
   Features features;
   features.keypoints = keypoints.xy.cpu() + corner;
   features.scores = keypoints.scores.cpu();
+  // What is pooled over the levels is read there.
   features.descriptors =
-      keypoints.xy.size(0) > 0
+      options.pooled_descriptors ? torch::zeros({output.descriptors.size(1), keypoints.xy.size(0)})
+      : keypoints.xy.size(0) > 0
           ? SampleDescriptors(keypoints.xy.unsqueeze(0), output.descriptors, output.sampling)[0].cpu()
           : torch::zeros({output.descriptors.size(1), 0});
   return features;
@@ -139,7 +160,7 @@ void ValidateTileSize(int tile_size, const KeypointOptions& options) {
 
 Features ExtractInTiles(const DenseNetwork& network, const torch::Tensor& image,
                         const KeypointOptions& options, int tile_size, const KeypointFilter& keep,
-                        torch::Device device) {
+                        torch::Device device, DenseDescriptors* dense) {
   TORCH_CHECK(image.dim() == 4 && image.size(0) == 1, "ExtractInTiles: image must be (1, 1, H, W), got ",
               image.sizes());
   options.Validate();
@@ -153,7 +174,7 @@ Features ExtractInTiles(const DenseNetwork& network, const torch::Tensor& image,
     std::vector<Features> tiles;
     for (const Span& row : rows) {
       for (const Span& column : columns)
-        tiles.push_back(FeaturesOfTile(network, image, column, row, options, keep, device));
+        tiles.push_back(FeaturesOfTile(network, image, column, row, options, keep, device, dense));
     }
     features = JoinFeatures(tiles);
     if (tiles.size() > 1)

@@ -25,10 +25,11 @@ void ValidateTileSize(int tile_size, const KeypointOptions& options);
 
 // ExtractFeatures, with the filter before max_num_features is applied. image (1, 1, H, W) float in [0, 1] on
 // any device; tiles go to `device`, the network's, one by one. tile_size: longest side of what the network
-// sees at once, pixels; 0: the whole image. The features are on the CPU. Throws UsageError for a tile_size
-// that leaves no room between the margins.
+// sees at once, pixels; 0: the whole image. The features are on the CPU. dense, if given, becomes the
+// descriptors of the whole image, on the CPU: 4 D bytes per cell of 8 x 8 pixels. Throws UsageError for a
+// tile_size that leaves no room between the margins.
 Features ExtractInTiles(const DenseNetwork& network, const torch::Tensor& image,
                         const KeypointOptions& options, int tile_size, const KeypointFilter& keep = {},
-                        torch::Device device = torch::kCPU);
+                        torch::Device device = torch::kCPU, DenseDescriptors* dense = nullptr);
 
 }  // namespace colmatch

@@ -95,6 +95,8 @@ std::map<std::string, std::string> MetadataOf(const SuperPointArchitecture& arch
       {"descriptor_sampling",
        architecture.sampling == DescriptorSampling::kPublished ? kPublishedSampling : kCellCentreSampling}};
   metadata["refinement_radius"] = std::to_string(architecture.refinement_radius);
+  if (architecture.pooled_descriptors) metadata["descriptor_pooling"] = kPoolingOverScales;
+  if (architecture.refinement == Refinement::kScores) metadata["refinement"] = kScoreRefinement;
   if (architecture.scales != SuperPointArchitecture{}.scales)
     metadata["scales"] = JoinNumbers(architecture.scales);
   if (architecture.place_radius != SuperPointArchitecture{}.place_radius)
@@ -131,7 +133,8 @@ std::vector<double> ScalesFromMetadata(const std::map<std::string, std::string>&
   }
 }
 
-int RefinementFromMetadata(const std::map<std::string, std::string>& metadata, const std::string& path) {
+int RefinementRadiusFromMetadata(const std::map<std::string, std::string>& metadata,
+                                 const std::string& path) {
   const auto found = metadata.find("refinement_radius");
   if (found == metadata.end()) {
     const auto trained_by = metadata.find("trained_by");
@@ -142,6 +145,23 @@ int RefinementFromMetadata(const std::map<std::string, std::string>& metadata, c
   if (ReadNumber(found->second, radius) && radius >= 0 && radius <= kMaxRefinementRadius) return radius;
   throw WeightsError(path + ": metadata 'refinement_radius' is '" + found->second +
                      "', expected a whole number in [0, " + std::to_string(kMaxRefinementRadius) + "]");
+}
+
+bool PoolingFromMetadata(const std::map<std::string, std::string>& metadata, const std::string& path) {
+  const auto found = metadata.find("descriptor_pooling");
+  if (found == metadata.end() || found->second == kNoPooling) return false;
+  if (found->second == kPoolingOverScales) return true;
+  throw WeightsError(path + ": metadata 'descriptor_pooling' is '" + found->second + "', expected " +
+                     kNoPooling + " or " + kPoolingOverScales);
+}
+
+Refinement RefinementFromMetadata(const std::map<std::string, std::string>& metadata,
+                                  const std::string& path) {
+  const auto found = metadata.find("refinement");
+  if (found == metadata.end() || found->second == kHessianRefinement) return Refinement::kHessian;
+  if (found->second == kScoreRefinement) return Refinement::kScores;
+  throw WeightsError(path + ": metadata 'refinement' is '" + found->second + "', expected " +
+                     kHessianRefinement + " or " + kScoreRefinement);
 }
 
 double PlaceRadiusFromMetadata(const std::map<std::string, std::string>& metadata, const std::string& path) {

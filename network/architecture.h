@@ -15,6 +15,10 @@ namespace colmatch {
 inline constexpr char kWeightsFormatVersion[] = "1";
 inline constexpr char kPublishedSampling[] = "published";
 inline constexpr char kCellCentreSampling[] = "cell_centres";
+inline constexpr char kPoolingOverScales[] = "scales";
+inline constexpr char kNoPooling[] = "none";
+inline constexpr char kHessianRefinement[] = "hessian";
+inline constexpr char kScoreRefinement[] = "scores";
 inline constexpr char kFixedKeypointCode[] = "fixed";
 
 // "architecture", "format_version" and the sizes; the keys are a file format (docs/weights_format.md).
@@ -32,9 +36,15 @@ DescriptorSampling SamplingFromMetadata(const std::map<std::string, std::string>
 std::vector<double> ScalesFromMetadata(const std::map<std::string, std::string>& metadata,
                                        const std::string& path);
 
-// How far keypoints move to peaks, pixels. A file that does not say: 0, as published, but for colmatch's own
-// from before it was said ("trained_by").
-int RefinementFromMetadata(const std::map<std::string, std::string>& metadata, const std::string& path);
+// Within how many pixels keypoints are refined. A file that does not say: 0, as published, but for colmatch's
+// own from before it was said ("trained_by").
+int RefinementRadiusFromMetadata(const std::map<std::string, std::string>& metadata, const std::string& path);
+// Whether descriptors are pooled over the scales; a file that does not say: they are not.
+bool PoolingFromMetadata(const std::map<std::string, std::string>& metadata, const std::string& path);
+
+// To what keypoints are refined; a file that does not say: the Hessian.
+Refinement RefinementFromMetadata(const std::map<std::string, std::string>& metadata,
+                                  const std::string& path);
 
 // Within how many pixels keypoints of several scales are one place; a file that does not say: 0, all stay.
 double PlaceRadiusFromMetadata(const std::map<std::string, std::string>& metadata, const std::string& path);

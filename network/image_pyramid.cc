@@ -23,6 +23,10 @@ int BorderOf(const PyramidLevel& level, int border) {
 
 }  // namespace
 
+bool PoolsDescriptors(const KeypointOptions& options) {
+  return options.pooled_descriptors && options.scales.size() > 1;
+}
+
 double PyramidLevel::scale() const { return std::sqrt(scale_x * scale_y); }
 
 torch::Tensor PyramidLevel::ToOriginal(const torch::Tensor& xy) const {
@@ -51,17 +55,34 @@ PyramidLevel MakeLevel(const torch::Tensor& image, double scale) {
           static_cast<double>(height) / static_cast<double>(h)};
 }
 
+torch::Tensor PooledDescriptors(const std::vector<std::pair<PyramidLevel, DenseDescriptors>>& levels,
+                                const torch::Tensor& xy) {
+  torch::Tensor sum;
+  for (const auto& [level, dense] : levels) {
+    if (!dense.map.defined()) continue;
+    const auto of_level = SampleDescriptors(level.FromOriginal(xy).unsqueeze(0).to(dense.map.device()),
+                                            dense.map, dense.sampling)[0]
+                              .cpu();
+    sum = sum.defined() ? sum + of_level : of_level;
+  }
+  TORCH_CHECK(sum.defined(), "PooledDescriptors: no level has descriptors");
+  return F::normalize(sum, F::NormalizeFuncOptions().p(2).dim(0));
+}
+
 Features ExtractFromPyramid(const torch::Tensor& image, const KeypointOptions& options,
                             const LevelExtraction& extract) {
   TORCH_CHECK(!options.scales.empty() && options.place_radius >= 0,
               "ExtractFromPyramid: options must be resolved (ResolveOptions)");
   torch::NoGradGuard no_grad;
   std::vector<Features> levels;
+  std::vector<std::pair<PyramidLevel, DenseDescriptors>> dense;
   for (const double scale : options.scales) {
     const PyramidLevel level = MakeLevel(image, scale);
     KeypointOptions own = options;
     own.remove_borders = BorderOf(level, options.remove_borders);
-    Features features = extract(level, own);
+    own.pooled_descriptors = PoolsDescriptors(options);
+    auto [features, descriptors] = extract(level, own);
+    if (own.pooled_descriptors) dense.emplace_back(level, std::move(descriptors));
     features.keypoints = level.ToOriginal(features.keypoints);
     if (options.scales.size() > 1 || level.scale() != 1)
       features.scales = torch::full({features.size()}, level.scale(), features.scores.options());
@@ -69,6 +90,8 @@ Features ExtractFromPyramid(const torch::Tensor& image, const KeypointOptions& o
   }
   Features features =
       OneFeaturePerPlace(JoinFeatures(levels), options.place_radius, options.max_num_features);
+  if (!dense.empty() && features.size() > 0)
+    features.descriptors = PooledDescriptors(dense, features.keypoints);
   features.width = static_cast<int>(image.size(3));
   features.height = static_cast<int>(image.size(2));
   return features;

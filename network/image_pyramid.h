@@ -6,6 +6,7 @@
 #include <torch/types.h>
 
 #include <functional>
+#include <utility>
 #include <vector>
 
 #include "network/features.h"
@@ -30,12 +31,30 @@ struct PyramidLevel {
 // level. Returns the image itself if the factor does not change its size.
 PyramidLevel MakeLevel(const torch::Tensor& image, double scale);
 
-// Extracts the features of one level, in pixels of the level. The options passed keep keypoints out of the
-// border of the original image.
-using LevelExtraction = std::function<Features(const PyramidLevel& level, const KeypointOptions& options)>;
+// What was found in one level, in its pixels. dense is needed where descriptors are pooled.
+struct LevelFeatures {
+  LevelFeatures(Features found, DenseDescriptors descriptors = {})
+      : features(std::move(found)), dense(std::move(descriptors)) {}
+  Features features;
+  DenseDescriptors dense;
+};
+
+// Extracts the features of one level. The options passed keep keypoints out of the border of the original
+// image.
+using LevelExtraction =
+    std::function<LevelFeatures(const PyramidLevel& level, const KeypointOptions& options)>;
+
+// Whether ExtractFromPyramid pools: asked for, and there are several scales.
+bool PoolsDescriptors(const KeypointOptions& options);
+
+// Descriptors (D, N), unit columns, of keypoints xy (N, 2) of the original: the mean of those of all levels
+// that are at least one cell large, of which there must be one. On the CPU.
+torch::Tensor PooledDescriptors(const std::vector<std::pair<PyramidLevel, DenseDescriptors>>& levels,
+                                const torch::Tensor& xy);
 
 // The strongest features of all levels, in pixels of the original, with their scales (no scales if the image
-// itself is the only level). options.scales must not be empty.
+// itself is the only level). Their descriptors are those of their level or, with options.pooled_descriptors,
+// of all levels. options.scales must not be empty.
 Features ExtractFromPyramid(const torch::Tensor& image, const KeypointOptions& options,
                             const LevelExtraction& extract);
 

@@ -105,6 +105,8 @@ KeypointOptions ResolveOptions(const KeypointOptions& options, const SuperPointA
   KeypointOptions resolved = options;
   if (resolved.scales.empty()) resolved.scales = architecture.scales;
   if (resolved.refinement_radius < 0) resolved.refinement_radius = architecture.refinement_radius;
+  resolved.refinement = architecture.refinement;
+  resolved.pooled_descriptors = architecture.pooled_descriptors;
   if (resolved.place_radius < 0) resolved.place_radius = architecture.place_radius;
   return resolved;
 }
@@ -143,12 +145,31 @@ torch::Tensor MoveToPeaks(const torch::Tensor& xy, const torch::Tensor& response
   return torch::where((peak > 0).unsqueeze(1), moved, xy);
 }
 
+torch::Tensor MoveToCentroids(const torch::Tensor& xy, const torch::Tensor& scores, int radius) {
+  TORCH_CHECK(xy.dim() == 2 && xy.size(1) == 2 && scores.dim() == 2,
+              "MoveToCentroids: xy must be (N, 2) and scores (H, W), got ", xy.sizes(), " and ",
+              scores.sizes());
+  if (xy.size(0) == 0) return xy;
+  const auto padded = F::pad(scores, F::PadFuncOptions({radius, radius, radius, radius}));
+  const auto steps = torch::arange(2 * radius + 1, xy.options().dtype(torch::kLong));
+  const auto start = xy.to(torch::kLong);
+  const auto rows = start.select(1, 1).view({-1, 1, 1}) + steps.view({1, -1, 1});
+  const auto columns = start.select(1, 0).view({-1, 1, 1}) + steps.view({1, 1, -1});
+  const auto weights = padded.index({rows, columns});
+  const auto offset = (steps - radius).to(scores.scalar_type());
+  const auto moved = torch::stack(
+      {(weights * offset.view({1, 1, -1})).sum({1, 2}), (weights * offset.view({1, -1, 1})).sum({1, 2})}, 1);
+  return xy + (moved / weights.sum({1, 2}).clamp_min(1e-20).unsqueeze(1)).to(xy.scalar_type());
+}
+
 Keypoints SelectKeypoints(const torch::Tensor& scores, const KeypointOptions& options,
                           const torch::Tensor& response) {
   TORCH_CHECK(scores.dim() == 2, "SelectKeypoints: scores must be (H, W), got ", scores.sizes());
   Keypoints result =
       IsForCpuKernels(scores) ? SurvivorsOnCpu(scores, options) : SurvivorsOnGpu(scores, options);
-  if (options.refinement_radius > 0 && response.defined()) {
+  if (options.refinement_radius > 0 && options.refinement == Refinement::kScores) {
+    result.xy = MoveToCentroids(result.xy, scores, options.refinement_radius);
+  } else if (options.refinement_radius > 0 && response.defined()) {
     result.xy = MoveToPeaks(result.xy, response, options.refinement_radius, options.remove_borders);
     result = StrongestOfEachPixel(result, scores.size(1));
   }
@@ -162,8 +183,8 @@ Keypoints SelectKeypoints(const torch::Tensor& scores, const KeypointOptions& op
 
 Keypoints DetectKeypoints(const torch::Tensor& image, const torch::Tensor& scores,
                           const KeypointOptions& options) {
-  return SelectKeypoints(scores, options,
-                         options.refinement_radius > 0 ? HessianResponse(image) : torch::Tensor());
+  const bool needs_response = options.refinement_radius > 0 && options.refinement == Refinement::kHessian;
+  return SelectKeypoints(scores, options, needs_response ? HessianResponse(image) : torch::Tensor());
 }
 
 torch::Tensor SampleDescriptors(const torch::Tensor& keypoints, const torch::Tensor& dense,
@@ -213,10 +234,11 @@ Features StrongestFeatures(const Features& features, int max_num_features) {
 }
 
 Features ExtractFeatures(const DenseNetwork& network, const torch::Tensor& image,
-                         const KeypointOptions& options) {
+                         const KeypointOptions& options, DenseDescriptors* dense) {
   TORCH_CHECK(image.dim() == 4 && image.size(0) == 1, "ExtractFeatures: image must be (1, 1, H, W), got ",
               image.sizes());
   const SuperPointOutput output = network(image);
+  if (dense) *dense = {output.descriptors, output.sampling};
   const Keypoints keypoints = DetectKeypoints(image, ScoresFromLogits(output.logits)[0], options);
   Features features;
   features.keypoints = keypoints.xy;

@@ -15,6 +15,9 @@ struct KeypointOptions {
   int nms_radius = 4;
   int remove_borders = 4;
   int refinement_radius = -1;
+  // No options: ResolveOptions takes them from the weights.
+  Refinement refinement = Refinement::kHessian;
+  bool pooled_descriptors = false;
   double place_radius = -1;
   // Sizes at which the image is processed, as factors of its own, each with the radii above in its own
   // pixels; see SuperPointArchitecture. Empty: as the weights specify.
@@ -33,9 +36,11 @@ struct KeypointOptions {
   static constexpr Declaration<int> kRemoveBorders{
       "--SuperPoint.remove_borders", "width of the border without keypoints, pixels", {0, 4096, "pixels"}};
   static constexpr Declaration<int> kRefinementRadius{"--SuperPoint.refinement_radius",
-                                                      "keypoints move to the strongest peak of the Hessian "
-                                                      "this near, pixels; 0: they stay, as published; -1: "
-                                                      "as the weights specify",
+                                                      "keypoints are refined within this many pixels: to the "
+                                                      "strongest peak of the Hessian, or to the mean "
+                                                      "position of the scores, as the weights specify; 0: "
+                                                      "they stay on whole pixels, as published; -1: as the "
+                                                      "weights specify",
                                                       {-1, kMaxRefinementRadius, "pixels"}};
   // What -1 means is added where it is declared: a network in training has no weights that specify it.
   static constexpr Declaration<double> kPlaceRadius{"--SuperPoint.place_radius",
@@ -64,9 +69,14 @@ struct Keypoints {
 // stays. Several may arrive at one place.
 torch::Tensor MoveToPeaks(const torch::Tensor& xy, const torch::Tensor& response, int radius, int border = 0);
 
+// Each keypoint at the mean position of the (2 radius + 1) window around it, weighted with the scores (the
+// soft argmax of ALIKED, Zhao et al. 2023, on probabilities). xy (N, 2) whole pixels, scores (H, W), at least
+// 0; returns (N, 2).
+torch::Tensor MoveToCentroids(const torch::Tensor& xy, const torch::Tensor& scores, int radius);
+
 // From the dense scores (H, W) of one image. Sorted by falling score where max_num_features cut, else in row
-// order. With a response (H, W) and a refinement radius they move to its peaks, and of those that meet at one
-// pixel the strongest stays.
+// order. With a refinement radius they move to the scores' centroids or, with a response (H, W), to its
+// peaks, as options.refinement says; of those that meet at one peak the strongest stays.
 Keypoints SelectKeypoints(const torch::Tensor& scores, const KeypointOptions& options,
                           const torch::Tensor& response = {});
 
@@ -80,6 +90,12 @@ Keypoints DetectKeypoints(const torch::Tensor& image, const torch::Tensor& score
 torch::Tensor SampleDescriptors(const torch::Tensor& keypoints, const torch::Tensor& dense,
                                 DescriptorSampling sampling = DescriptorSampling::kPublished);
 
+// The descriptors of all places of an image, and how to read them.
+struct DenseDescriptors {
+  torch::Tensor map;  // (1, D, h, w), unit length along D; undefined for an image of less than a cell
+  DescriptorSampling sampling = DescriptorSampling::kPublished;
+};
+
 // Of several parts of one image, in the first one's frame; all or none of them have scales.
 Features JoinFeatures(const std::vector<Features>& parts);
 // Those of these indices (int64), in their order.
@@ -88,8 +104,8 @@ Features SelectFeatures(const Features& features, const torch::Tensor& indices);
 Features StrongestFeatures(const Features& features, int max_num_features);
 
 // image (1, 1, H, W) float in [0, 1] on the network's device, processed at scale 1. An image
-// without keypoints gives N = 0.
+// without keypoints gives N = 0. dense, if given, becomes the descriptors of the whole image.
 Features ExtractFeatures(const DenseNetwork& network, const torch::Tensor& image,
-                         const KeypointOptions& options);
+                         const KeypointOptions& options, DenseDescriptors* dense = nullptr);
 
 }  // namespace colmatch

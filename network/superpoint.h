@@ -23,6 +23,12 @@ enum class DescriptorSampling {
   kCellCentres,  // cell i at 8 i + 3.5, where it is ("fix_sampling" of hloc); what our own training uses
 };
 
+// Where between the pixels a keypoint lies.
+enum class Refinement {
+  kHessian,  // at the strongest peak of the determinant of the image's Hessian
+  kScores,   // at the mean position of the scores around it, weighted with them (soft argmax)
+};
+
 // What our own training uses, and what weights of colmatch mean that were written before this metadata key
 // existed.
 inline constexpr int kOwnRefinementRadius = 4;
@@ -39,9 +45,12 @@ struct SuperPointArchitecture {
   DescriptorSampling sampling = DescriptorSampling::kPublished;
   // Sizes at which an image is processed, as factors of its own; see network/image_pyramid.h.
   std::vector<double> scales = {1};
-  // Pixels within which keypoints move to the strongest peak of the image's Hessian; 0: they stay, as
-  // published.
+  // Pixels within which keypoints are refined; 0: they stay on whole pixels, as published.
   int refinement_radius = 0;
+  Refinement refinement = Refinement::kHessian;
+  // A keypoint's descriptor is the mean over all scales, not that of the scale which detected it (domain-size
+  // pooling, Dong and Soatto, CVPR 2015).
+  bool pooled_descriptors = false;
   // Pixels within which keypoints of several scales are one place, whose strongest stays; 0: all stay.
   double place_radius = 0;
 

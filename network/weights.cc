@@ -164,7 +164,9 @@ SuperPoint BuildSuperPoint(const TensorMap& tensors, const std::string& path, co
   SuperPointArchitecture architecture = SuperPointFromShapes(ShapesOf(tensors), path);
   architecture.sampling = SamplingFromMetadata(metadata, path);
   architecture.scales = ScalesFromMetadata(metadata, path);
-  architecture.refinement_radius = RefinementFromMetadata(metadata, path);
+  architecture.refinement_radius = RefinementRadiusFromMetadata(metadata, path);
+  architecture.refinement = RefinementFromMetadata(metadata, path);
+  architecture.pooled_descriptors = PoolingFromMetadata(metadata, path);
   architecture.place_radius = PlaceRadiusFromMetadata(metadata, path);
   SuperPoint network(architecture);
   Fill(*network, tensors, path);

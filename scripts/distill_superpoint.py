@@ -3,11 +3,12 @@
 
 usage: distill_superpoint.py PHOTOS TARGETS OUTPUT --initial WEIGHTS [--cpu_seconds 6000] [--batch 8] [--seed 1]
 
-TARGETS is the folder that teach_descriptors.py wrote for PHOTOS. Each sample is a warped and disturbed crop of one
-photo: the student must give the teacher's descriptors of the undisturbed photo at the teacher's points (cosine and
-InfoNCE over the batch) and detect the teacher's keypoints, moved to the nearest peak of the Hessian (cross-entropy over
-the 65 channels). An interrupted run goes on from OUTPUT/checkpoint.pt; files that are added to TARGETS are taken in.
-OUTPUT/superpoint.safetensors holds the running mean of the weights, OUTPUT/log.txt a line for each 50 steps.
+TARGETS is the folder that teach_descriptors.py wrote for PHOTOS. Each sample is a crop of one photo, in one of ten
+cases (--untouched_share) warped and disturbed: the student must give the teacher's descriptors of the undisturbed photo
+at the teacher's points (cosine and InfoNCE over the batch) and detect the teacher's keypoints (cross-entropy over the 65
+channels). An interrupted run goes on from OUTPUT/checkpoint.pt; files that are added to TARGETS are taken in.
+OUTPUT/superpoint.safetensors holds the running mean of the weights, OUTPUT/log.txt a line for each 50 steps. The
+teacher's keypoints are not peaks of the Hessian: the written weights refine keypoints by the scores.
 
 `colmatch train superpoint --SuperPoint.targets` learns from the same targets beside its own losses. This script is for
 machines where torch 2 is much faster than LibTorch 1.13, whose bf16 gradients are not finite with AMX: 0.04 s of CPU time a
@@ -41,15 +42,10 @@ def read_folder(folder):
     return taught
 
 
-def snap_to_peaks(points, radius=2.5):
-    """The teacher's keypoints (score > 0) moved to the nearest peak of the Hessian (score 0) within `radius` pixels."""
-    keypoints, peaks = points[points[:, 2] > 0].copy(), points[points[:, 2] <= 0]
-    if len(peaks) and len(keypoints):
-        d2 = ((keypoints[:, None, :2] - peaks[None, :, :2]) ** 2).sum(-1)
-        nearest = d2.argmin(1)
-        close = d2[np.arange(len(keypoints)), nearest] < radius**2
-        keypoints[close, :2] = peaks[nearest[close], :2]
-    return keypoints
+def random_crop(rng, width, height):
+    """From the photo to a crop of it, as it is."""
+    x, y = (math.floor(rng.uniform(0, max(0, side - CROP))) for side in (width, height))
+    return np.array([[1, 0, -x], [0, 1, -y], [0, 0, 1]], np.float64)
 
 
 def random_homography(rng, width, height):
@@ -139,10 +135,10 @@ def disturb(rng, grey):
 
 
 class Samples:
-    def __init__(self, photos, taught, num_points):
-        self.photos, self.taught, self.num_points = photos, taught, num_points
+    def __init__(self, photos, taught, a):
+        self.photos, self.taught, self.num_points = photos, taught, a.points
+        self.untouched_share = a.untouched_share
         self.names = sorted(taught)
-        self.keypoints = {}
         self.cache = {}
 
     def photo(self, name):
@@ -155,11 +151,13 @@ class Samples:
         bgr = self.photo(name)
         width, height, points, descriptors = self.taught[name]
         assert bgr.shape[:2] == (height, width), name
-        if name not in self.keypoints:
-            self.keypoints[name] = snap_to_peaks(points)
-        h = random_homography(rng, width, height)
+        untouched = rng.random() < self.untouched_share
+        h = random_crop(rng, width, height) if untouched else random_homography(rng, width, height)
         warped = cv2.warpPerspective(bgr, h, (CROP, CROP), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REFLECT_101)
-        byte = disturb(rng, grey_of_camera(rng, warped))
+        if untouched:
+            byte = cv2.cvtColor(warped, cv2.COLOR_BGR2GRAY)
+        else:
+            byte = disturb(rng, grey_of_camera(rng, warped))
 
         def project(xy):
             p = np.c_[xy, np.ones(len(xy))] @ h.T
@@ -178,7 +176,7 @@ class Samples:
         q = np.c_[yx, np.ones(len(yx))] @ back.T
         q = q[:, :2] / q[:, 2:]
         label = np.where((q > 6).all(1) & (q[:, 0] < width - 7) & (q[:, 1] < height - 7), 64, -100)
-        keypoints = self.keypoints[name]
+        keypoints = points[points[:, 2] > 0]
         k = np.rint(project(keypoints[:, :2])).astype(int)
         order = np.argsort(keypoints[:, 2])
         for i in order[((k >= 0) & (k < CROP)).all(1)[order]]:
@@ -243,14 +241,17 @@ def main():
     parser.add_argument("--cosine_weight", type=float, default=4.0)
     parser.add_argument("--contrast_weight", type=float, default=0.3)
     parser.add_argument("--detector_weight", type=float, default=1.0)
+    parser.add_argument("--untouched_share", type=float, default=0.9,
+                        help="share of the crops that are neither warped nor disturbed")
     parser.add_argument("--seed", type=int, default=1)
     a = parser.parse_args()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     a.output.mkdir(parents=True, exist_ok=True)
-    samples = Samples(a.photos, read_folder(a.targets), a.points)
+    samples = Samples(a.photos, read_folder(a.targets), a)
     model = SuperPoint.load(a.initial).train().to(memory_format=torch.channels_last)
     mean = SuperPoint.load(a.initial)
+    mean.refinement, mean.refinement_radius = "scores", 1
     optimizer = torch.optim.AdamW(model.parameters(), lr=a.learning_rate, weight_decay=1e-4)
     step, spent = 0, 0.0
     checkpoint = a.output / "checkpoint.pt"

@@ -101,7 +101,9 @@ Features BenchmarkSubject::Extract(const torch::Tensor& image, int64_t num_keypo
   options.max_num_features = static_cast<int>(num_keypoints);
   options.keypoint_threshold = 0;
   return ExtractFromPyramid(image, options, [&](const PyramidLevel& level, const KeypointOptions& own) {
-    return ToDevice(ExtractFeatures(*dense_, level.image.to(device_), own), torch::kCPU);
+    DenseDescriptors dense;
+    const Features features = ExtractFeatures(*dense_, level.image.to(device_), own, &dense);
+    return LevelFeatures(ToDevice(features, torch::kCPU), std::move(dense));
   });
 }
 

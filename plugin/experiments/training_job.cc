@@ -121,6 +121,11 @@ class Training {
       initial = LoadSuperPoint(job_.initial_path);
       const SuperPointArchitecture& found = initial.network->architecture();
       options.architecture.sampling = found.sampling;
+      options.architecture.pooled_descriptors = found.pooled_descriptors;
+      if (found.refinement == Refinement::kScores) {
+        options.architecture.refinement = found.refinement;
+        options.architecture.refinement_radius = found.refinement_radius;
+      }
       if (app_->count("--SuperPoint.scales") == 0) options.architecture.scales = found.scales;
       if (app_->count("--SuperPoint.place_radius") == 0)
         options.architecture.place_radius = found.place_radius;

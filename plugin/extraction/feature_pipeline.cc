@@ -209,8 +209,9 @@ std::string FeatureProvenance(const FeaturePipelineOptions& o, const FeatureExtr
   const KeypointOptions& k = o.keypoints;
   text << "superpoint " << extractor.weights().sha256 << o.kMaxImageSize.Note(o.max_image_size)
        << k.kMaxNumFeatures.Note(k.max_num_features) << k.kKeypointThreshold.Note(k.keypoint_threshold)
-       << k.kNmsRadius.Note(k.nms_radius) << k.kRemoveBorders.Note(k.remove_borders) << " hessian_radius "
-       << extractor.refinement_radius();  // to which peaks, and how far
+       << k.kNmsRadius.Note(k.nms_radius) << k.kRemoveBorders.Note(k.remove_borders)
+       << (extractor.refinement() == Refinement::kScores ? " score_radius " : " hessian_radius ")
+       << extractor.refinement_radius();  // to what, and how far
   // Options that came later are noted where they are in use, so that older rows still count as the same.
   if (extractor.scales() != SuperPointArchitecture{}.scales)
     text << " scales " << JoinNumbers(extractor.scales());

@@ -13,10 +13,13 @@
 namespace colmatch {
 namespace {
 
-FeatureExtractor Extractor(int max_num_features = 30, const std::vector<double>& scales = {}) {
+FeatureExtractor Extractor(int max_num_features = 30, const std::vector<double>& scales = {},
+                           bool pooled_descriptors = false) {
   torch::manual_seed(3);
   LoadedSuperPoint weights;
-  weights.network = SuperPoint(SuperPointArchitecture{{4, 4, 8, 8}, 8, 12, false});
+  SuperPointArchitecture architecture{{4, 4, 8, 8}, 8, 12, false};
+  architecture.pooled_descriptors = pooled_descriptors;
+  weights.network = SuperPoint(architecture);
   weights.network->eval();
   KeypointOptions options;
   options.max_num_features = max_num_features;
@@ -51,9 +54,19 @@ TEST(FeatureExtractor, FindsKeypointsInsideTheImageWithUnitDescriptors) {
 
 TEST(FeatureExtractor, DescribesKeypointsAsTheTurnedImageWould) {
   constexpr int kWidth = 72, kHeight = 56;
-  for (const auto& [k, scales] : std::vector<std::pair<int, std::vector<double>>>{
-           {1, {1}}, {2, {1}}, {3, {1}}, {1, {1.5, 1, 0.5}}, {3, {2}}}) {
-    FeatureExtractor extractor = Extractor(/*max_num_features=*/1000, scales);
+  struct Case {
+    int k;
+    std::vector<double> scales;
+    bool pooled_descriptors = false;
+  };
+  for (const auto& [k, scales, pooled] : std::vector<Case>{{1, {1}},
+                                                           {2, {1}},
+                                                           {3, {1}},
+                                                           {1, {1.5, 1, 0.5}},
+                                                           {3, {2}},
+                                                           {1, {2, 1}, true},
+                                                           {2, {2, 1}, true}}) {
+    FeatureExtractor extractor = Extractor(/*max_num_features=*/1000, scales, pooled);
     const auto pixels = RandomPixels(kWidth, kHeight);
     const auto image = torch::from_blob(const_cast<float*>(pixels.data()), {kHeight, kWidth});
     const auto turned_image = image.rot90(-k, {0, 1}).contiguous();

@@ -110,6 +110,44 @@ TEST(TiledExtraction, WithoutTilesAndFilterItIsTheExtractorByte) {
   }
 }
 
+TEST(TiledExtraction, TilesGiveTheDenseDescriptorsOfTheWholeImage) {
+  SuperPoint network = SmallNetwork();
+  const KeypointOptions options = AllKeypoints();
+  for (const auto& [width, height] : {std::pair{421, 355}, std::pair{600, 90}, std::pair{25, 700}}) {
+    SCOPED_TRACE(width);
+    const auto image = RandomImage(width, height);
+    DenseDescriptors whole, tiled;
+    ExtractInTiles(network, image, options, 0, {}, torch::kCPU, &whole);
+    ExtractInTiles(network, image, options, SmallestTile(options), {}, torch::kCPU, &tiled);
+    ASSERT_EQ(whole.map.sizes(), (torch::IntArrayRef{1, 12, height / 8, width / 8}));
+    EXPECT_TRUE(tiled.map.allclose(whole.map, 1e-3, 1e-4));
+    EXPECT_EQ(tiled.sampling, DescriptorSampling::kCellCentres);
+  }
+  DenseDescriptors none;
+  ExtractInTiles(network, RandomImage(5, 3), options, 0, {}, torch::kCPU, &none);
+  EXPECT_FALSE(none.map.defined()) << "less than a cell";
+}
+
+TEST(TiledExtraction, PooledDescriptorsAreTheSameWithTiles) {
+  LoadedSuperPoint weights;
+  torch::manual_seed(3);
+  SuperPointArchitecture architecture{{4, 4, 8, 8}, 8, 12, false};
+  architecture.sampling = DescriptorSampling::kCellCentres;
+  architecture.scales = {1, 0.5, 0.01};  // the last has less than a cell
+  architecture.pooled_descriptors = true;
+  weights.network = SuperPoint(architecture);
+  weights.network->eval();
+  FeatureExtractor extractor(weights, AllKeypoints(), torch::kCPU);
+  auto image = RandomImage(421, 355);
+  const Features whole = extractor.Extract(image.data_ptr<float>(), 421, 355);
+  const Features tiled =
+      extractor.ExtractTiled(image.data_ptr<float>(), 421, 355, SmallestTile(AllKeypoints()), {});
+  ASSERT_GT(whole.size(), 100);
+  EXPECT_EQ(tiled.size(), whole.size());
+  EXPECT_EQ(NumShared(tiled, whole), whole.size());
+  EXPECT_TRUE(whole.descriptors.norm(2, 0).allclose(torch::ones({whole.size()}), 1e-4, 1e-5));
+}
+
 TEST(TiledExtraction, RefusedKeypointsLeaveTheirPlaceToOthers) {
   SuperPoint network = SmallNetwork();
   KeypointOptions options = AllKeypoints();

@@ -116,6 +116,44 @@ TEST(ImagePyramid, EachFeatureGoesBackToItsLevel) {
   EXPECT_TRUE(LevelsOf(unscaled, levels).equal(torch::full({8}, 1)));
 }
 
+// Descriptors that say the level: east in the image as it is, north in smaller ones.
+LevelExtraction CornersWithDenseDescriptors() {
+  return [](const PyramidLevel& level, const KeypointOptions& options) {
+    const LevelFeatures corners = CornersAsStrongAs(0.5, 0.5)(level, options);
+    DenseDescriptors dense{torch::zeros({1, 3, level.image.size(2) / 8, level.image.size(3) / 8}),
+                           DescriptorSampling::kCellCentres};
+    dense.map.select(1, level.scale() > 1 ? 1 : 0).fill_(1);
+    return LevelFeatures(corners.features, dense);
+  };
+}
+
+TEST(ImagePyramid, PooledDescriptorsAreTheMeanOfAllLevels) {
+  const auto image = RandomImage(64, 48);
+  KeypointOptions options = Options({1, 0.5});
+  options.pooled_descriptors = true;
+  const Features pooled = ExtractFromPyramid(image, options, CornersWithDenseDescriptors());
+  const auto mean = torch::tensor({0.5f, 0.5f, 0.f}).sqrt().unsqueeze(1);
+  EXPECT_TRUE(pooled.descriptors.allclose(mean.expand({3, 4}), 1e-5, 1e-6));
+  options.pooled_descriptors = false;
+  const Features own = ExtractFromPyramid(image, options, CornersWithDenseDescriptors());
+  EXPECT_TRUE(own.descriptors.equal(torch::zeros({3, 4}))) << "those that the extraction gave";
+  EXPECT_TRUE(own.keypoints.equal(pooled.keypoints));
+}
+
+TEST(ImagePyramid, PoolingNeedsSeveralScalesAndLeavesOutLevelsWithoutACell) {
+  const auto image = RandomImage(12, 9);
+  KeypointOptions options = Options({1});
+  options.pooled_descriptors = true;
+  EXPECT_FALSE(PoolsDescriptors(options));
+  options.scales = {1, 0.5};
+  EXPECT_TRUE(PoolsDescriptors(options));
+  const auto first = MakeLevel(image, 1), second = MakeLevel(image, 0.5);
+  const DenseDescriptors dense{torch::tensor({3.f, 4.f}).view({1, 2, 1, 1}) / 5,
+                               DescriptorSampling::kCellCentres};
+  const auto pooled = PooledDescriptors({{first, dense}, {second, {}}}, torch::tensor({{3.f, 4.f}}));
+  EXPECT_TRUE(pooled.allclose(torch::tensor({{0.6f}, {0.8f}}), 1e-5, 1e-6));
+}
+
 TEST(ImagePyramid, ScalesThatCannotBeAreNamed) {
   EXPECT_EQ(ProblemOfScales({1.4, 1, 0.7}), "");
   EXPECT_EQ(ProblemOfScales({}), "");

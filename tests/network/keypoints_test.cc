@@ -220,6 +220,35 @@ TEST(SelectKeypoints, WithoutARadiusOrAResponseStayOnWholePixels) {
   EXPECT_TRUE(torch::equal(published.xy, published.xy.round()));
 }
 
+TEST(MoveToCentroids, FindTheMiddleOfABumpBetweenPixels) {
+  const auto scores = torch::zeros({20, 30});
+  scores[9][12] = 0.4;
+  scores[9][13] = 0.2;
+  scores[10][12] = 0.1;
+  scores[9][15] = 0.9;  // outside of the window
+  const auto moved = MoveToCentroids(torch::tensor({{12.0f, 9.0f}}), scores, 1);
+  EXPECT_TRUE(TensorsNear(moved, torch::tensor({{12 + 0.2f / 0.7f, 9 + 0.1f / 0.7f}}), 1e-5));
+}
+
+TEST(MoveToCentroids, AtTheBorderCountWhatIsInTheMap) {
+  const auto xy = torch::tensor({{0.0f, 0.0f}, {29.0f, 19.0f}});
+  const auto moved = MoveToCentroids(xy, torch::ones({20, 30}), 1);
+  EXPECT_TRUE(TensorsNear(moved, torch::tensor({{0.5f, 0.5f}, {28.5f, 18.5f}}), 1e-5));
+  EXPECT_TRUE(torch::equal(MoveToCentroids(xy, torch::zeros({20, 30}), 1), xy)) << "nothing there pulls";
+}
+
+TEST(SelectKeypoints, AreRefinedByTheScoresWhereTheWeightsSaySo) {
+  const auto scores = torch::rand({64, 96});
+  KeypointOptions options = Options(50, 0.01, 4, 4);
+  const Keypoints whole = SelectKeypoints(scores, options);
+  options.refinement_radius = 1;
+  options.refinement = Refinement::kScores;
+  const Keypoints refined = SelectKeypoints(scores, options, torch::rand({64, 96}));
+  EXPECT_TRUE(torch::equal(refined.scores, whole.scores));
+  EXPECT_TRUE(TensorsNear(refined.xy, MoveToCentroids(whole.xy, scores, 1), 1e-6));
+  EXPECT_FALSE(torch::equal(refined.xy, whole.xy));
+}
+
 // The published stretching: 3.5 pixels is the first cell, the last pixel the last cell, their middle the
 // middle cell.
 TEST(SampleDescriptors, AtTheNodesOfTheGridGiveTheCellsDescriptor) {

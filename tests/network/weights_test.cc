@@ -202,6 +202,31 @@ TEST_F(WeightsTest, TheScalesToLookAtAreSaidWhereTheyAreNotOneAndComeBackExactly
   EXPECT_EQ(LoadSuperPoint(path_).metadata.count("scales"), 0u);
 }
 
+TEST_F(WeightsTest, SayWhetherDescriptorsArePooledOverTheScales) {
+  SuperPointArchitecture architecture = SmallSuperPoint();
+  architecture.pooled_descriptors = true;
+  SaveSuperPoint(SuperPoint(architecture), {}, path_);
+  EXPECT_TRUE(LoadSuperPoint(path_).network->architecture().pooled_descriptors);
+  EXPECT_EQ(LoadSuperPoint(path_).metadata.at("descriptor_pooling"), "scales");
+  ExpectRefused("descriptor_pooling", {"", "some", "Scales"}, path_, LoadSuperPoint);
+  SaveSuperPoint(SuperPoint(SmallSuperPoint()), {}, path_);
+  EXPECT_EQ(LoadSuperPoint(path_).metadata.count("descriptor_pooling"), 0u);
+  EXPECT_FALSE(LoadSuperPoint(path_).network->architecture().pooled_descriptors);
+}
+
+TEST_F(WeightsTest, SayToWhatKeypointsAreRefined) {
+  SuperPointArchitecture architecture = SmallSuperPoint();
+  architecture.refinement_radius = 1;
+  architecture.refinement = Refinement::kScores;
+  SaveSuperPoint(SuperPoint(architecture), {}, path_);
+  EXPECT_EQ(LoadSuperPoint(path_).network->architecture().refinement, Refinement::kScores);
+  EXPECT_EQ(LoadSuperPoint(path_).metadata.at("refinement"), "scores");
+  ExpectRefused("refinement", {"", "some", "Scores"}, path_, LoadSuperPoint);
+  SaveSuperPoint(SuperPoint(SmallSuperPoint()), {}, path_);
+  EXPECT_EQ(LoadSuperPoint(path_).metadata.count("refinement"), 0u);
+  EXPECT_EQ(LoadSuperPoint(path_).network->architecture().refinement, Refinement::kHessian);
+}
+
 TEST_F(WeightsTest, TheRadiusOfAPlaceComesBackAndIsZeroWhereAFileDoesNotSay) {
   SuperPointArchitecture architecture = SmallSuperPoint();
   architecture.scales = {1, 0.5};

@@ -111,6 +111,21 @@ def test_features_and_matches_of_our_weights_agree_with_cpp(photos, weights):
     assert np.abs(confidence - scores)[agree].max() < 2e-3
 
 
+def test_refinement_by_the_scores_and_pooled_descriptors_agree_with_cpp(photos, tmp_path):
+    network = SuperPoint.load("fast")
+    network.refinement, network.refinement_radius, network.pooled_descriptors = "scores", 1, True
+    network.save(tmp_path / "superpoint.safetensors", {})
+    SuperGlue.load("fast").save(tmp_path / "superglue.safetensors", {})
+    assert SuperPoint.load(tmp_path / "superpoint.safetensors").refinement == "scores"
+    expected = colmatch.FeatureExtractor(str(tmp_path), max_num_features=300, precision="fp32").extract(str(photos[0]))
+    found = network.extract(image_of(photos[0]), max_num_features=300)
+    assert (expected.keypoints % 1 != 0).mean() > 0.9
+    distance = np.linalg.norm(found["keypoints"].numpy()[:, None] - expected.keypoints[None], axis=2)
+    near, same = distance.min(1) < 0.01, distance.argmin(1)
+    assert near.mean() > 0.99
+    assert np.abs(found["descriptors"].numpy().T[near] - expected.descriptors[same[near]]).max() < 1e-3
+
+
 def test_weights_trained_one_step_in_python_load_in_cpp(tmp_path, photos):
     superpoint, superglue = SuperPoint.load("compact"), SuperGlue.load("compact")
     features = [superpoint.extract(image_of(path), max_num_features=60) for path in photos[:2]]

@@ -95,6 +95,8 @@ SuperPoint NarrowSuperPoint(SuperPoint& network, const SuperPointArchitecture& n
   architecture.sampling = network->architecture().sampling;
   architecture.scales = network->architecture().scales;
   architecture.refinement_radius = network->architecture().refinement_radius;
+  architecture.refinement = network->architecture().refinement;
+  architecture.pooled_descriptors = network->architecture().pooled_descriptors;
   architecture.place_radius = network->architecture().place_radius;
   architecture.descriptor_dim = network->architecture().descriptor_dim;
   SuperPoint result(architecture);

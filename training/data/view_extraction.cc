@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "network/image_pyramid.h"
 
@@ -80,14 +81,19 @@ ExtractedView ExtractView(const ViewNetwork& network, const FeatureSetOptions& o
   KeypointOptions options = ResolveOptions(o.keypoints, network.architecture);
   options.max_num_features = o.num_keypoints;
   std::optional<DenseLevel> first;
+  std::vector<std::pair<PyramidLevel, DenseDescriptors>> levels;
   Features found =
       ExtractFromPyramid(image, options, [&](const PyramidLevel& level, const KeypointOptions& own) {
         const SuperPointOutput output = network.dense(level.image.to(network.device));
         const DenseLevel dense{level, ScoresFromLogits(output.logits)[0].cpu(), output};
         if (!first) first = dense;
-        return FeaturesAt(StrongestFirst(DetectKeypoints(level.image, dense.scores, own)), dense);
+        levels.emplace_back(level, DenseDescriptors{output.descriptors, output.sampling});
+        return LevelFeatures(
+            FeaturesAt(StrongestFirst(DetectKeypoints(level.image, dense.scores, own)), dense),
+            levels.back().second);
       });
   found = FillUp(found, o.num_keypoints, *first, rng);
+  if (PoolsDescriptors(options)) found.descriptors = PooledDescriptors(levels, found.keypoints);
   return {found.keypoints, found.scores, found.descriptors.to(torch::kHalf), found.scales,
           std::move(view.planes)};
 }

@@ -83,6 +83,19 @@ def move_to_peaks(xy, response, radius: int, border: int):
     return torch.where((peak > 0)[:, None], moved, xy)
 
 
+def move_to_centroids(xy, scores, radius: int):
+    """Keypoints (N, 2) to the mean position of the scores (H, W) within `radius` pixels, weighted with them."""
+    if len(xy) == 0:
+        return xy
+    padded = F.pad(scores[None], (radius,) * 4)[0]
+    steps = torch.arange(2 * radius + 1, device=xy.device)
+    start = xy.long()
+    weights = padded[start[:, 1].view(-1, 1, 1) + steps.view(1, -1, 1), start[:, 0].view(-1, 1, 1) + steps.view(1, 1, -1)]
+    offset = (steps - radius).to(scores.dtype)
+    moved = torch.stack([(weights * offset.view(1, 1, -1)).sum((1, 2)), (weights * offset.view(1, -1, 1)).sum((1, 2))], 1)
+    return xy + moved / weights.sum((1, 2)).clamp(min=1e-20)[:, None]
+
+
 def _strongest_of_each_pixel(xy, scores, width: int):
     pixel = xy.round().long()
     place = pixel[:, 1] * width + pixel[:, 0]
@@ -96,7 +109,8 @@ def _strongest_of_each_pixel(xy, scores, width: int):
 
 def select_keypoints(scores, threshold: float, radius: int, border: int, max_num: int, response=None,
                      refinement_radius: int = 0) -> Tuple:
-    """(H, W) scores to keypoints (N, 2) in pixels and their scores (N,); 0 for max_num keeps all."""
+    """(H, W) scores to keypoints (N, 2) in pixels and their scores (N,); 0 for max_num keeps all. With a refinement radius
+    they move to the peaks of the response (H, W) or, without one, to the scores' centroids."""
     suppressed = non_maximum_suppression(scores[None], radius)[0]
     height, width = suppressed.shape
     if height <= 2 * border or width <= 2 * border:
@@ -105,7 +119,9 @@ def select_keypoints(scores, threshold: float, radius: int, border: int, max_num
     yx = torch.nonzero(inner > threshold)
     values = inner[yx[:, 0], yx[:, 1]]
     xy = (yx.flip(1) + border).float()
-    if response is not None and refinement_radius > 0 and len(xy):
+    if response is None and refinement_radius > 0:
+        xy = move_to_centroids(xy, scores, refinement_radius)
+    elif refinement_radius > 0 and len(xy):
         xy = move_to_peaks(xy, response, refinement_radius, border)
         xy, values = _strongest_of_each_pixel(xy, values, width)
     if 0 < max_num < len(values):

@@ -19,8 +19,9 @@ class SuperPoint(WeightsModule):
 
     Parameters have the official checkpoint's names. encoder_widths: of conv1 to conv4; head_width: of both heads;
     descriptor_dim: D; cell_centres: read descriptors at the middles of the cells (our training) or as published;
-    scales: sizes at which `extract` processes an image, factors of its own; refinement_radius: how far keypoints move to a peak
-    of the image's Hessian, pixels; place_radius: pixels of the image within which several scales find one place, of which the
+    scales: sizes at which `extract` processes an image, factors of its own; refinement_radius: pixels within which keypoints are
+    refined (0: they stay); refinement: "hessian" (to the strongest peak of the image's Hessian) or "scores" (to the mean
+    position of the scores); pooled_descriptors: `extract` gives the mean of the descriptors of all scales; place_radius: pixels of the image within which several scales find one place, of which the
     strongest keypoint stays (0: all stay).
     """
 
@@ -28,11 +29,13 @@ class SuperPoint(WeightsModule):
 
     def __init__(self, encoder_widths: Sequence[int] = (64, 64, 128, 128), head_width: int = 256,
                  descriptor_dim: int = 256, cell_centres: bool = False, scales: Sequence[float] = (1.0,),
-                 refinement_radius: int = 0, place_radius: float = 0.0):
+                 refinement_radius: int = 0, place_radius: float = 0.0, refinement: str = "hessian",
+                 pooled_descriptors: bool = False):
         super().__init__()
         self.encoder_widths, self.head_width = tuple(encoder_widths), head_width
         self.descriptor_dim, self.cell_centres, self.scales = descriptor_dim, cell_centres, tuple(scales)
-        self.refinement_radius, self.place_radius = refinement_radius, place_radius
+        self.refinement_radius, self.place_radius, self.refinement = refinement_radius, place_radius, refinement
+        self.pooled_descriptors = pooled_descriptors
         width = 1
         for i, out in enumerate(encoder_widths, 1):
             setattr(self, f"conv{i}a", nn.Conv2d(width, out, 3, padding=1))
@@ -72,19 +75,23 @@ class SuperPoint(WeightsModule):
         `scales` (N,) and `image_size` (width, height)."""
         image = image[None, None] if image.dim() == 2 else image
         radius = self.refinement_radius if refinement_radius is None else refinement_radius
-        levels = []
+        levels, dense = [], []
         for scale in scales or self.scales:
             level, scale_x, scale_y = kp.pyramid_level(image, scale)
             if min(level.shape[2:]) < kp.CELL:
                 continue
             border = math.ceil(remove_borders / min(1.0, scale_x, scale_y))
             options = (keypoint_threshold, nms_radius, border, max_num_features)
-            levels.append(self._extract_level(level, scale_x, scale_y, options, radius))
+            output = self(level)
+            levels.append(self._extract_level(level, output, scale_x, scale_y, options, radius))
+            dense.append((output["descriptors"], scale_x, scale_y))
         height, width = image.shape[2:]
         keypoints, values, descriptors, at_scales = self._join(levels, image)
         place = self.place_radius if place_radius is None else place_radius
         kept = kp.one_per_place(keypoints, values, place, max_num_features)
         keypoints, values, descriptors, at_scales = keypoints[kept], values[kept], descriptors[:, kept], at_scales[kept]
+        if self.pooled_descriptors and len(scales or self.scales) > 1 and len(keypoints):
+            descriptors = self._pool(dense, keypoints)
         return {"keypoints": keypoints, "scores": values, "descriptors": descriptors, "scales": at_scales,
                 "image_size": (width, height)}
 
@@ -94,10 +101,17 @@ class SuperPoint(WeightsModule):
         xy, values, descriptors, at_scales = zip(*levels)
         return torch.cat(xy), torch.cat(values), torch.cat(descriptors, 1), torch.cat(at_scales)
 
-    def _extract_level(self, level, scale_x: float, scale_y: float, options: Tuple[float, int, int, int],
-                       refinement_radius: int) -> Tuple:
-        output = self(level)
-        response = kp.hessian_response(level) if refinement_radius > 0 else None
+    def _pool(self, dense, keypoints):
+        """The mean, unit length, of the descriptors that all levels have at keypoints (N, 2) of the image: (D, N)."""
+        total = 0
+        for descriptors, scale_x, scale_y in dense:
+            xy = (keypoints + 0.5) / keypoints.new_tensor([scale_x, scale_y]) - 0.5
+            total = total + self.sample(xy[None], descriptors)[0]
+        return F.normalize(total, dim=0)
+
+    def _extract_level(self, level, output: Dict[str, Any], scale_x: float, scale_y: float,
+                       options: Tuple[float, int, int, int], refinement_radius: int) -> Tuple:
+        response = kp.hessian_response(level) if refinement_radius > 0 and self.refinement == "hessian" else None
         xy, values = kp.select_keypoints(output["scores"][0], *options, response, refinement_radius)
         if len(xy):
             descriptors = self.sample(xy[None], output["descriptors"])[0]
@@ -115,6 +129,10 @@ class SuperPoint(WeightsModule):
             "descriptor_sampling": "cell_centres" if self.cell_centres else "published",
             "refinement_radius": str(self.refinement_radius),
         }
+        if self.pooled_descriptors:
+            metadata["descriptor_pooling"] = "scales"
+        if self.refinement != "hessian":
+            metadata["refinement"] = self.refinement
         if self.place_radius:
             metadata["place_radius"] = f"{self.place_radius:g}"
         if self.scales != (1.0,):
@@ -133,16 +151,26 @@ class SuperPoint(WeightsModule):
             raise WeightsError(f"{path}: metadata 'scales' is '{metadata['scales']}', expected numbers with commas between "
                                "them") from None
         return cls(widths, output_width(tensors, "convPa", 4, path), output_width(tensors, "convDb", 4, path),
-                   sampling == "cell_centres", scales, cls._refinement(metadata, path), cls._place_radius(metadata, path))
+                   sampling == "cell_centres", scales, cls._refinement_radius(metadata, path), cls._place_radius(metadata, path),
+                   cls._choice(metadata, "refinement", ("hessian", "scores"), path),
+                   cls._choice(metadata, "descriptor_pooling", ("none", "scales"), path) == "scales")
 
     @staticmethod
-    def _refinement(metadata: Dict[str, str], path: Any) -> int:
+    def _refinement_radius(metadata: Dict[str, str], path: Any) -> int:
         if "refinement_radius" not in metadata:  # files of colmatch from before the key mean 4, others 0
             return 4 if metadata.get("trained_by", "").startswith("colmatch") else 0
         text = metadata["refinement_radius"]
         if not text.isdigit() or int(text) > 16:
             raise WeightsError(f"{path}: metadata 'refinement_radius' is '{text}', expected a whole number in [0, 16]")
         return int(text)
+
+    @staticmethod
+    def _choice(metadata: Dict[str, str], key: str, choices: Tuple[str, str], path: Any) -> str:
+        """What the metadata say, the first of the choices where they do not say."""
+        text = metadata.get(key, choices[0])
+        if text not in choices:
+            raise WeightsError(f"{path}: metadata '{key}' is '{text}', expected {choices[0]} or {choices[1]}")
+        return text
 
     @staticmethod
     def _place_radius(metadata: Dict[str, str], path: Any) -> float:
