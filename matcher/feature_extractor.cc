@@ -107,7 +107,7 @@ TurnedDescriptors FeatureExtractor::DescribeTurned(const float* pixels, int widt
     for (const PyramidLevel& level : levels) {
       if (std::min(level.image.size(2), level.image.size(3)) < kCellSize) continue;
       const auto of_level = DescribeLevelTurned(level.image, level.FromOriginal(features.keypoints));
-      for (size_t k = 0; k < turned.size(); ++k) turned[k] += of_level[k];
+      for (size_t k = 0; k < turned.size(); ++k) turned[k] = turned[k] + of_level[k];
     }
     for (torch::Tensor& descriptors : turned)
       descriptors = torch::nn::functional::normalize(
