@@ -101,11 +101,11 @@ Features FeaturesOfTile(const DenseNetwork& network, const torch::Tensor& image,
   features.keypoints = keypoints.xy.cpu() + corner;
   features.scores = keypoints.scores.cpu();
   // What is pooled over the levels is read there.
+  const int64_t count = keypoints.xy.size(0);
   features.descriptors =
-      options.pooled_descriptors ? torch::zeros({output.descriptors.size(1), keypoints.xy.size(0)})
-      : keypoints.xy.size(0) > 0
-          ? SampleDescriptors(keypoints.xy.unsqueeze(0), output.descriptors, output.sampling)[0].cpu()
-          : torch::zeros({output.descriptors.size(1), 0});
+      count == 0 || options.pooled_descriptors
+          ? torch::zeros({output.descriptors.size(1), count})
+          : SampleDescriptors(keypoints.xy.unsqueeze(0), output.descriptors, output.sampling)[0].cpu();
   return features;
 }
 

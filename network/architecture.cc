@@ -81,6 +81,16 @@ void Validate(const Architecture& architecture, const std::string& path) {
   }
 }
 
+// Of a key that has one of two words: whether it has the second; the first where a file does not say.
+bool IsSecondWord(const std::map<std::string, std::string>& metadata, const std::string& key,
+                  const std::pair<std::string, std::string>& words, const std::string& path) {
+  const auto found = metadata.find(key);
+  if (found == metadata.end() || found->second == words.first) return false;
+  if (found->second == words.second) return true;
+  throw WeightsError(path + ": metadata '" + key + "' is '" + found->second + "', expected " + words.first +
+                     " or " + words.second);
+}
+
 }  // namespace
 
 std::string JoinNumbers(const std::vector<double>& numbers) { return Join(numbers); }
@@ -106,11 +116,9 @@ std::map<std::string, std::string> MetadataOf(const SuperPointArchitecture& arch
 
 DescriptorSampling SamplingFromMetadata(const std::map<std::string, std::string>& metadata,
                                         const std::string& path) {
-  const auto found = metadata.find("descriptor_sampling");
-  if (found == metadata.end() || found->second == kPublishedSampling) return DescriptorSampling::kPublished;
-  if (found->second == kCellCentreSampling) return DescriptorSampling::kCellCentres;
-  throw WeightsError(path + ": metadata 'descriptor_sampling' is '" + found->second + "', expected " +
-                     kPublishedSampling + " or " + kCellCentreSampling);
+  return IsSecondWord(metadata, "descriptor_sampling", {kPublishedSampling, kCellCentreSampling}, path)
+             ? DescriptorSampling::kCellCentres
+             : DescriptorSampling::kPublished;
 }
 
 std::vector<double> ScalesFromMetadata(const std::map<std::string, std::string>& metadata,
@@ -148,20 +156,14 @@ int RefinementRadiusFromMetadata(const std::map<std::string, std::string>& metad
 }
 
 bool PoolingFromMetadata(const std::map<std::string, std::string>& metadata, const std::string& path) {
-  const auto found = metadata.find("descriptor_pooling");
-  if (found == metadata.end() || found->second == kNoPooling) return false;
-  if (found->second == kPoolingOverScales) return true;
-  throw WeightsError(path + ": metadata 'descriptor_pooling' is '" + found->second + "', expected " +
-                     kNoPooling + " or " + kPoolingOverScales);
+  return IsSecondWord(metadata, "descriptor_pooling", {kNoPooling, kPoolingOverScales}, path);
 }
 
 Refinement RefinementFromMetadata(const std::map<std::string, std::string>& metadata,
                                   const std::string& path) {
-  const auto found = metadata.find("refinement");
-  if (found == metadata.end() || found->second == kHessianRefinement) return Refinement::kHessian;
-  if (found->second == kScoreRefinement) return Refinement::kScores;
-  throw WeightsError(path + ": metadata 'refinement' is '" + found->second + "', expected " +
-                     kHessianRefinement + " or " + kScoreRefinement);
+  return IsSecondWord(metadata, "refinement", {kHessianRefinement, kScoreRefinement}, path)
+             ? Refinement::kScores
+             : Refinement::kHessian;
 }
 
 double PlaceRadiusFromMetadata(const std::map<std::string, std::string>& metadata, const std::string& path) {

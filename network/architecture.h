@@ -39,6 +39,7 @@ std::vector<double> ScalesFromMetadata(const std::map<std::string, std::string>&
 // Within how many pixels keypoints are refined. A file that does not say: 0, as published, but for colmatch's
 // own from before it was said ("trained_by").
 int RefinementRadiusFromMetadata(const std::map<std::string, std::string>& metadata, const std::string& path);
+
 // Whether descriptors are pooled over the scales; a file that does not say: they are not.
 bool PoolingFromMetadata(const std::map<std::string, std::string>& metadata, const std::string& path);
 

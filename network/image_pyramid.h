@@ -44,7 +44,7 @@ struct LevelFeatures {
 using LevelExtraction =
     std::function<LevelFeatures(const PyramidLevel& level, const KeypointOptions& options)>;
 
-// Whether ExtractFromPyramid pools: asked for, and there are several scales.
+// Whether ExtractFromPyramid pools: options.pooled_descriptors, and several scales.
 bool PoolsDescriptors(const KeypointOptions& options);
 
 // Descriptors (D, N), unit columns, of keypoints xy (N, 2) of the original: the mean of those of all levels

@@ -80,6 +80,9 @@ ExtractedView ExtractView(const ViewNetwork& network, const FeatureSetOptions& o
   const auto image = torch::from_blob(view.image.pixels.data(), {1, 1, o.view_height, o.view_width});
   KeypointOptions options = ResolveOptions(o.keypoints, network.architecture);
   options.max_num_features = o.num_keypoints;
+  // Pooled below, when the random places are there too.
+  const bool pools = PoolsDescriptors(options);
+  options.pooled_descriptors = false;
   std::optional<DenseLevel> first;
   std::vector<std::pair<PyramidLevel, DenseDescriptors>> levels;
   Features found =
@@ -87,13 +90,11 @@ ExtractedView ExtractView(const ViewNetwork& network, const FeatureSetOptions& o
         const SuperPointOutput output = network.dense(level.image.to(network.device));
         const DenseLevel dense{level, ScoresFromLogits(output.logits)[0].cpu(), output};
         if (!first) first = dense;
-        levels.emplace_back(level, DenseDescriptors{output.descriptors, output.sampling});
-        return LevelFeatures(
-            FeaturesAt(StrongestFirst(DetectKeypoints(level.image, dense.scores, own)), dense),
-            levels.back().second);
+        if (pools) levels.emplace_back(level, DenseDescriptors{output.descriptors, output.sampling});
+        return FeaturesAt(StrongestFirst(DetectKeypoints(level.image, dense.scores, own)), dense);
       });
   found = FillUp(found, o.num_keypoints, *first, rng);
-  if (PoolsDescriptors(options)) found.descriptors = PooledDescriptors(levels, found.keypoints);
+  if (pools) found.descriptors = PooledDescriptors(levels, found.keypoints);
   return {found.keypoints, found.scores, found.descriptors.to(torch::kHalf), found.scales,
           std::move(view.planes)};
 }

@@ -142,9 +142,7 @@ class SuperPoint(WeightsModule):
     @classmethod
     def _build(cls, tensors: Dict[str, Any], metadata: Dict[str, str], path: Any) -> "SuperPoint":
         widths = [output_width(tensors, f"conv{i}a", 4, path) for i in range(1, 5)]
-        sampling = metadata.get("descriptor_sampling", "published")
-        if sampling not in ("published", "cell_centres"):
-            raise WeightsError(f"{path}: metadata 'descriptor_sampling' is '{sampling}', expected published or cell_centres")
+        sampling = cls._choice(metadata, "descriptor_sampling", ("published", "cell_centres"), path)
         try:
             scales = [float(scale) for scale in metadata.get("scales", "1").split(",")]
         except ValueError:
